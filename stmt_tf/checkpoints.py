@@ -1,0 +1,156 @@
+"""What a training writes into its working directory, and how to read it back.
+
+    config.flags            the settings, as a flagfile
+    checkpoints/            network, discriminator and both optimisers' state, to resume from
+    best.weights.h5         the network with the best validation loss so far
+    events/                 for TensorBoard
+"""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow as tf
+
+from stmt_tf import flags
+from stmt_tf.config import DataConfig, ModelConfig, TrainConfig
+from stmt_tf.models.create import create_generator, create_single_frame
+from stmt_tf.models.generator import Generator
+from stmt_tf.trainer import Trainer
+
+CONFIG = "config.flags"
+BEST_WEIGHTS = "best.weights.h5"
+
+
+class TrainingState:
+    """All that a training needs to go on exactly where it stopped.
+
+    Args:
+        trainer: a compiled trainer.
+        directory: where the checkpoints go.
+    """
+
+    def __init__(self, trainer: Trainer, directory: str):
+        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.best_loss = tf.Variable(float("inf"), trainable=False)
+        # By number, not by Keras's own tracking, which on Keras 3 silently leaves out layers held in lists.
+        owned = [*trainer.network.variables, *_optimizer_variables(trainer.optimizer)]
+        if trainer.discriminator is not None:
+            owned += trainer.discriminator.variables
+            owned += _optimizer_variables(trainer.discriminator_optimizer)
+        named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
+        checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
+        self._manager = tf.train.CheckpointManager(checkpoint, directory, max_to_keep=2)
+
+    def restore(self) -> bool:
+        """Takes up the newest checkpoint; False if there is none."""
+        latest = self._manager.latest_checkpoint
+        if latest is None:
+            return False
+        self._manager.checkpoint.restore(latest).assert_consumed()
+        return True
+
+    def save(self) -> None:
+        """Writes a checkpoint of this epoch; the newest two are kept."""
+        self._manager.save(checkpoint_number=int(self.epoch.numpy()))
+
+
+def _optimizer_variables(optimizer) -> list:
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)
+
+
+def _tf_variable(variable):
+    """The `tf.Variable` within a Keras 3 variable; a Keras 2 variable is one already."""
+    value = getattr(variable, "value", None)
+    return variable if value is None or callable(value) else value
+
+
+def write_config(workdir: str, *configs) -> None:
+    """Writes the settings into a new working directory.
+
+    Raises:
+        ValueError: the directory belongs to a training of another model.
+    """
+    path = os.path.join(workdir, CONFIG)
+    if os.path.exists(path):
+        _require_same_model(path, configs)
+    os.makedirs(workdir, exist_ok=True)
+    temporary = f"{path}.tmp"
+    with open(temporary, "w") as file:
+        file.write(flags.as_flagfile(*configs))
+    os.replace(temporary, path)
+
+
+def _require_same_model(path: str, configs) -> None:
+    for config in configs:
+        if isinstance(config, ModelConfig):
+            found = flags.from_flagfile(path, ModelConfig)
+        elif isinstance(config, TrainConfig):
+            found = flags.from_flagfile(path, TrainConfig)
+            if found.stage == config.stage:
+                continue
+        else:
+            continue
+        if found != config:
+            raise ValueError(
+                f"{path} holds another training: it has {found}, this one has {config}. "
+                "Give another --workdir, or the same settings"
+            )
+
+
+def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
+    """The best snapshot of a training, of either stage, as a generator.
+
+    A stage 1 model becomes a generator of average fusion with its own prediction heads.
+
+    Raises:
+        FileNotFoundError: the directory holds no training, or one without a snapshot yet.
+    """
+    config_path, weights = (os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS))
+    for path in (config_path, weights):
+        if not os.path.exists(path):
+            raise FileNotFoundError(
+                f"{path} does not exist: {workdir!r} is not the working directory of a training, or "
+                "the training has not validated yet"
+            )
+    config = flags.from_flagfile(config_path, ModelConfig)
+    data = flags.from_flagfile(config_path, DataConfig)
+    generator = create_generator(config, data.num_source_frames)
+    if flags.from_flagfile(config_path, TrainConfig).stage == 2:
+        generator.load_weights(weights)
+    else:
+        adopt_single_frame(generator, weights)
+    return generator, config
+
+
+def adopt_single_frame(generator: Generator, weights: str) -> None:
+    """Loads stage 1 weights into a generator; its heads start as the single-frame model's."""
+    generator.single_frame.load_weights(weights)
+    generator.heads.set_weights(generator.single_frame.heads.get_weights())
+
+
+def load_initial_weights(network: tf.keras.Model, workdir: str) -> None:
+    """Starts a network from the best snapshot of another training.
+
+    Args:
+        network: a `SingleFrameTransfer`, or a `Generator` that takes over a stage 1 training.
+        workdir: that training's working directory.
+
+    Raises:
+        FileNotFoundError: there is no snapshot.
+    """
+    weights = os.path.join(workdir, BEST_WEIGHTS)
+    if not os.path.exists(weights):
+        raise FileNotFoundError(f"{weights} does not exist: --init names a training's working directory")
+    if isinstance(network, Generator):
+        adopt_single_frame(network, weights)
+    else:
+        network.load_weights(weights)
+
+
+def create_network(model: ModelConfig, stage: int, num_source_frames: int) -> tf.keras.Model:
+    """What the stage trains: the single-frame model (1) or the generator (2)."""
+    if stage == 1:
+        return create_single_frame(model)
+    return create_generator(model, num_source_frames)

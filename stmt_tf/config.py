@@ -1,0 +1,81 @@
+"""Every setting and its default, written once. Frozen dataclasses; standard library alone.
+
+`stmt_tf.flags` turns each field into a command-line flag of the same name, with its help.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+def _setting(default, help: str, choices: tuple[str, ...] | None = None):
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The generator's shape."""
+
+    size: int = _setting(256, "Side of the square frames in pixels, a multiple of 32.")
+    width: float = _setting(1.0, "Multiplier of every layer's channels; 1 is the paper's size.")
+    fusion: str = _setting("avg", "How the source frames' features are fused.", ("avg",))
+    residual_heads: bool = _setting(
+        False,
+        "Heads add to the warped parts and to the visible background instead of painting anew "
+        "(the paper's heads are plain).",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig:
+    """What is read and how examples are drawn."""
+
+    train_records: str = _setting("", "Glob of the TFRecord files to train on.")
+    val_records: str = _setting("", "Glob of the TFRecord files to validate on.")
+    num_source_frames: int = _setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
+    num_target_frames: int = _setting(8, "L: consecutive target frames of an example.")
+    batch_size: int = _setting(2, "Examples of a training step, over all replicas.")
+    shuffle_buffer: int = _setting(256, "Encoded clips held in memory to shuffle among.")
+    seed: int = _setting(0, "Seed of shuffling, drawing and initial weights.")
+
+
+@dataclasses.dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses. A loss of weight 0 is not computed at all."""
+
+    mse_weight: float = _setting(1.0, "Weight of the mean squared error.")
+    vgg_weight: float = _setting(0.2, "Weight of the perceptual loss.")
+    vgg_network: str = _setting("vgg19", "Network of the perceptual loss.", ("vgg16", "vgg19"))
+    vgg_weights: str = _setting("", "File of that network's weights; empty: fetched and cached.")
+    vgg_window: int = _setting(
+        0,
+        "Side in pixels of the random window that the perceptual loss looks at, the same for a frame and "
+        "its truth; 0: the whole frame.",
+    )
+    vgg_start: int = _setting(0, "Iteration at which the perceptual loss sets in.")
+    gan_weight: float = _setting(0.2, "Weight of the spatial adversarial loss (D_I).")
+    gan_start: int = _setting(0, "Iteration at which the adversarial loss sets in.")
+    discriminator_width: float = _setting(1.0, "Multiplier of the discriminators' channels.")
+    mask_weight: float = _setting(
+        0.0,
+        "Weight of the cross-entropy of the source and foreground masks against the records' person "
+        "masks, where they have them.",
+    )
+    person_weight: float = _setting(
+        0.0, "Pixels of the person count 1 + this in the mean squared error, where records have masks."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """How long, how fast, and where to."""
+
+    stage: int = _setting(1, "1: the single-frame model; 2: the generator, stage 1 frozen.")
+    iterations: int = _setting(200_000, "Training steps in all.")
+    learning_rate: float = _setting(1e-4, "Adam's step size.")
+    learning_rate_decay: bool = _setting(False, "Lower the step size to 0 along a half cosine.")
+    checkpoint_every: int = _setting(1000, "Steps between checkpoints, validations and pictures.")
+    val_examples: int = _setting(64, "Validation examples, the same every time.")
+    init: str = _setting(
+        "", "Working directory of a finished or running training whose best weights to start from."
+    )

@@ -1,0 +1,1 @@
+"""Records of clips and the input pipeline over them."""

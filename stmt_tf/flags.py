@@ -1,0 +1,64 @@
+"""The only bridge between absl flags and the config dataclasses of `stmt_tf.config`."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TypeVar, get_type_hints
+
+from absl import flags
+
+Config = TypeVar("Config")
+
+_DEFINE = {
+    bool: flags.DEFINE_bool,
+    int: flags.DEFINE_integer,
+    float: flags.DEFINE_float,
+    str: flags.DEFINE_string,
+}
+
+
+def define(*config_classes: type) -> None:
+    """Defines one flag for each field, of its name, type, default and help."""
+    for config_class in config_classes:
+        types = get_type_hints(config_class)
+        for field in dataclasses.fields(config_class):
+            help_text, choices = field.metadata["help"], field.metadata["choices"]
+            if choices:
+                flags.DEFINE_enum(field.name, field.default, choices, help_text)
+            else:
+                _DEFINE[types[field.name]](field.name, field.default, help_text)
+
+
+def read(config_class: type[Config]) -> Config:
+    """The config that the command line (and its flagfiles) asked for."""
+    values = {field.name: flags.FLAGS[field.name].value for field in dataclasses.fields(config_class)}
+    return config_class(**values)
+
+
+def as_flagfile(*configs) -> str:
+    """The text of a flagfile that gives these configs again."""
+    lines = []
+    for config in configs:
+        lines.append(f"# {type(config).__name__}")
+        for field in dataclasses.fields(config):
+            lines.append(f"--{field.name}={getattr(config, field.name)}")
+    return "\n".join(lines) + "\n"
+
+
+def from_flagfile(path: str, config_class: type[Config]) -> Config:
+    """Reads a config back from what `as_flagfile` wrote.
+
+    Raises:
+        ValueError: a field is missing or has no value of its type.
+    """
+    with open(path) as file:
+        lines = [line.strip()[2:].partition("=") for line in file if line.startswith("--")]
+    values = {name: value for name, _, value in lines}
+    types = get_type_hints(config_class)
+    parsed = {}
+    for field in dataclasses.fields(config_class):
+        if field.name not in values:
+            raise ValueError(f"{path} has no line --{field.name}=...: it was written by another version")
+        kind, value = types[field.name], values[field.name]
+        parsed[field.name] = value == "True" if kind is bool else kind(value)
+    return config_class(**parsed)

@@ -1,0 +1,49 @@
+"""Losses as pure functions (paper 3.5). Each returns a scalar; frames are `[N, H, W, 3]` in [-1, 1].
+
+The paper sums over the target frames; these are means over all frames, the sum's constant factor left out.
+"""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import tensorflow as tf
+
+
+def mean_squared(frames: tf.Tensor, truth: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
+    """`mean(w (O - I)^2) / mean(w)`: L_MSE, with optional pixel weights `[N, H, W, 1]`, >= 0."""
+    squared = tf.square(frames - truth)
+    if weights is None:
+        return tf.reduce_mean(squared)
+    return tf.reduce_mean(weights * squared) / tf.reduce_mean(weights)
+
+
+def perceptual(features: Sequence[tf.Tensor], truth: Sequence[tf.Tensor]) -> tf.Tensor:
+    """`sum_l mean |phi_l(O) - phi_l(I)|`: L_VGG over the layers' feature maps."""
+    return tf.add_n([tf.reduce_mean(tf.abs(a - b)) for a, b in zip(features, truth)])
+
+
+def lsgan_discriminator(real: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
+    """`mean((D(real) - 1)^2) + mean(D(made)^2)` (Mao et al. 2017), over patch scores of any shape."""
+    return tf.reduce_mean(tf.square(real - 1.0)) + tf.reduce_mean(tf.square(made))
+
+
+def lsgan_generator(made: tf.Tensor) -> tf.Tensor:
+    """`mean((D(made) - 1)^2)`, over patch scores of any shape."""
+    return tf.reduce_mean(tf.square(made - 1.0))
+
+
+def masked_cross_entropy(mask: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
+    """Binary cross-entropy of a mask in [0, 1] against the true one, over the pixels where that is known.
+
+    Args:
+        mask: `[N, H, W, 1]` in [0, 1].
+        truth: `[N, H, W, 1]` in [0, 1]; negative where it is not known.
+
+    Returns:
+        The mean over the known pixels in nats; 0 where there is none.
+    """
+    known = tf.cast(truth >= 0.0, mask.dtype)
+    mask = tf.clip_by_value(mask, 1e-3, 1.0 - 1e-3)
+    entropy = -truth * tf.math.log(mask) - (1.0 - truth) * tf.math.log(1.0 - mask)
+    return tf.reduce_sum(entropy * known) / tf.maximum(tf.reduce_sum(known), 1.0)

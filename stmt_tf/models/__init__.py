@@ -1,0 +1,1 @@
+"""The generator, its parts, and the discriminators."""

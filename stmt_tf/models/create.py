@@ -1,0 +1,40 @@
+"""Models from a config, with all their variables made."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from stmt_tf.config import ModelConfig
+from stmt_tf.models.discriminators import PatchDiscriminator
+from stmt_tf.models.generator import Generator
+from stmt_tf.models.single_frame import SingleFrameTransfer
+from stmt_tf.pose.skeleton import NUM_JOINTS
+
+
+def create_single_frame(config: ModelConfig) -> SingleFrameTransfer:
+    """The single-frame model of stage 1, untrained."""
+    model = SingleFrameTransfer(config.size, config.width, config.residual_heads)
+    model(_blank_inputs(config.size, sources=1))
+    return model
+
+
+def create_generator(config: ModelConfig, num_source_frames: int) -> Generator:
+    """The generator of stage 2, untrained."""
+    model = Generator(create_single_frame(config), config.fusion)
+    model(_blank_inputs(config.size, num_source_frames))
+    return model
+
+
+def create_discriminator(size: int, width: float) -> PatchDiscriminator:
+    """D_I, untrained."""
+    model = PatchDiscriminator(width)
+    model(tf.zeros([1, size, size, 3]), tf.zeros([1, size // 2, size // 2, NUM_JOINTS]))
+    return model
+
+
+def _blank_inputs(size: int, sources: int) -> dict[str, tf.Tensor]:
+    return {
+        "source_frames": tf.zeros([1, sources, size, size, 3]),
+        "source_joints": tf.zeros([1, sources, NUM_JOINTS, 3]),
+        "target_joints": tf.zeros([1, 1, NUM_JOINTS, 3]),
+    }

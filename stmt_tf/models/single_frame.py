@@ -1,0 +1,167 @@
+"""The single-frame model that stage 1 trains (Balakrishnan et al. 2018, "posewarp"; paper 3.1).
+
+Three U-Nets of one shape:
+
+    mask        source frame, source pose                -> soft masks of the background and 10 parts
+    background  source frame without the person, mask    -> background features
+    foreground  10 masked parts, each warped to the target's pose, target pose -> foreground features
+
+What depends on the source alone (masks, background) is computed once per source frame by `encode_source`;
+`foreground` makes the rest for any number of targets. Features are those before the prediction heads: the
+"preliminary features" that the multi-frame model fuses.
+
+Axes: B batch, K source frames, L target frames, H = W = size, C = 64 * width.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from stmt_tf.models.composition import (
+    PredictionHeads,
+    background_base,
+    foreground_base,
+    pose_nearness,
+)
+from stmt_tf.models.unet import UNet
+from stmt_tf.models.warp import affine_warp
+from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
+from stmt_tf.pose.skeleton import NUM_PARTS
+
+_FEATURES = 64
+_MASK_FEATURES = 32
+
+
+class SingleFrameTransfer(tf.keras.Model):
+    """One source frame and a target pose to a frame of the source person in that pose.
+
+    Args:
+        size: side of the square frames in pixels, a multiple of 32.
+        width: multiplier of every layer's channels; 1 is the paper's.
+        residual_heads: see `PredictionHeads`.
+
+    Example:
+        >>> model = SingleFrameTransfer(size=64, width=0.25)
+        >>> model({"source_frames": tf.zeros([2, 1, 64, 64, 3]),
+        ...        "source_joints": tf.zeros([2, 1, 14, 3]),
+        ...        "target_joints": tf.zeros([2, 5, 14, 3])})["frame"].shape
+        TensorShape([2, 5, 64, 64, 3])
+    """
+
+    def __init__(self, size: int, width: float = 1.0, residual_heads: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+        self.width = width
+        self.mask_unet = UNet(_MASK_FEATURES, width, name="mask_unet")
+        self.mask_delta = tf.keras.layers.Conv2D(
+            1 + NUM_PARTS, 3, padding="same", dtype="float32", name="mask_delta"
+        )
+        self.background_unet = UNet(_FEATURES, width, name="background_unet")
+        self.foreground_unet = UNet(_FEATURES, width, name="foreground_unet")
+        self.heads = PredictionHeads(residual_heads, name="heads")
+
+    def encode_source(self, frames: tf.Tensor, joints: tf.Tensor) -> dict[str, tf.Tensor]:
+        """All that depends on the source frames alone.
+
+        Args:
+            frames: `[B, K, H, W, 3]` in [-1, 1].
+            joints: `[B, K, 14, 3]` in pixels.
+
+        Returns:
+            `frames`, `joints` as given; `part_masks` `[B, K, H, W, 10]` and `background_mask`
+            `[B, K, H, W, 1]`, summing to 1; `background_features` `[B, K, H, W, C]`;
+            `background_base` `[B, H, W, 3]` and `background_visible` `[B, H, W, 1]`.
+        """
+        batch = tf.shape(frames)[:2]
+        flat_frames, flat_joints = _merge(frames), _merge(joints)
+        heatmaps = joint_heatmaps(flat_joints, self.size)
+        delta = self.mask_delta(self.mask_unet(flat_frames, heatmaps))
+        masks = tf.nn.softmax(delta + part_log_priors(flat_joints, self.size))
+        background_mask = masks[..., :1]
+        masked = tf.concat([flat_frames * background_mask, background_mask], axis=-1)
+        features = self.background_unet(masked, heatmaps)
+        background_mask = _split(background_mask, batch)
+        base, visible = background_base(frames, background_mask)
+        return {
+            "frames": frames,
+            "joints": joints,
+            "part_masks": _split(masks[..., 1:], batch),
+            "background_mask": background_mask,
+            "background_features": _split(features, batch),
+            "background_base": base,
+            "background_visible": visible,
+        }
+
+    def foreground(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The source person in the target's poses, from each source frame by itself.
+
+        Args:
+            source: what `encode_source` gave.
+            target_joints: `[B, L, 14, 3]` in pixels.
+
+        Returns:
+            `features` `[B * L, K, H, W, C]`; `base` `[B * L, H, W, 3]` and `base_mask`
+            `[B * L, H, W, 1]`, the warped parts merged over K (see `foreground_base`).
+        """
+        batch, targets = tf.shape(target_joints)[0], tf.shape(target_joints)[1]
+        sources = tf.shape(source["frames"])[1]
+        lead = tf.stack([batch * targets, sources])
+
+        def per_target(x):  # [B, K, ...] -> [B * L, K, ...]
+            return tf.repeat(x, targets, axis=0)
+
+        source_joints = per_target(source["joints"])
+        target = _merge(target_joints)
+        per_pair_target = tf.repeat(target, sources, axis=0)
+        transforms = part_transforms(_merge(source_joints), per_pair_target)
+        parts = self._masked_parts(source)  # [B, K, 10, H, W, 4]
+        warped = affine_warp(_merge(_merge(per_target(parts))), _merge(transforms))
+        warped = tf.reshape(warped, [-1, NUM_PARTS, self.size, self.size, 4])
+
+        colours = tf.transpose(warped[..., :3], [0, 2, 3, 1, 4])
+        stacked = tf.reshape(colours, [-1, self.size, self.size, NUM_PARTS * 3])
+        features = self.foreground_unet(stacked, joint_heatmaps(per_pair_target, self.size))
+        base, base_mask = foreground_base(
+            _split(tf.reduce_sum(warped[..., :3], 1), lead),
+            _split(tf.reduce_sum(warped[..., 3:], 1), lead),
+            pose_nearness(source_joints, target, self.size),
+        )
+        return {"features": _split(features, lead), "base": base, "base_mask": base_mask}
+
+    def _masked_parts(self, source: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Colour times mask, and mask, of each part: `[B, K, 10, H, W, 4]`."""
+        masks = tf.transpose(source["part_masks"], [0, 1, 4, 2, 3])[..., None]
+        colours = source["frames"][:, :, None] * masks
+        return tf.concat([colours, masks], axis=-1)
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """`source_frames` `[B, 1, H, W, 3]`, `source_joints` `[B, 1, 14, 3]`, `target_joints` `[B, L, 14, 3]`.
+
+        Returns:
+            What the heads give, `[B, L, ...]`; and of the source `background_mask` `[B, 1, H, W, 1]`.
+        """
+        source = self.encode_source(inputs["source_frames"], inputs["source_joints"])
+        target_joints = inputs["target_joints"]
+        foreground = self.foreground(source, target_joints)
+        targets = tf.shape(target_joints)[1]
+        outputs = self.heads(
+            foreground["features"][:, 0],
+            tf.repeat(source["background_features"][:, 0], targets, axis=0),
+            (foreground["base"], foreground["base_mask"]),
+            (
+                tf.repeat(source["background_base"], targets, axis=0),
+                tf.repeat(source["background_visible"], targets, axis=0),
+            ),
+        )
+        outputs = {name: _split(x, tf.shape(target_joints)[:2]) for name, x in outputs.items()}
+        return {**outputs, "background_mask": source["background_mask"]}
+
+
+def _merge(x: tf.Tensor) -> tf.Tensor:
+    """Merges the first two axes; the others must be static."""
+    return tf.reshape(x, [-1, *x.shape[2:]])
+
+
+def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
+    """Splits the first axis into the two of `lead`; the others must be static."""
+    return tf.reshape(x, tf.concat([lead, x.shape[1:]], 0))

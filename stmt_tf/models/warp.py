@@ -1,0 +1,73 @@
+"""Bilinear warp whose image gradient is the true adjoint.
+
+TensorFlow's own gradient of `ImageProjectiveTransformV3` samples the output's gradient by the inverse
+transform. That is the adjoint for translations only: with a scale it is wrong by the scale's square and
+by the filter. The mask network learns through this warp, so the gradient here adds each output pixel's
+share back to the four pixels that it was read from.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+def affine_warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Samples images bilinearly at affine positions; zero outside the image.
+
+    Args:
+        images: float `[N, H, W, C]`.
+        transforms: float `[N, 6]`, rows (a, b, c, d, e, f): output pixel (x, y) reads
+            (a x + b y + c, d x + e y + f). No gradient flows to them.
+
+    Returns:
+        `[N, H, W, C]`.
+    """
+    transforms = tf.stop_gradient(transforms)
+
+    @tf.custom_gradient
+    def warp(images):
+        warped = tf.raw_ops.ImageProjectiveTransformV3(
+            images=images,
+            transforms=tf.pad(transforms, [[0, 0], [0, 2]]),
+            output_shape=tf.shape(images)[1:3],
+            interpolation="BILINEAR",
+            fill_mode="CONSTANT",
+            fill_value=0.0,
+        )
+        # The op forgets the spatial shape, which convolutions need to know.
+        warped = tf.ensure_shape(warped, images.shape)
+        return warped, lambda upstream: _adjoint(upstream, transforms)
+
+    return warp(images)
+
+
+def _adjoint(upstream: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """Scatters `[N, H, W, C]` back to the pixels that the warp read."""
+    count, height, width, channels = tf.unstack(tf.shape(upstream))
+    x = tf.range(width, dtype=transforms.dtype)[None, None, :]
+    y = tf.range(height, dtype=transforms.dtype)[None, :, None]
+    a, b, c, d, e, f = tf.unstack(transforms[:, :, None, None], axis=1)
+    source_x, source_y = a * x + b * y + c, d * x + e * y + f
+    left, top = tf.floor(source_x), tf.floor(source_y)
+    first_pixel = tf.range(count)[:, None, None] * height * width
+
+    pixels, shares = [], []
+    for step_x, step_y in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        column, row = left + step_x, top + step_y
+        weight = (1.0 - tf.abs(source_x - column)) * (1.0 - tf.abs(source_y - row))
+        inside = (
+            (column >= 0)
+            & (column < tf.cast(width, column.dtype))
+            & (row >= 0)
+            & (row < tf.cast(height, row.dtype))
+        )
+        # Far positions would overflow the cast; -1 tells the sum to drop the row.
+        column, row = (tf.cast(tf.where(inside, z, 0.0), tf.int32) for z in (column, row))
+        pixels.append(tf.where(inside, first_pixel + row * width + column, -1))
+        shares.append(weight[..., None] * upstream)
+    gradient = tf.math.unsorted_segment_sum(
+        tf.reshape(tf.stack(shares), [-1, channels]),
+        tf.reshape(tf.stack(pixels), [-1]),
+        count * height * width,
+    )
+    return tf.reshape(gradient, tf.shape(upstream))
