@@ -80,7 +80,8 @@ def part_log_priors(joints: tf.Tensor, size: int) -> tf.Tensor:
     along = end - start
     length2 = tf.reduce_sum(tf.square(along), axis=-1)
     length = tf.sqrt(tf.maximum(length2, 1e-6))
-    axis = along / length[..., None]
+    # A part seen end-on has no direction of its own; a zero axis would spread it over the whole image.
+    axis = tf.where(length2[..., None] > 1e-6, along / length[..., None], [1.0, 0.0])
     centre = (start + end) / 2.0
     variance_along = tf.maximum(_PART_MIN_VARIANCE_ALONG * scale**2, length2 / 1.5)
     across = [_PART_SIGMA_ACROSS if len(part.joints) == 2 else _TORSO_SIGMA_ACROSS for part in PARTS]

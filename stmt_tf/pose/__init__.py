@@ -1,0 +1,1 @@
+"""Poses: the skeleton, its heatmaps and parts, estimation, tracking, retargeting and selection."""

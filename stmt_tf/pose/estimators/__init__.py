@@ -1,0 +1,44 @@
+"""Pose estimators behind one small interface (`base.Estimator`), by name.
+
+| name        | `model`                                                            | people    |
+|-------------|--------------------------------------------------------------------|-----------|
+| `mediapipe` | a PoseLandmarker `.task` file; default: `assets.fetch` | up to 4   |
+| `movenet`   | a TF-Hub handle or SavedModel directory; default: multi-pose       | up to 6   |
+| `openpose`  | a directory of OpenPose's `*_keypoints.json`                       | any       |
+| `alphapose` | AlphaPose's `alphapose-results.json`                               | any       |
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from stmt_tf.pose.estimators.base import Estimator, PoseError
+
+# Module and class of each estimator; imported when asked for, since each needs heavy packages of
+# its own.
+_ESTIMATORS = {
+    "mediapipe": "MediaPipeEstimator",
+    "movenet": "MoveNetEstimator",
+    "openpose": "OpenPoseEstimator",
+    "alphapose": "AlphaPoseEstimator",
+}
+NAMES = tuple(_ESTIMATORS)
+
+__all__ = ["NAMES", "Estimator", "PoseError", "create_estimator"]
+
+
+def create_estimator(name: str = "mediapipe", model: str | None = None) -> Estimator:
+    """Returns the estimator called `name`.
+
+    Args:
+        name: one of `NAMES`.
+        model: the model or results that it reads (see the table above); None takes the default,
+            which `openpose` and `alphapose` do not have.
+
+    Raises:
+        PoseError: for an unknown name, or a model that cannot be read.
+    """
+    if name not in _ESTIMATORS:
+        raise PoseError(f"Unknown pose estimator {name!r}; choose one of {', '.join(NAMES)}.")
+    module = importlib.import_module(f"{__name__}.{name}")
+    return getattr(module, _ESTIMATORS[name])(model)

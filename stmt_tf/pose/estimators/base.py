@@ -1,0 +1,46 @@
+"""What every pose estimator is, and how it fails."""
+
+from __future__ import annotations
+
+import abc
+
+import numpy as np
+
+
+class PoseError(Exception):
+    """Poses that cannot be had; the message is one line that names the input and what to do."""
+
+
+class Estimator(abc.ABC):
+    """Finds the people of a video, frame after frame. A context manager.
+
+    Example:
+        >>> with create_estimator("mediapipe") as estimator:
+        ...     people = [estimator.detect(frame, i) for i, frame in enumerate(frames)]
+        >>> people[0].shape
+        (1, 14, 3)
+    """
+
+    name: str
+
+    @abc.abstractmethod
+    def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
+        """Returns the people of one frame.
+
+        Args:
+            frame: uint8 [H, W, 3], RGB.
+            index: the frame's number in its video, from 0. Frames come in rising order.
+
+        Returns:
+            float32 [N, 14, 3]: (x, y, confidence) in pixels of `frame`; N may be 0. Joints outside
+            the frame and joints that were not found have confidence 0 and lie at (0, 0).
+        """
+
+    def close(self) -> None:  # noqa: B027  (most estimators hold nothing to release)
+        """Releases what the estimator holds."""
+
+    def __enter__(self) -> Estimator:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

@@ -1,0 +1,162 @@
+"""Carries the poses of a target video over to the body and the place of a source video.
+
+Everything is measured over both whole videos, so that the motion itself (a jump, a crouch, a step
+to the side) is kept.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from stmt_tf.pose import body, skeleton
+from stmt_tf.pose.estimators import PoseError
+
+MODES = ("global", "bone", "none")
+
+# Bones whose ratio differs from the median bone's by more than this were foreshortened in one of
+# the videos (somebody who sits, or never faces the camera); people's proportions differ by less.
+_MAX_DISPROPORTION = 4 / 3
+_MIN_ANKLE_SHARE = 0.1  # of the frames that must show an ankle for the ground to be known
+_GROUND_PERCENTILE = 90.0
+
+_ANKLES = (skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE)
+_TRUNK = (
+    skeleton.NECK,
+    skeleton.RIGHT_SHOULDER,
+    skeleton.LEFT_SHOULDER,
+    skeleton.RIGHT_HIP,
+    skeleton.LEFT_HIP,
+)
+
+
+def retarget(target: np.ndarray, source: np.ndarray, mode: str = "global") -> np.ndarray:
+    """Returns the target's poses as the source's body would take them where the source stands.
+
+    Args:
+        target: float [T, 14, 3], (x, y, confidence) in the target's pixels.
+        source: float [S, 14, 3], in the source's pixels.
+        mode: `none`: coordinates as they are. `global`: one scale and one translation, which bring
+            the target's standing height, ground line and place from left to right to the source's.
+            `bone`: besides, every bone gets the source's length, laid out from the pelvis; feet
+            keep their height above the ground, or where ankles are not seen, the neck its place.
+
+    Returns:
+        float32 [T, 14, 3] in the source's pixels, confidences as in `target`; missing joints are
+        (0, 0, 0).
+
+    Raises:
+        PoseError: for an unknown mode, or when the two bodies have no bone in common.
+    """
+    if mode not in MODES:
+        raise PoseError(f"Unknown retargeting {mode!r}; choose one of {', '.join(MODES)}.")
+    target = np.asarray(target, np.float64)
+    if mode != "none":
+        target = _retarget(target, np.asarray(source, np.float64), lay_bones=mode == "bone")
+    return np.where(target[..., 2:] > 0.0, target, 0.0).astype(np.float32)
+
+
+def _retarget(target: np.ndarray, source: np.ndarray, lay_bones: bool) -> np.ndarray:
+    ratios = _bone_ratios(target, source)
+    scale = _scale(ratios, body.bone_lengths(target))
+    on_ground = _sees_ground(target) and _sees_ground(source)
+    place = _ground if on_ground else _neck_line
+    offset = np.array([_middle(source) - scale * _middle(target), place(source) - scale * place(target)])
+    moved = target.copy()
+    moved[..., :2] = scale * target[..., :2] + offset
+    if not lay_bones:
+        return moved
+    limits = (scale / _MAX_DISPROPORTION, scale * _MAX_DISPROPORTION)
+    ratios = {kind: float(np.clip(ratios.get(kind, scale), *limits)) for kind in body.CHAINS}
+    laid = _lay_bones(body.with_pelvis(target), body.with_pelvis(moved), ratios)[:, :-1]
+    if on_ground:
+        lift = _lowest(moved, _ANKLES) - _lowest(laid, _ANKLES)
+    else:
+        lift = _lowest(moved, (skeleton.NECK,)) - _lowest(laid, (skeleton.NECK,))
+    laid[..., 1] += _fill(lift)[:, np.newaxis]
+    return laid
+
+
+def _bone_ratios(target: np.ndarray, source: np.ndarray) -> dict[str, float]:
+    """Source length over target length of each kind of bone seen in both videos."""
+    of_target, of_source = body.bone_lengths(target), body.bone_lengths(source)
+    ratios = {kind: of_source[kind] / of_target[kind] for kind in of_target if kind in of_source}
+    if not ratios:
+        raise PoseError(
+            "The source and the target show no part of the body in common, so their sizes cannot "
+            "be compared; use videos that show whole people, or retarget none."
+        )
+    return ratios
+
+
+def _scale(ratios: dict[str, float], lengths: dict[str, float]) -> float:
+    """Ratio of the standing heights, over those bones along it whose ratios agree."""
+    kinds = [kind for kind in body.STANDING if kind in ratios] or list(ratios)
+    middle = float(np.median([ratios[kind] for kind in kinds]))
+    agreeing = [kind for kind in kinds if 1 / _MAX_DISPROPORTION <= ratios[kind] / middle <= _MAX_DISPROPORTION]
+    if not agreeing:
+        return middle
+    weights = [lengths[kind] for kind in agreeing]
+    return float(np.average([ratios[kind] for kind in agreeing], weights=weights))
+
+
+def _lay_bones(target: np.ndarray, moved: np.ndarray, ratios: dict[str, float]) -> np.ndarray:
+    """Lays the target's bones, scaled, from the pelvis on; without its parent a joint stays put."""
+    laid = moved.copy()
+    for kind, bones in body.CHAINS.items():
+        for parent, child in bones:
+            found = (target[:, parent, 2] > 0.0) & (target[:, child, 2] > 0.0)
+            span = target[found, child, :2] - target[found, parent, :2]
+            laid[found, child, :2] = laid[found, parent, :2] + ratios[kind] * span
+    return laid
+
+
+def _lowest(joints: np.ndarray, indices: tuple[int, ...]) -> np.ndarray:
+    """Largest y of those of the joints that are found, [T]; NaN where none is."""
+    y = np.where(joints[:, indices, 2] > 0.0, joints[:, indices, 1], -np.inf).max(-1)
+    return np.where(np.isfinite(y), y, np.nan)
+
+
+def _fill(values: np.ndarray) -> np.ndarray:
+    """Interpolates NaNs in values [T]; zeros if there is nothing else."""
+    known = np.flatnonzero(np.isfinite(values))
+    if not len(known):
+        return np.zeros_like(values)
+    return np.interp(np.arange(len(values)), known, values[known])
+
+
+def _trusted(joints: np.ndarray) -> np.ndarray:
+    return np.where(body.confident(joints)[..., np.newaxis], joints, 0.0)
+
+
+def _sees_ground(joints: np.ndarray) -> bool:
+    return bool(np.isfinite(_lowest(_trusted(joints), _ANKLES)).mean() >= _MIN_ANKLE_SHARE)
+
+
+def _ground(joints: np.ndarray) -> float:
+    return float(np.nanpercentile(_lowest(_trusted(joints), _ANKLES), _GROUND_PERCENTILE))
+
+
+def _neck_line(joints: np.ndarray) -> float:
+    """Height of the neck when held up; of the middle of whatever is found, if the neck never is."""
+    y = _lowest(_trusted(joints), (skeleton.NECK,))
+    if not np.isfinite(y).any():
+        y = _centre(joints, tuple(range(skeleton.NUM_JOINTS)), axis=1)
+    return float(np.nanpercentile(y, 100.0 - _GROUND_PERCENTILE))
+
+
+def _middle(joints: np.ndarray) -> float:
+    """Median over the video of the trunk's x, or the whole body's if the trunk is never found."""
+    x = _centre(joints, _TRUNK, axis=0)
+    if not np.isfinite(x).any():
+        x = _centre(joints, tuple(range(skeleton.NUM_JOINTS)), axis=0)
+    return float(np.nanmedian(x))
+
+
+def _centre(joints: np.ndarray, indices: tuple[int, ...], axis: int) -> np.ndarray:
+    """Mean coordinate of those of the joints that are trusted, [T]; NaN where none is."""
+    trusted = body.confident(joints)[:, indices]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the mean of nothing, NaN, is meant
+        return np.nanmean(np.where(trusted, joints[:, indices, axis], np.nan), axis=-1)

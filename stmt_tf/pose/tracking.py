@@ -1,0 +1,211 @@
+"""From the people found in each frame to one person's joints over the whole video.
+
+Detections are linked into tracks by how little a pose moves against the pose's own size; the
+largest and most central track is the person, its pauses filled with tracks that do not overlap it
+in time. Memory: the detections.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from stmt_tf.pose import skeleton
+from stmt_tf.pose.estimators import PoseError
+
+_MEMORY = 5  # detections from which a track's velocity is taken, and frames for which it holds
+# In units of the person's size (see `_size`):
+_SAME_POSE = 0.1  # two detections in one frame this close are the same person, found twice
+_MAX_STEP = 0.5  # mean motion of a joint from one frame to the next that still links two detections
+_MAX_JUMP = 2.0  # how far away a person may turn up again after a pause
+# A bystander this much smaller than the person followed does not count as another person.
+_MIN_RELATIVE_SIZE = 0.5
+
+
+class NoPersonError(PoseError):
+    """A video in which (almost) no person was found."""
+
+
+def follow_person(
+    detections: Sequence[np.ndarray],
+    frame_size: tuple[int, int],
+    max_gap: int = 10,
+    min_share: float = 0.2,
+) -> np.ndarray:
+    """Returns the joints of the largest and most central person of a video.
+
+    Args:
+        detections: for each of T frames float [N, 14, 3], the N people found in it, in pixels.
+        frame_size: (height, width) of the frames in pixels.
+        max_gap: a joint missing for at most this many frames, between frames in which it was found,
+            is interpolated linearly; 0.4 s of frames is a good choice.
+        min_share: least share of the frames, in [0, 1], in which a person must be found.
+
+    Returns:
+        float32 [T, 14, 3]; joints that are missing for longer are (0, 0, 0).
+
+    Raises:
+        NoPersonError: when people are found in fewer than `min_share` of the frames.
+    """
+    people = [_distinct(np.asarray(found, np.float32).reshape(-1, 14, 3)) for found in detections]
+    share = float(np.mean([len(found) > 0 for found in people])) if people else 0.0
+    if share == 0.0 or share < min_share:
+        raise NoPersonError(
+            f"A person was found in {share:.0%} of {len(people)} frames, fewer than "
+            f"{min_share:.0%}; use a video that shows one whole person, well lit and not too "
+            "small, or another pose estimator."
+        )
+    tracks = sorted(_link(people, max_gap), key=lambda track: -_score(track, frame_size))
+    person = dict(tracks[0])
+    for track in tracks[1:]:
+        if _continues(person, track):
+            person.update(track)
+    _warn_of_others(people, person)
+    joints = np.zeros((len(people), skeleton.NUM_JOINTS, 3), np.float32)
+    for frame, pose in person.items():
+        joints[frame] = pose
+    return fill_gaps(mend_swaps(joints), max_gap)
+
+
+def fill_gaps(joints: np.ndarray, max_gap: int) -> np.ndarray:
+    """Interpolates each joint linearly over gaps of at most `max_gap` frames.
+
+    Args:
+        joints: float32 [T, 14, 3].
+        max_gap: longest gap to fill, in frames.
+
+    Returns:
+        float32 [T, 14, 3]; filled joints have the lower confidence of the gap's two ends.
+    """
+    filled = joints.copy()
+    for j in range(joints.shape[1]):
+        found = np.flatnonzero(joints[:, j, 2] > 0.0)
+        for before, after in zip(found[:-1], found[1:]):
+            if 1 < after - before <= max_gap + 1:
+                weight = (np.arange(before + 1, after) - before)[:, np.newaxis] / (after - before)
+                ends = joints[[before, after], j]
+                filled[before + 1 : after, j] = ends[0] + weight * (ends[1] - ends[0])
+                filled[before + 1 : after, j, 2] = ends[:, 2].min()
+    return filled
+
+
+def mend_swaps(joints: np.ndarray) -> np.ndarray:
+    """Swaps left and right back in single frames where the estimator mixed them up.
+
+    A frame is mended when its mirror image lies less than half as far from both neighbours, as they
+    are, as the frame itself.
+
+    Args:
+        joints: float32 [T, 14, 3].
+
+    Returns:
+        float32 [T, 14, 3].
+    """
+    mended = joints.copy()
+    for t in range(1, len(joints) - 1):
+        neighbours = (mended[t - 1], mended[t + 1])
+        mirrored = mended[t, list(skeleton.MIRROR)]
+        if all(2.0 * _distance(mirrored, n) < _distance(mended[t], n) < np.inf for n in neighbours):
+            mended[t] = mirrored
+    return mended
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance in pixels of the joints that both poses [14, 3] have, infinite if none."""
+    both = (a[:, 2] > 0.0) & (b[:, 2] > 0.0)
+    if not both.any():
+        return np.inf
+    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean())
+
+
+def _size(pose: np.ndarray) -> float:
+    """Diagonal of the box around a pose's joints [14, 3], in pixels, at least 1."""
+    points = pose[pose[:, 2] > 0.0, :2]
+    return max(1.0, float(np.linalg.norm(np.ptp(points, axis=0)))) if len(points) else 1.0
+
+
+def _distinct(poses: np.ndarray) -> np.ndarray:
+    """Drops empty poses, and all but the surest of poses [N, 14, 3] that lie on one person."""
+    kept: list[np.ndarray] = []
+    for pose in sorted(poses, key=lambda pose: -float(pose[:, 2].sum())):
+        new = all(_distance(pose, other) > _SAME_POSE * _size(other) for other in kept)
+        if new and (pose[:, 2] > 0.0).any():
+            kept.append(pose)
+    return np.array(kept, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)
+
+
+def _link(people: Sequence[np.ndarray], max_gap: int) -> list[dict[int, np.ndarray]]:
+    """Links detections into tracks {frame: pose}, nearest first, over gaps up to `max_gap`."""
+    tracks: list[list[tuple[int, np.ndarray]]] = []
+    active: list[list[tuple[int, np.ndarray]]] = []
+    for frame, poses in enumerate(people):
+        active = [track for track in active if frame - track[-1][0] <= max_gap + 1]
+        pairs = []
+        for i, track in enumerate(active):
+            expected = _expected(track, frame)
+            for k, pose in enumerate(poses):
+                reach = _MAX_STEP * max(_size(expected), _size(pose))
+                cost = _distance(expected, pose) / (reach * (frame - track[-1][0]) ** 0.5)
+                if cost < 1.0:
+                    pairs.append((cost, i, k))
+        linked_tracks, linked_poses = set(), set()
+        for _, i, k in sorted(pairs):
+            if i not in linked_tracks and k not in linked_poses:
+                active[i].append((frame, poses[k]))
+                linked_tracks.add(i)
+                linked_poses.add(k)
+        for k in set(range(len(poses))) - linked_poses:
+            active.append([(frame, poses[k])])
+            tracks.append(active[-1])
+    return [dict(track) for track in tracks]
+
+
+def _expected(track: Sequence[tuple[int, np.ndarray]], frame: int) -> np.ndarray:
+    """Where a track's pose [14, 3] should be in a frame if it moves on as in its last frames."""
+    (before, start), (last, pose) = track[-_MEMORY:][0], track[-1]
+    both = (start[:, 2] > 0.0) & (pose[:, 2] > 0.0)
+    expected = pose.copy()
+    if last > before and both.any():
+        velocity = (pose[both, :2] - start[both, :2]).mean(0) / (last - before)
+        expected[:, :2] += velocity * min(frame - last, _MEMORY)
+    return expected
+
+
+def _score(track: dict[int, np.ndarray], frame_size: tuple[int, int]) -> float:
+    """Sum over a track's frames of size times centrality times mean confidence."""
+    height, width = frame_size
+    score = 0.0
+    for pose in track.values():
+        points = pose[pose[:, 2] > 0.0, :2]
+        offset = (points.mean(0) - (width / 2, height / 2)) / (width / 2, height / 2)
+        score += _size(pose) * float(np.exp(-((offset**2).sum()))) * float(pose[:, 2].mean())
+    return score
+
+
+def _continues(person: dict[int, np.ndarray], track: dict[int, np.ndarray]) -> bool:
+    """Whether a track may be the same person: never at the same time, and nearby."""
+    if person.keys() & track.keys():
+        return False
+    ours, theirs = np.array(sorted(person)), np.array(sorted(track))
+    after = np.searchsorted(ours, theirs).clip(max=len(ours) - 1)
+    before = (after - 1).clip(min=0)
+    # Of all pairs of frames, the nearest has one of ours next to one of theirs in time.
+    pauses = np.abs(ours[[before, after]] - theirs)
+    side, i = np.unravel_index(np.argmin(pauses), pauses.shape)
+    near, pose = person[int(ours[(before, after)[side][i]])], track[int(theirs[i])]
+    return _distance(near, pose) < _MAX_JUMP * max(_size(near), _size(pose))
+
+
+def _warn_of_others(people: Sequence[np.ndarray], person: dict[int, np.ndarray]) -> None:
+    """Warns when somebody else of a like size is there in more than a tenth of the frames."""
+    crowded = sum(
+        sum(_size(pose) > _MIN_RELATIVE_SIZE * _size(person[frame]) for pose in people[frame]) > 1 for frame in person
+    )
+    if crowded > 0.1 * len(people):
+        warnings.warn(
+            f"More than one person in {crowded} of {len(people)} frames; the largest and most "
+            "central one is followed. Crop the video if that is the wrong one.",
+            stacklevel=3,
+        )

@@ -1,0 +1,394 @@
+"""Pose estimators: layouts, result files, and what each tool's output becomes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stmt_tf.pose import skeleton
+from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts
+from stmt_tf.pose.estimators.mediapipe import tiles
+from stmt_tf.pose.estimators.results import read_json, read_keypoints
+
+FRAME = np.zeros((100, 200, 3), np.uint8)
+
+# An upright person facing the camera, in the order of COCO; right is on the image's left.
+COCO_PERSON = np.array(
+    [
+        *[(50, 22), (52, 20), (48, 20), (55, 20), (45, 20)],
+        *[(60, 30), (40, 30), (63, 42), (37, 42), (64, 54), (36, 54)],
+        *[(56, 55), (44, 55), (57, 72), (43, 72), (57, 90), (43, 90)],
+    ],
+    np.float32,
+)
+# The limbs' joints, right shoulder to left ankle, of that person.
+LIMBS = [
+    *[(40, 30), (37, 42), (36, 54), (60, 30), (63, 42), (64, 54)],
+    *[(44, 55), (43, 72), (43, 90), (56, 55), (57, 72), (57, 90)],
+]
+
+
+def with_confidence(points, confidence=0.9):
+    points = np.asarray(points, np.float32)
+    return np.concatenate([points, np.full((*points.shape[:-1], 1), confidence, np.float32)], -1)
+
+
+def keypoints_of(layout):
+    """The person in any layout, with distinct garbage in keypoints that are not used."""
+    points = np.tile(np.array([199.0, 99.0], np.float32), (layout.size, 1))
+    points[list(layout.limbs)] = LIMBS
+    for names, coco in ((layout.nose, (0,)), (layout.eyes, (1, 2)), (layout.ears, (3, 4))):
+        points[list(names)] = COCO_PERSON[list(coco[: len(names)])]
+    if layout.mouth:
+        points[list(layout.mouth)] = [(51, 24), (49, 24)]
+    if layout.neck is not None:
+        points[layout.neck] = (50, 28)
+    if layout.head is not None:
+        points[layout.head] = (50, 12.5)
+    return with_confidence(points)
+
+
+ALL_LAYOUTS = {
+    "coco_17": layouts.COCO_17,
+    "coco_18": layouts.COCO_18,
+    "body_25": layouts.BODY_25,
+    "halpe_26": layouts.HALPE_26,
+    "mpii_16": layouts.MPII_16,
+    "mediapipe_33": layouts.MEDIAPIPE_33,
+}
+
+
+@pytest.mark.parametrize("layout", ALL_LAYOUTS.values(), ids=ALL_LAYOUTS)
+def test_every_layout_gives_the_same_person(layout):
+    joints = layouts.to_joints(keypoints_of(layout), layout, (100, 200))
+    np.testing.assert_array_equal(joints[2:, :2], LIMBS)
+    np.testing.assert_allclose(joints[:, 2], 0.9, rtol=1e-6)
+    np.testing.assert_allclose(joints[skeleton.NECK, :2], (50, 28), atol=0.01)
+    np.testing.assert_allclose(joints[skeleton.HEAD, :2], (50, 12.5), atol=1.5)
+
+
+@pytest.mark.parametrize("layout", ALL_LAYOUTS.values(), ids=ALL_LAYOUTS)
+@given(
+    angle=st.floats(-3.1, 3.1),
+    scale=st.floats(0.3, 3.0),
+    shift=st.tuples(st.floats(-500, 500), st.floats(-500, 500)),
+)
+@settings(max_examples=20, deadline=None)
+def test_derived_joints_turn_with_the_person(layout, angle, scale, shift):
+    matrix = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    keypoints = keypoints_of(layout)
+    moved = keypoints.copy()
+    # Far from the border, since joints outside the frame are dropped.
+    moved[:, :2] = keypoints[:, :2] @ matrix.T + shift + 2000.0
+    joints = layouts.to_joints(keypoints, layout, (100, 200))
+    expected = joints[:, :2] @ matrix.T + shift + 2000.0
+    found = layouts.to_joints(moved, layout, (4000, 4000))
+    np.testing.assert_allclose(found[:, :2], expected, atol=0.01)
+
+
+def test_head_follows_a_nod_that_the_neck_does_not_show():
+    keypoints = keypoints_of(layouts.MEDIAPIPE_33)
+    upright = layouts.to_joints(keypoints, layouts.MEDIAPIPE_33, (100, 200))
+    keypoints[9:11, 0] -= 3.0  # the mouth moves left, so the top tilts right
+    tilted = layouts.to_joints(keypoints, layouts.MEDIAPIPE_33, (100, 200))
+    assert tilted[skeleton.HEAD, 0] > upright[skeleton.HEAD, 0] + 3.0
+
+
+def test_joint_outside_the_frame_is_missing():
+    keypoints = keypoints_of(layouts.COCO_17)
+    keypoints[9, :2] = (199.4, 99.4)
+    keypoints[10, :2] = (199.6, 50.0)
+    joints = layouts.to_joints(keypoints, layouts.COCO_17, (100, 200))
+    assert joints[skeleton.LEFT_WRIST, 2] > 0.0
+    np.testing.assert_array_equal(joints[skeleton.RIGHT_WRIST], 0.0)
+
+
+def test_neck_and_head_need_what_they_are_derived_from():
+    keypoints = keypoints_of(layouts.COCO_17)
+    keypoints[:5, 2] = 0.0
+    joints = layouts.to_joints(keypoints, layouts.COCO_17, (100, 200))
+    np.testing.assert_allclose(joints[skeleton.NECK, :2], (50, 30))
+    assert joints[skeleton.HEAD, 2] == 0.0
+    keypoints[5, 2] = 0.0
+    joints = layouts.to_joints(keypoints, layouts.COCO_17, (100, 200))
+    assert joints[skeleton.NECK, 2] == 0.0
+
+
+def test_unknown_estimator_names_the_known_ones():
+    with pytest.raises(PoseError, match="'posenet'.*mediapipe, movenet, openpose, alphapose"):
+        create_estimator("posenet")
+    assert NAMES == ("mediapipe", "movenet", "openpose", "alphapose")
+
+
+# OpenPose
+
+
+def write_openpose(directory, frames):
+    for number, people in frames.items():
+        people = [{"pose_keypoints_2d": p.ravel().tolist()} for p in people]
+        path = directory / f"dance_{number:012d}_keypoints.json"
+        path.write_text(json.dumps({"version": 1.3, "people": people}))
+
+
+@pytest.mark.parametrize("layout", [layouts.BODY_25, layouts.COCO_18], ids=["25", "18"])
+def test_openpose_frames_are_matched_by_number(tmp_path, layout):
+    person = keypoints_of(layout)
+    write_openpose(tmp_path, {0: [person], 2: [person, person]})
+    with create_estimator("openpose", str(tmp_path)) as estimator:
+        counts = [len(estimator.detect(FRAME, i)) for i in range(4)]
+        joints = estimator.detect(FRAME, 0)
+    assert counts == [1, 0, 2, 0]
+    assert joints.dtype == np.float32
+    np.testing.assert_array_equal(joints[0, 2:, :2], LIMBS)
+
+
+def test_openpose_numbers_may_start_from_one(tmp_path):
+    write_openpose(tmp_path, {1: [keypoints_of(layouts.BODY_25)], 2: []})
+    estimator = create_estimator("openpose", str(tmp_path))
+    assert [len(estimator.detect(FRAME, i)) for i in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("", "not JSON"),
+        ("[]", "people"),
+        ('{"people": 3}', "people"),
+        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "person 0.*2 values.*25, 18"),
+        ('{"people": [{"pose_keypoints_2d": "abc"}]}', "'abc'"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}), "nan"),
+        (json.dumps({"people": [{"pose_keypoints_2d": ["1"] * 54}]}), "'1'"),
+    ],
+)
+def test_malformed_openpose_file_is_named(tmp_path, content, message):
+    (tmp_path / "a_000_keypoints.json").write_text(content)
+    with pytest.raises(PoseError, match=f"(?s)a_000_keypoints.json.*{message}") as error:
+        create_estimator("openpose", str(tmp_path))
+    assert "\n" not in str(error.value)
+
+
+def test_openpose_directory_without_results_is_an_error(tmp_path):
+    with pytest.raises(PoseError, match="hold no"):
+        create_estimator("openpose", str(tmp_path))
+    with pytest.raises(PoseError, match="not a directory"):
+        create_estimator("openpose", str(tmp_path / "missing"))
+    with pytest.raises(PoseError, match="None"):
+        create_estimator("openpose")
+
+
+# AlphaPose
+
+
+def alphapose_entry(image_id, layout, extra=0):
+    keypoints = np.concatenate([keypoints_of(layout), np.zeros((extra, 3), np.float32)])
+    keypoints = keypoints.ravel().tolist()
+    return {"image_id": image_id, "category_id": 1, "keypoints": keypoints, "score": 2.9, "idx": 1}
+
+
+@pytest.mark.parametrize(
+    "layout, extra",
+    [
+        (layouts.COCO_17, 0),
+        (layouts.MPII_16, 0),
+        (layouts.HALPE_26, 0),
+        (layouts.COCO_17, 116),
+        (layouts.HALPE_26, 110),
+    ],
+    ids=["coco", "mpii", "halpe", "coco_wholebody", "halpe_136"],
+)
+def test_alphapose_frames_are_matched_by_number(tmp_path, layout, extra):
+    path = tmp_path / "alphapose-results.json"
+    ids = ["0.jpg", "clip2_frame_0003.png", "3.jpg", 4]
+    path.write_text(json.dumps([alphapose_entry(i, layout, extra) for i in ids]))
+    estimator = create_estimator("alphapose", str(path))
+    assert [len(estimator.detect(FRAME, i)) for i in range(6)] == [1, 0, 0, 2, 1, 0]
+    np.testing.assert_array_equal(estimator.detect(FRAME, 0)[0, 2:, :2], LIMBS)
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ("{}", "not a list"),
+        ("[1]", "not a list of objects"),
+        ('[{"image_id": "a.jpg", "keypoints": []}]', "entry 0.*'a.jpg'"),
+        ('[{"image_id": "1.jpg"}]', "entry 0.*None"),
+        ('[{"image_id": "1.jpg", "keypoints": [0, 0, 1]}]', "3 values"),
+        ("\xff", "not JSON"),
+    ],
+)
+def test_malformed_alphapose_file_is_named(tmp_path, content, message):
+    path = tmp_path / "results.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(PoseError, match=f"results.json.*{message}") as error:
+        create_estimator("alphapose", str(path))
+    assert "\n" not in str(error.value)
+
+
+def test_missing_alphapose_file_is_an_error(tmp_path):
+    with pytest.raises(PoseError, match="gone.json cannot be read"):
+        create_estimator("alphapose", str(tmp_path / "gone.json"))
+    with pytest.raises(PoseError, match="alphapose-results.json"):
+        create_estimator("alphapose")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["people", "pose_keypoints_2d", "image_id", "keypoints", "x"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=10,
+)
+
+
+@given(content=JSON, name=st.sampled_from(["openpose", "alphapose"]))
+@settings(max_examples=100, deadline=None)
+def test_any_json_is_read_or_refused_in_one_line(tmp_path_factory, content, name):
+    directory = tmp_path_factory.mktemp("fuzz")
+    path = directory / "0_keypoints.json"
+    path.write_text(json.dumps(content))
+    try:
+        estimator = create_estimator(name, str(directory if name == "openpose" else path))
+    except PoseError as error:
+        assert "0_keypoints.json" in str(error) and "\n" not in str(error)
+    else:
+        assert estimator.detect(FRAME, 0).shape[1:] == (14, 3)
+
+
+@given(content=st.binary(max_size=40))
+@settings(max_examples=50, deadline=None)
+def test_any_bytes_are_read_or_refused_in_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("fuzz") / "results.json"
+    path.write_bytes(content)
+    try:
+        read_json(str(path))
+    except PoseError as error:
+        assert "results.json" in str(error) and "\n" not in str(error)
+
+
+@given(
+    values=st.lists(
+        st.floats() | st.integers() | st.booleans() | st.none() | st.text(max_size=3),
+        min_size=48,
+        max_size=51,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_keypoints_that_are_accepted_are_finite(values):
+    try:
+        keypoints, _ = read_keypoints(values, {16: layouts.MPII_16, 17: layouts.COCO_17}, "file")
+    except PoseError:
+        return
+    assert np.isfinite(keypoints).all()
+    joints = layouts.to_joints(keypoints[:16], layouts.MPII_16, (100, 200))
+    assert np.isfinite(joints).all() and joints[:, 2].min() >= 0.0 and joints[:, 2].max() <= 1.0
+
+
+def test_deeply_nested_json_is_refused(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(PoseError, match="deep.json"):
+        create_estimator("alphapose", str(path))
+
+
+# MoveNet
+
+
+@pytest.fixture(scope="module", params=["multi", "single"])
+def movenet(request, tmp_path_factory):
+    """A SavedModel with MoveNet's signature; its keypoints are its input's brightest pixel."""
+    import tensorflow as tf
+
+    size = None if request.param == "multi" else 192
+
+    class StandIn(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([1, size, size, 3], tf.int32, name="input")])
+        def __call__(self, input):  # noqa: A002
+            side = tf.shape(input)[1]
+            brightest = tf.argmax(tf.reshape(tf.reduce_sum(input, -1), [-1]), output_type=tf.int32)
+            y, x = brightest // side, brightest % side
+            point = (tf.cast([y, x], tf.float32) + 0.5) / tf.cast(side, tf.float32)
+            points = tf.tile(tf.concat([point, [0.8]], 0)[tf.newaxis], [17, 1])
+            points = tf.tensor_scatter_nd_update(points, [[9, 2]], [0.05])
+            if request.param == "single":
+                return {"output_0": tf.reshape(points, [1, 1, 17, 3])}
+            person = tf.concat([tf.reshape(points, [-1]), tf.zeros([4])], 0)
+            people = [tf.concat([person, [score]], 0) for score in (0.9, 0.1, 0.0, 0.0, 0.0, 0.0)]
+            return {"output_0": tf.stack(people)[tf.newaxis]}
+
+    directory = str(tmp_path_factory.mktemp("movenet"))
+    module = StandIn()
+    tf.saved_model.save(module, directory, signatures=module.__call__)
+    return directory
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (320, 240), (100, 100)])
+def test_movenet_points_come_back_in_pixels_of_the_frame(movenet, shape):
+    estimator = create_estimator("movenet", movenet)
+    frame = np.zeros((*shape, 3), np.uint8)
+    frame[58:63, 33:38] = 255  # centred on (35, 60)
+    people = estimator.detect(frame, 0)
+    assert people.shape == (1, 14, 3)
+    found = np.delete(people[0], skeleton.LEFT_WRIST, axis=0)
+    np.testing.assert_allclose(found[:, :2], np.tile([35, 60], (13, 1)), atol=2.0)
+    np.testing.assert_allclose(found[:, 2], 0.8, rtol=1e-6)
+    np.testing.assert_array_equal(people[0, skeleton.LEFT_WRIST], 0.0)
+
+
+def test_model_that_is_no_movenet_is_refused(tmp_path):
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.double = tf.function(lambda x: {"y": 2.0 * x}, input_signature=[tf.TensorSpec([1, 3], tf.float32)])
+    tf.saved_model.save(module, str(tmp_path), signatures=module.double)
+    with pytest.raises(PoseError, match="no MoveNet.*float32"):
+        create_estimator("movenet", str(tmp_path))
+
+
+def test_empty_directory_is_no_movenet(tmp_path):
+    with pytest.raises(PoseError, match="cannot be loaded.*give a TensorFlow Hub handle"):
+        create_estimator("movenet", str(tmp_path))
+
+
+# MediaPipe
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (1280, 720), (100, 100), (100, 101), (90, 1000)])
+def test_tiles_cover_the_frame_and_overlap_by_half(size):
+    height, width = size
+    side, longer = min(size), max(size)
+    boxes = tiles(size)
+    assert all((b[2] - b[0], b[3] - b[1]) == (side, side) for b in boxes)
+    assert boxes[0][:2] == (0, 0) and boxes[-1][2:] == (width, height)
+    starts = [max(b[:2]) for b in boxes]
+    assert all(0 < after - before <= side / 2 + 1 for before, after in zip(starts, starts[1:]))
+    assert longer > side or len(boxes) == 1
+
+
+def test_file_that_is_no_pose_model_is_refused(tmp_path):
+    pytest.importorskip("mediapipe")
+    path = tmp_path / "some.task"
+    with pytest.raises(PoseError, match="some.task is not a file"):
+        create_estimator("mediapipe", str(path))
+    path.write_bytes(b"no model")
+    with pytest.raises(PoseError, match="some.task cannot be loaded") as error:
+        create_estimator("mediapipe", str(path))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.asset("pose_landmarker")
+def test_nobody_is_found_in_an_empty_frame_and_nothing_is_printed(capfd):
+    pytest.importorskip("mediapipe")
+    with create_estimator("mediapipe") as estimator:
+        assert estimator.detect(FRAME, 0).shape == (0, 14, 3)
+        assert estimator.detect(FRAME, 1).shape == (0, 14, 3)
+    captured = capfd.readouterr()
+    assert captured.out == "" and captured.err == ""
