@@ -79,3 +79,52 @@ class TrainConfig:
     init: str = _setting(
         "", "Working directory of a finished or running training whose best weights to start from."
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferConfig:
+    """One transfer."""
+
+    source: str = _setting("", "Video of the person, and the place, to show.")
+    target: str = _setting("", "Video of the motion to do.")
+    output: str = _setting("", "Video to write: .mp4, .m4v or .mov.")
+    model: str = _setting("", "Model directory; empty: the shipped model.")
+    num_source_frames: int = _setting(4, "K: source frames that the model looks at.")
+    source_selection: str = _setting(
+        "coverage",
+        "How they are chosen: spread over the source's poses and facings, or at random as in the paper.",
+        ("coverage", "random"),
+    )
+    retarget: str = _setting(
+        "global",
+        "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
+        ("none", "global", "bone"),
+    )
+    layout: str = _setting(
+        "result",
+        "What the video shows: the result, or source, target and result side by side.",
+        ("result", "side_by_side"),
+    )
+    crop_only: bool = _setting(
+        False, "Write the model's square view instead of pasting it into the source's whole frame."
+    )
+    preview: str = _setting("", "PNG of the retargeted skeletons over the source, written first of all.")
+    sheet: str = _setting("", "PNG of source frames, target frames and result.")
+    pose: str = _setting(
+        "mediapipe",
+        "Pose estimator; openpose and alphapose read those tools' JSON results.",
+        ("mediapipe", "movenet", "openpose", "alphapose"),
+    )
+    pose_model: str = _setting(
+        "", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet)."
+    )
+    source_poses: str = _setting("", "JSON results for the source video (openpose, alphapose).")
+    target_poses: str = _setting("", "JSON results for the target video (openpose, alphapose).")
+    seed: int = _setting(0, "Seed of the choice of source frames.")
+
+    def __post_init__(self):
+        for name in ("source", "target", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        if self.num_source_frames < 1:
+            raise ValueError(f"--num_source_frames must be at least 1, got {self.num_source_frames}")
