@@ -1,0 +1,1 @@
+"""Tools that make records: from videos, and from rendered dancers."""

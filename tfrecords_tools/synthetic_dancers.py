@@ -1,0 +1,188 @@
+"""Writes records of rendered dancers: an endless, licence-free training set with exact labels.
+
+    python -m tfrecords_tools.synthetic_dancers --output=DIR --num_videos=1000 --seed=1
+
+Video i of a seed depends on (seed, i) and the flags for size, frames and fps alone, whatever the
+number of processes or videos. Its split depends on i alone: of every 20 videos, number 18 is for
+validation, number 19 for testing, the others for training; so a larger set contains the smaller
+one, split by split, and since no two videos share a person, a motion or a place, none of the
+validation and test splits' occur in training.
+
+Files are DIR/{train,val,test}-00000-of-0000N.tfrecord, written under a temporary name and renamed
+when complete: after an interruption the same command goes on with the shards that are missing.
+    DIR/dancers.json holds the settings.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Iterator
+
+import cv2
+import tensorflow as tf
+from absl import app, flags, logging
+from tqdm import tqdm
+
+from stmt_tf.data.schema import Clip, encode_clip
+from tfrecords_tools.dancers import render_video
+
+SPLITS = ("train", "val", "test")
+
+_OUTPUT = flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
+_NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
+_SEED = flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
+_SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
+_FRAMES = flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
+_FPS = flags.DEFINE_float(
+    "fps",
+    25.0,
+    "Frames per second; a low rate spreads few frames over many poses.",
+    lower_bound=0.1,
+)
+_SHARD = flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
+_PROCESSES = flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
+
+
+def split_of(index: int) -> str:
+    """The split that video `index` belongs to: 90% train, 5% val, 5% test."""
+    return {18: "val", 19: "test"}.get(index % 20, "train")
+
+
+def make_clip(seed: int, index: int, size: int, num_frames: int, fps: float) -> Clip:
+    """Renders video `index` of the series `seed` as a clip; see `dancers.render_video`."""
+    video = render_video(seed, index, size, num_frames, fps)
+    name = f"dancer-{seed}-{index:06d}"
+    return Clip(
+        clip_id=name,
+        video_id=name,
+        fps=fps,
+        frames=video.frames,
+        joints=video.joints,
+        flows=video.flows,
+        pose_tool="rendered",
+        flow_tool="rendered",
+        masks=video.masks,
+    )
+
+
+def shards(num_videos: int, videos_per_shard: int) -> Iterator[tuple[str, list[int]]]:
+    """Yields (file name, numbers of its videos) of all shards."""
+    for split in SPLITS:
+        mine = [i for i in range(num_videos) if split_of(i) == split]
+        parts = [mine[i : i + videos_per_shard] for i in range(0, len(mine), videos_per_shard)]
+        for number, part in enumerate(parts):
+            yield f"{split}-{number:05d}-of-{len(parts):05d}.tfrecord", part
+
+
+def _serialized(job: tuple) -> bytes:
+    # Processes already share the cores: threads inside them would only get in each other's way.
+    cv2.setNumThreads(1)
+    return encode_clip(make_clip(*job))
+
+
+def write_dancers(
+    output: str,
+    num_videos: int,
+    seed: int,
+    size: int,
+    num_frames: int,
+    fps: float,
+    videos_per_shard: int,
+    processes: int = 1,
+) -> int:
+    """Writes the shards that `output` lacks.
+
+    Returns:
+        How many videos were written (0 if all were there).
+
+    Raises:
+        ValueError: `output` holds a set of other settings.
+        OSError: `output` cannot be written.
+    """
+    settings = {
+        "num_videos": num_videos,
+        "seed": seed,
+        "size": size,
+        "frames_per_video": num_frames,
+        "fps": fps,
+        "videos_per_shard": videos_per_shard,
+    }
+    os.makedirs(output, exist_ok=True)
+    _check_settings(os.path.join(output, "dancers.json"), settings)
+    missing = [
+        (name, part)
+        for name, part in shards(num_videos, videos_per_shard)
+        if not os.path.exists(os.path.join(output, name))
+    ]
+    jobs = [(seed, i, size, num_frames, fps) for _, part in missing for i in part]
+    pool: multiprocessing.pool.Pool | None = None
+    try:
+        if processes > 1 and len(jobs) > 1:
+            pool = multiprocessing.get_context("spawn").Pool(processes)
+            results = pool.imap(_serialized, jobs, chunksize=2)
+        else:
+            results = map(_serialized, jobs)
+        with tqdm(total=len(jobs), unit="video", disable=not jobs) as progress:
+            for name, part in missing:
+                _write_shard(os.path.join(output, name), (next(results) for _ in part), progress)
+    finally:
+        if pool is not None:
+            pool.terminate()
+            pool.join()
+    return len(jobs)
+
+
+def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
+    partial = f"{path}.partial-{os.getpid()}"
+    try:
+        with tf.io.TFRecordWriter(partial) as writer:
+            for record in records:
+                writer.write(record)
+                progress.update()
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def _check_settings(path: str, settings: dict) -> None:
+    if os.path.exists(path):
+        with open(path) as file:
+            found = json.load(file)
+        other = {k: (found.get(k), v) for k, v in settings.items() if found.get(k) != v}
+        if other:
+            told = ", ".join(f"{k} {old} there, {new} asked for" for k, (old, new) in other.items())
+            raise ValueError(f"{path} tells of another set ({told}): choose another --output or the same flags")
+        return
+    partial = f"{path}.partial-{os.getpid()}"
+    with open(partial, "w") as file:
+        json.dump(settings, file, indent=2)
+    os.replace(partial, path)
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags and writes the records."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}: all options are --flags")
+    try:
+        written = write_dancers(
+            _OUTPUT.value,
+            _NUM_VIDEOS.value,
+            _SEED.value,
+            _SIZE.value,
+            _FRAMES.value,
+            _FPS.value,
+            _SHARD.value,
+            _PROCESSES.value,
+        )
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"synthetic_dancers: {error}") from error
+    logging.info("%d videos written to %s", written, _OUTPUT.value)
+
+
+if __name__ == "__main__":
+    # Workers inherit this: their small matrix products are faster on one thread.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    app.run(main)
