@@ -20,13 +20,21 @@ class StopAtNaN(tf.keras.callbacks.Callback):
     """Raises `TrainingDiverged` with the loss's name; the last checkpoint is from before it."""
 
     def on_train_batch_end(self, batch, logs=None):
-        for name, value in (logs or {}).items():
-            if not math.isfinite(float(value)):
-                step = self.model.iteration
-                raise TrainingDiverged(
-                    f"loss {name!r} became {float(value)} at iteration {step}. The last checkpoint is "
-                    "sound: resume from it with a lower --learning_rate"
-                )
+        self._require_finite(logs or {})
+
+    def on_epoch_end(self, epoch, logs=None):
+        # Weights that broke in the epoch's last step show in the validation alone.
+        self._require_finite(logs or {})
+
+    def _require_finite(self, logs):
+        bad = [name for name, value in logs.items() if not math.isfinite(float(value))]
+        if bad:
+            name = min(bad, key=lambda name: name.endswith("total"))  # the culprit, not the sum
+            step = self.model.iteration
+            raise TrainingDiverged(
+                f"loss {name!r} became {float(logs[name])} at iteration {step}. The last checkpoint is "
+                "sound: resume from it with a lower --learning_rate"
+            )
 
 
 class SaveState(tf.keras.callbacks.Callback):

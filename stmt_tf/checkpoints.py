@@ -43,11 +43,22 @@ class TrainingState:
         self._manager = tf.train.CheckpointManager(checkpoint, directory, max_to_keep=2)
 
     def restore(self) -> bool:
-        """Takes up the newest checkpoint; False if there is none."""
+        """Takes up the newest checkpoint; False if there is none.
+
+        Raises:
+            ValueError: the checkpoint is of other networks.
+        """
         latest = self._manager.latest_checkpoint
         if latest is None:
             return False
-        self._manager.checkpoint.restore(latest).assert_consumed()
+        try:
+            self._manager.checkpoint.restore(latest).assert_consumed()
+        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
+            raise ValueError(
+                f"{latest} holds other networks than this training: --gan_weight switches the "
+                "discriminator on or off, --discriminator_width is its size. Give another --workdir, or "
+                "the same settings"
+            ) from error
         return True
 
     def save(self) -> None:
@@ -56,8 +67,8 @@ class TrainingState:
 
 
 def _optimizer_variables(optimizer) -> list:
-    variables = optimizer.variables
-    return list(variables() if callable(variables) else variables)
+    # On Keras 3 the step size is among them; it is a setting, which a resumed training may change.
+    return [v for v in optimizer.variables if v is not optimizer.learning_rate]
 
 
 def _tf_variable(variable):

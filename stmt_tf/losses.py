@@ -11,11 +11,21 @@ import tensorflow as tf
 
 
 def mean_squared(frames: tf.Tensor, truth: tf.Tensor, weights: tf.Tensor | None = None) -> tf.Tensor:
-    """`mean(w (O - I)^2) / mean(w)`: L_MSE, with optional pixel weights `[N, H, W, 1]`, >= 0."""
+    """L_MSE: the mean over the frames of `mean(w (O - I)^2) / mean(w)`.
+
+    Each frame's weights are normalised by themselves, so that the loss is the same however a batch is split
+    over devices.
+
+    Args:
+        frames: `[N, H, W, 3]`.
+        truth: `[N, H, W, 3]`.
+        weights: `[N, H, W, 1]`, >= 0 and not all 0 in a frame; None counts all pixels alike.
+    """
     squared = tf.square(frames - truth)
     if weights is None:
         return tf.reduce_mean(squared)
-    return tf.reduce_mean(weights * squared) / tf.reduce_mean(weights)
+    axes = [1, 2, 3]
+    return tf.reduce_mean(tf.reduce_mean(weights * squared, axes) / tf.reduce_mean(weights, axes))
 
 
 def perceptual(features: Sequence[tf.Tensor], truth: Sequence[tf.Tensor]) -> tf.Tensor:
@@ -34,16 +44,16 @@ def lsgan_generator(made: tf.Tensor) -> tf.Tensor:
 
 
 def masked_cross_entropy(mask: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
-    """Binary cross-entropy of a mask in [0, 1] against the true one, over the pixels where that is known.
+    """Binary cross-entropy of a mask in [0, 1] against the true one, where that is known.
 
     Args:
         mask: `[N, H, W, 1]` in [0, 1].
         truth: `[N, H, W, 1]` in [0, 1]; negative where it is not known.
 
     Returns:
-        The mean over the known pixels in nats; 0 where there is none.
+        The mean over all pixels in nats; those that are not known count 0.
     """
     known = tf.cast(truth >= 0.0, mask.dtype)
     mask = tf.clip_by_value(mask, 1e-3, 1.0 - 1e-3)
     entropy = -truth * tf.math.log(mask) - (1.0 - truth) * tf.math.log(1.0 - mask)
-    return tf.reduce_sum(entropy * known) / tf.maximum(tf.reduce_sum(known), 1.0)
+    return tf.reduce_mean(entropy * known)

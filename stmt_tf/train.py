@@ -16,10 +16,10 @@ import tensorflow as tf
 from absl import app, logging
 from absl import flags as absl_flags
 
-from stmt_tf import checkpoints, flags
+from stmt_tf import assets, checkpoints, flags
 from stmt_tf.callbacks import SaveState, ShowPictures, StopAtNaN, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
+from stmt_tf.data.pipeline import evaluation_dataset, find_records, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminator
 from stmt_tf.trainer import ActiveLosses, Trainer
@@ -43,6 +43,7 @@ def train(
         data.val_records, training.val_examples, sources, data.num_target_frames, model.size,
         data.batch_size,
     )
+    find_records(data.train_records)  # fails before anything is written
     checkpoints.write_config(workdir, model, data, loss, training)
 
     strategy = tf.distribute.MirroredStrategy()
@@ -126,7 +127,7 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
         train(absl_flags.FLAGS.workdir, *(flags.read(config) for config in _CONFIGS))
-    except (FileNotFoundError, ValueError, TrainingDiverged) as error:
+    except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import tensorflow as tf
@@ -42,6 +42,7 @@ _FPS = flags.DEFINE_float(
     lower_bound=0.1,
 )
 _SHARD = flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
+_SPLITS = flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
 _PROCESSES = flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
 
 
@@ -67,9 +68,11 @@ def make_clip(seed: int, index: int, size: int, num_frames: int, fps: float) -> 
     )
 
 
-def shards(num_videos: int, videos_per_shard: int) -> Iterator[tuple[str, list[int]]]:
-    """Yields (file name, numbers of its videos) of all shards."""
-    for split in SPLITS:
+def shards(
+    num_videos: int, videos_per_shard: int, splits: Sequence[str] = SPLITS
+) -> Iterator[tuple[str, list[int]]]:
+    """Yields (file name, numbers of its videos) of all shards of these splits."""
+    for split in splits:
         mine = [i for i in range(num_videos) if split_of(i) == split]
         parts = [mine[i : i + videos_per_shard] for i in range(0, len(mine), videos_per_shard)]
         for number, part in enumerate(parts):
@@ -91,6 +94,7 @@ def write_dancers(
     fps: float,
     videos_per_shard: int,
     processes: int = 1,
+    splits: Sequence[str] = SPLITS,
 ) -> int:
     """Writes the shards that `output` lacks.
 
@@ -113,7 +117,7 @@ def write_dancers(
     _check_settings(os.path.join(output, "dancers.json"), settings)
     missing = [
         (name, part)
-        for name, part in shards(num_videos, videos_per_shard)
+        for name, part in shards(num_videos, videos_per_shard, splits)
         if not os.path.exists(os.path.join(output, name))
     ]
     jobs = [(seed, i, size, num_frames, fps) for _, part in missing for i in part]
@@ -176,6 +180,7 @@ def main(argv: list[str]) -> None:
             _FPS.value,
             _SHARD.value,
             _PROCESSES.value,
+            _SPLITS.value,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error

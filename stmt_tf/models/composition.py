@@ -33,7 +33,7 @@ def background_base(frames: tf.Tensor, visible: tf.Tensor) -> tuple[tf.Tensor, t
         base `[B, H, W, 3]` in [-1, 1]; visible in any frame `[B, H, W, 1]` in [0, 1].
     """
     weights = tf.square(visible)  # a frame that half shows a pixel shows half of the person too
-    merged = tf.reduce_sum(frames * weights, 1) / (tf.reduce_sum(weights, 1) + 1e-4)
+    merged = tf.reduce_mean(frames * weights, 1) / tf.maximum(tf.reduce_mean(weights, 1), 1e-4)
     anywhere = tf.reduce_max(visible, 1)
     return pull_push(merged, anywhere), anywhere
 
@@ -54,7 +54,7 @@ def foreground_base(
     weights = nearness[:, :, None, None, None]
     colour = tf.reduce_sum(weights * composites, 1)
     alpha = tf.reduce_sum(weights * alphas, 1)
-    return colour / (alpha + 1e-2), tf.minimum(alpha, 1.0)
+    return colour / tf.maximum(alpha, 1e-2), tf.minimum(alpha, 1.0)
 
 
 def pose_nearness(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int) -> tf.Tensor:

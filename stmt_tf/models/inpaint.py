@@ -22,10 +22,10 @@ def pull_push(images: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     height, width = images.shape[1:3]
     if min(height, width) < 2 or height % 2 or width % 2:
         mean = tf.reduce_sum(images * weights, [1, 2], keepdims=True)
-        mean /= tf.reduce_sum(weights, [1, 2], keepdims=True) + 1e-4
+        mean /= tf.maximum(tf.reduce_sum(weights, [1, 2], keepdims=True), 1e-4)
         return weights * images + (1.0 - weights) * mean
     pooled_weights = tf.nn.avg_pool2d(weights, 2, 2, "VALID")
-    pooled = tf.nn.avg_pool2d(images * weights, 2, 2, "VALID") / (pooled_weights + 1e-4)
+    pooled = tf.nn.avg_pool2d(images * weights, 2, 2, "VALID") / tf.maximum(pooled_weights, 1e-4)
     # One known pixel of four is enough to know the coarser one.
     coarse = pull_push(pooled, tf.minimum(4.0 * pooled_weights, 1.0))
     surroundings = tf.image.resize(coarse, (height, width), "bilinear")

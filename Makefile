@@ -1,0 +1,61 @@
+# Everything happens in virtual environments inside the clone; `make` alone tells what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first of these that runs. Python 3.9 to 3.11 get the add-ons line of TensorFlow, others the current one.
+PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3; do $$p -c "import venv" 2>/dev/null && echo $$p && break; done)
+PYTEST_FLAGS ?=
+DEMO_FLAGS ?=
+
+LINE := $(shell $(PYTHON) -c "import sys; print('addons' if (3, 9) <= sys.version_info < (3, 12) else 'current')")
+BIN := .venv/bin
+# A stamp per environment and line: it is made anew when the requirements change, and only then.
+ENV := .venv/installed-$(LINE)
+ENV_CURRENT := .venv-current/installed-current
+
+.PHONY: help env demo test test-current lint clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
+	    printf '  make %-14s %s\n' "$$name" "$$text"
+	done
+
+env: $(ENV) ## installs the package and its tests' needs into .venv
+
+$(ENV): setup.py pyproject.toml
+	@$(call install,.venv,$(LINE))
+
+$(ENV_CURRENT): setup.py pyproject.toml
+	@$(call install,.venv-current,current)
+
+define install
+echo "Installing stmt_tf with the $(2) line of TensorFlow into $(1) (a few minutes; it takes 3 GB)"
+$(PYTHON) -m venv --clear $(1)
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2),test]"
+$(1)/bin/python -m pip check --disable-pip-version-check
+touch $(1)/installed-$(2)
+endef
+
+demo: $(ENV) ## makes out/demo.mp4 and out/demo.png from the two sample videos
+	@mkdir -p out
+	$(BIN)/python -m stmt_tf.assets fetch pose_landmarker > /dev/null
+	$(BIN)/python -m stmt_tf.transfer --source=samples/source.mp4 --target=samples/target.mp4 \
+	    --output=out/demo.mp4 --preview=out/demo.png $(DEMO_FLAGS)
+	echo "The video:         $(CURDIR)/out/demo.mp4"
+	echo "The contact sheet: $(CURDIR)/out/demo.png"
+
+test: $(ENV) ## runs the tests in .venv
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+test-current: $(ENV_CURRENT) ## runs the tests on the current line of TensorFlow, in .venv-current
+	@.venv-current/bin/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(ENV) ## checks style
+	@$(BIN)/ruff check .
+
+clean: ## removes what was made here: environments, results, caches (fetched assets stay)
+	@rm -rf .venv .venv-current out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+"""Packaging of stmt_tf. `pip install .[addons]` or `.[current]` chooses the TensorFlow line."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def version() -> str:
+    """Reads the version out of the package's source, since importing it would change this process's environment."""
+    source = (ROOT / "stmt_tf" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE).group(1)
+
+
+# No OpenCV is named anywhere: mediapipe requires opencv-contrib-python, and opencv-python beside it would install a
+# second copy of the same module `cv2` over the first.
+ADDONS = [
+    "tensorflow==2.15.1",
+    "keras==2.15.*",
+    "tensorflow-addons==0.23.*",
+    "tensorflow-io==0.36.*",
+    "tensorflow-hub==0.16.*",
+    "tf-keras==2.15.*",  # tensorflow-hub would take the newest, which takes another TensorFlow
+    "tensorboard==2.15.*",
+    "mediapipe==0.10.21",
+]
+CURRENT = [
+    "tensorflow>=2.21",
+    "keras>=3.15",
+    "tensorflow-hub>=0.16",
+    "tensorboard",
+    "mediapipe>=1.2",
+]
+
+setup(
+    name="stmt-tf",
+    version=version(),
+    description="Human motion transfer between two videos, with spatio-temporal multi-source attention, in TensorFlow",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.9",
+    # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
+    packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
+    package_dir={"stmt_tf.saved_models": "saved_models"},
+    package_data={"": ["*.json", "*.flags"], "stmt_tf.saved_models": ["**/*"]},
+    install_requires=["absl-py", "av", "numpy", "tqdm"],
+    extras_require={
+        "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
+        "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
+        "test": ["hypothesis", "pytest", "ruff"],
+    },
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Programming Language :: Python :: 3",
+        "Topic :: Multimedia :: Video",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

@@ -1,0 +1,1 @@
+"""Pretrained networks whose features losses and metrics compare."""

@@ -1,0 +1,53 @@
+"""LPIPS: how different two pictures look to people, by the features of a network.
+
+The VGG16 variant, version 0.1: at each of five layers, feature vectors are scaled to unit length, their
+squared differences are weighted per channel by a linear head that was fitted to people's judgements, and
+averaged over the picture; the five sums are added up. 0 for equal pictures; about 0.1 for differences that
+one must look for, 0.5 and more for different pictures. Lower is better.
+
+Reference:
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import os
+
+import tensorflow as tf
+
+from stmt_tf import assets
+from stmt_tf.features import vgg
+
+LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
+
+
+class LPIPS:
+    """The distance as a callable; it is differentiable, so it serves as a loss too.
+
+    Args:
+        weights_file: a copy of the asset `vgg16`; None takes it from the cache, fetching it if need be.
+
+    Raises:
+        stmt_tf.assets.AssetError: the weights cannot be had or are damaged.
+    """
+
+    def __init__(self, weights_file: str | os.PathLike[str] | None = None) -> None:
+        path = weights_file or assets.fetch("vgg16")
+        self._features = vgg.create_perceptual_features("vgg16", path, LAYERS)
+        weights = assets.load_pickle(path)
+        self._heads = [
+            weights[f"NetLinLayer_{i}"]["Conv_0"]["kernel"][0, 0, :, 0] for i in range(len(LAYERS))
+        ]
+
+    def __call__(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """Returns the distances [N] of RGB images [N, H, W, 3] in [-1, 1]; H and W at least 16."""
+        total = 0.0
+        for maps_a, maps_b, head in zip(self._features(a), self._features(b), self._heads):
+            difference = tf.square(_unit_length(maps_a) - _unit_length(maps_b))
+            total += tf.reduce_mean(tf.tensordot(difference, head, axes=1), axis=[1, 2])
+        return total
+
+
+def _unit_length(maps: tf.Tensor) -> tf.Tensor:
+    # Unlike a division by the square root, this has a finite gradient where all features are zero.
+    return tf.math.l2_normalize(maps, axis=-1, epsilon=1e-20)

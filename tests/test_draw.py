@@ -1,0 +1,64 @@
+"""Pictures for people to look at: skeletons and contact sheets."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from records import make_joints
+
+from stmt_tf.pose import skeleton
+from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.video.files import VideoError
+from stmt_tf.video.sheet import contact_sheet, write_png
+
+
+def test_skeleton_is_drawn_on_a_copy():
+    image = np.zeros((64, 64, 3), np.uint8)
+    drawn = draw_skeleton(image, make_joints(size=64))
+    assert drawn.shape == image.shape and drawn.any() and not image.any()
+
+
+def test_right_is_warm_and_left_is_cold():
+    joints = make_joints(size=256)
+    drawn = draw_skeleton(np.zeros((256, 256, 3), np.uint8), joints).astype(int)
+    for joint, warm in ((skeleton.RIGHT_ELBOW, True), (skeleton.LEFT_ELBOW, False)):
+        x, y = joints[joint, :2].round().astype(int)
+        red, _, blue = drawn[y, x]
+        assert (red > blue) == warm
+
+
+def test_missing_joints_are_left_out():
+    image = np.zeros((64, 64, 3), np.uint8)
+    assert not draw_skeleton(image, np.zeros((14, 3), np.float32)).any()
+
+
+def test_joints_far_outside_are_no_error():
+    joints = make_joints(size=64)
+    joints[3, :2] = 1e9
+    draw_skeleton(np.zeros((64, 64, 3), np.uint8), joints)
+
+
+def test_sheet_holds_every_picture_in_its_row():
+    red, blue = np.zeros((50, 100, 3), np.uint8), np.zeros((80, 40, 3), np.uint8)
+    red[..., 0], blue[..., 2] = 255, 255
+    sheet = contact_sheet([("first", [red, red]), ("second", [blue])], height=40)
+    assert (sheet == (255, 0, 0)).all(-1).sum() == 2 * 40 * 80
+    assert (sheet == (0, 0, 255)).all(-1).sum() == 40 * 20
+
+
+def test_empty_rows_are_no_error():
+    assert contact_sheet([("nothing", [])]).ndim == 3
+    assert contact_sheet([]).ndim == 3
+
+
+def test_png_holds_the_image(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (6, 5, 3), dtype=np.uint8)
+    write_png(tmp_path / "a.png", image)
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "a.png"))[..., ::-1], image)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_png_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(VideoError, match="a.png: cannot be written"):
+        write_png(tmp_path / "gone" / "a.png", np.zeros((2, 2, 3), np.uint8))

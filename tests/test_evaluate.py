@@ -1,0 +1,237 @@
+import csv
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_clip, write_records
+
+from stmt_tf import inference
+from stmt_tf.config import ModelConfig
+from stmt_tf.evaluate import EvaluateConfig, check, evaluate
+
+SIZE = 32
+OUTPUTS = ["metrics.json", "per_video.csv", "sheet.png", "table.md"]
+
+
+class Oracle:
+    """Knows the clips, and gives the true frame of a pose with `error` added; warps nothing but black."""
+
+    size = SIZE
+
+    def __init__(self, clips, error=0):
+        self.joints = np.concatenate([clip.joints for clip in clips])
+        self.frames = np.concatenate([clip.frames for clip in clips])
+        self.error = error
+        self.sources_seen = []
+
+    def encode_source(self, frames, joints):
+        assert frames.dtype == np.uint8 and frames.shape == (len(joints), SIZE, SIZE, 3)
+        self.sources_seen.append(len(frames))
+        return "source"
+
+    def generate(self, source, target_joints):
+        assert source == "source"
+        steps = [int(np.abs(self.joints - pose).sum((1, 2)).argmin()) for pose in target_joints]
+        frames = self.frames[steps] + np.uint8(self.error)
+        return {"frame": frames, "warped": np.zeros_like(frames)}
+
+
+def make_clips(count=3, masks=True, steps=16):
+    return [make_clip(steps, SIZE, seed=i, masks=masks, clip_id=f"clip{i}") for i in range(count)]
+
+
+def config_for(tmp_path, clips, **settings):
+    write_records(tmp_path / "test-0.tfrecord", clips)
+    return EvaluateConfig(
+        model="a model", records=str(tmp_path / "test-*.tfrecord"), output=str(tmp_path / "out"), **settings
+    )
+
+
+def results(tmp_path):
+    with open(tmp_path / "out" / "metrics.json") as file:
+        return json.load(file)
+
+
+def rows(tmp_path):
+    with open(tmp_path / "out" / "per_video.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_perfect_model_gets_full_marks(tmp_path):
+    clips = make_clips()
+    model = Oracle(clips)
+    text = evaluate(config_for(tmp_path, clips), model, perceptual=None)
+    assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS
+    found = results(tmp_path)
+    assert found["clips"] == found["clips_with_masks"] == 3 and found["left_out"] == []
+    assert list(found["means"]) == [
+        "model K=1", "model K=4", "warped", "nearest pose", "source median", "truth",
+    ]
+    for name in ("model K=1", "model K=4"):
+        assert found["means"][name]["psnr"] == found["means"][name]["psnr_person"] == 100.0
+        assert found["means"][name]["ssim"] == pytest.approx(1.0)
+        assert found["means"][name]["lpips"] is None
+        margins = found["margins_over_better_baseline_db"][name]
+        assert margins["psnr"]["least"] > 50
+    assert model.sources_seen == [1, 4] * 3
+    assert text == (tmp_path / "out" / "table.md").read_text()
+
+
+def test_every_figure_is_the_mean_over_frames_then_clips(tmp_path):
+    clips = make_clips(2)
+    evaluate(config_for(tmp_path, clips, num_target_frames=5), Oracle(clips, error=5), None)
+    expected = 20 * np.log10(255 / 5)
+    assert results(tmp_path)["means"]["model K=4"]["psnr"] == pytest.approx(expected)
+    for row in rows(tmp_path):
+        assert row["frames"] == "5"
+        if row["method"] == "model K=1":
+            assert float(row["psnr"]) == float(row["psnr_person"]) == pytest.approx(expected)
+        elif row["method"] == "warped":
+            steps = np.array([8, 10, 12, 13, 15])  # evenly over the second half; black against 10 t + 5
+            grey = 20 * np.log10(255 / (10 * steps + 5))
+            assert float(row["psnr"]) == pytest.approx(grey.mean())
+    assert {row["video_id"] for row in rows(tmp_path)} == {"video_of_clip0", "video_of_clip1"}
+
+
+def test_real_records_need_no_masks(tmp_path):
+    clips = make_clips(1, masks=False)
+    evaluate(config_for(tmp_path, clips), Oracle(clips, error=5), None)
+    found = results(tmp_path)
+    assert found["clips_with_masks"] == 0
+    assert found["means"]["model K=4"]["psnr_person"] == pytest.approx(20 * np.log10(51))
+
+
+def test_one_source_frame_gives_one_line_of_the_model(tmp_path):
+    clips = make_clips(1)
+    evaluate(config_for(tmp_path, clips, num_source_frames=1), Oracle(clips), None)
+    assert [name for name in results(tmp_path)["means"] if "model" in name] == ["model K=1"]
+
+
+def test_the_perceptual_metric_sees_frames_about_zero(tmp_path):
+    clips = make_clips(1)
+
+    def largest_difference(a, b):
+        assert a.dtype == b.dtype == np.float32 and -1 <= a.min() and b.max() <= 1
+        return np.abs(a - b).max((1, 2, 3))
+
+    evaluate(config_for(tmp_path, clips), Oracle(clips, error=51), largest_difference)
+    assert results(tmp_path)["means"]["model K=4"]["lpips"] == pytest.approx(51 / 127.5, rel=1e-4)
+
+
+def test_the_sheet_has_a_column_a_clip_and_a_row_a_picture(tmp_path):
+    clips = make_clips(3)
+    evaluate(config_for(tmp_path, clips), Oracle(clips), None)
+    height, width, _ = cv2.imread(str(tmp_path / "out" / "sheet.png")).shape
+    assert height >= (4 + 1 + 5) * SIZE and width >= 3 * SIZE
+
+
+def test_unusable_clips_are_left_out_and_named(tmp_path):
+    clips = [*make_clips(2), make_clip(4, SIZE, clip_id="short")]
+    evaluate(config_for(tmp_path, clips), Oracle(clips), None)
+    found = results(tmp_path)
+    assert found["clips"] == 2 and len(found["left_out"]) == 1 and "clip short" in found["left_out"][0]
+
+
+def test_records_without_a_usable_clip_leave_nothing_behind(tmp_path):
+    config = config_for(tmp_path, [make_clip(4, SIZE)])
+    with pytest.raises(ValueError, match="no pair can be drawn"):
+        evaluate(config, Oracle(make_clips(1)), None)
+    assert not os.path.exists(config.output)
+
+
+def test_an_output_below_a_file_is_refused_before_any_work(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    clips = make_clips(1)
+    model = Oracle(clips)
+    with pytest.raises(NotADirectoryError, match="is a file"):
+        evaluate(config_for(tmp_path, clips), model, None)
+    assert not model.sources_seen
+
+
+def test_missing_records_are_named(tmp_path):
+    config = EvaluateConfig(model="m", records=str(tmp_path / "none-*"), output=str(tmp_path / "out"))
+    with pytest.raises(FileNotFoundError, match=r"none-\*"):
+        check(config)
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        ({"records": ""}, "--records is required"),
+        ({"num_clips": 0}, "--num_clips must be at least 1, got 0"),
+        ({"seed": -1}, "--seed must not be negative, got -1"),
+    ],
+)
+def test_odd_settings_are_refused(settings, message):
+    given = {"model": "m", "records": "r", "output": "o", **settings}
+    with pytest.raises(ValueError, match=message):
+        EvaluateConfig(**given)
+
+
+def run_main(tmp_path, *arguments):
+    root = Path(__file__).resolve().parent.parent
+    # An empty cache: LPIPS is left out.
+    environment = {**os.environ, "STMT_TF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
+    return subprocess.run(
+        [sys.executable, "-m", "stmt_tf.evaluate", *arguments],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
+    )
+
+
+class Grey(tf.Module):
+    """A stand-in for a trained model: all it makes has the grey level 100, and its warps the level 50."""
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, None, SIZE, SIZE, 3], tf.uint8),
+            tf.TensorSpec([None, None, 14, 3]),
+        ]
+    )
+    def encode_source(self, frames, joints):
+        return {"frame": frames[:, 0]}
+
+    @tf.function(
+        input_signature=[
+            {"frame": tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8, "frame")},
+            tf.TensorSpec([None, None, 14, 3]),
+        ]
+    )
+    def generate(self, source, target_joints):
+        frames = tf.zeros_like(source["frame"])[:, None] + tf.zeros_like(
+            target_joints[..., :1, :1, None], tf.uint8
+        )
+        return {"frame": frames + 100, "warped": frames + 50}
+
+
+def test_main_measures_a_model_directory(tmp_path):
+    tf.saved_model.save(Grey(), str(tmp_path / "model"))
+    manifest = {"format": inference._FORMAT, "model": dataclasses.asdict(ModelConfig(size=SIZE))}
+    (tmp_path / "model" / inference.MANIFEST).write_text(json.dumps(manifest))
+    write_records(tmp_path / "test.tfrecord", make_clips(2))
+    done = run_main(tmp_path, "--model=model", "--records=test.tfrecord", "--output=new/out", "--seed=3")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("| method ") and "- model K=4, PSNR person [dB]: " in done.stdout
+    assert sorted(os.listdir(tmp_path / "new" / "out")) == OUTPUTS
+    with open(tmp_path / "new" / "out" / "metrics.json") as file:
+        found = json.load(file)
+    assert found["config"]["seed"] == 3 and "--output=new/out" in found["command"]
+    truth = 10 * np.arange(8, 16) + 5
+    for name, level in (("model K=1", 100), ("model K=4", 100), ("warped", 50)):
+        expected = 20 * np.log10(255 / np.abs(truth - level)).mean()
+        assert found["means"][name]["psnr"] == pytest.approx(expected)
+
+
+def test_main_says_in_one_line_what_is_wrong(tmp_path):
+    write_records(tmp_path / "test.tfrecord", make_clips(1))
+    done = run_main(tmp_path, f"--model={tmp_path}", "--records=test.tfrecord", "--output=out")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "is not a model directory" in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == ["test.tfrecord"]

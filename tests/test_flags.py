@@ -1,0 +1,87 @@
+import dataclasses
+
+import pytest
+from absl import flags as absl_flags
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stmt_tf import flags
+from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+
+CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
+
+
+@pytest.fixture
+def parse(monkeypatch):
+    """Parses a command line with the flags of these configs alone."""
+
+    def parse(*arguments: str):
+        values = absl_flags.FlagValues()
+        monkeypatch.setattr(absl_flags, "FLAGS", values)
+        for define in ("bool", "integer", "float", "string", "enum"):
+            original = getattr(absl_flags, f"DEFINE_{define}")
+            bound = lambda *args, original=original: original(*args, flag_values=values)  # noqa: E731
+            monkeypatch.setattr(absl_flags, f"DEFINE_{define}", bound)
+        kinds = (("bool", bool), ("integer", int), ("float", float), ("string", str))
+        for name, kind in kinds:
+            monkeypatch.setitem(flags._DEFINE, kind, getattr(absl_flags, f"DEFINE_{name}"))
+        absl_flags.DEFINE_string("flagfile", "", "", )
+        flags.define(*CONFIGS)
+        values(["program", *arguments])
+        return [flags.read(config) for config in CONFIGS]
+
+    return parse
+
+
+def test_defaults_are_the_configs(parse):
+    assert parse() == [config() for config in CONFIGS]
+
+
+def test_command_line_sets_fields_of_their_types(parse):
+    model, data, loss, training = parse(
+        "--size=64", "--width=0.25", "--residual_heads", "--val_records=a*b", "--gan_weight=0"
+    )
+    assert model == ModelConfig(size=64, width=0.25, residual_heads=True)
+    assert data == DataConfig(val_records="a*b")
+    assert loss == LossConfig(gan_weight=0.0) and isinstance(loss.gan_weight, float)
+    assert training == TrainConfig()
+
+
+@pytest.mark.parametrize("argument", ["--size=big", "--fusion=sum", "--residual_heads=maybe"])
+def test_odd_value_is_refused(parse, argument):
+    with pytest.raises(absl_flags.IllegalFlagValueError, match=argument[2:].split("=")[0]):
+        parse(argument)
+
+
+def test_every_setting_has_a_help_text_and_a_name_of_its_own():
+    fields = [field for config in CONFIGS for field in dataclasses.fields(config)]
+    assert all(field.metadata["help"].endswith(".") for field in fields)
+    assert len({field.name for field in fields}) == len(fields)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    width=st.floats(1e-6, 10),
+    heads=st.booleans(),
+    pattern=st.text(st.characters(codec="ascii", exclude_categories=["C", "Z"])),
+)
+def test_flagfile_gives_the_same_configs_again(tmp_path_factory, width, heads, pattern):
+    path = tmp_path_factory.mktemp("flags") / "config.flags"
+    model, data = ModelConfig(width=width, residual_heads=heads), DataConfig(train_records=pattern)
+    path.write_text(flags.as_flagfile(model, data))
+    assert flags.from_flagfile(str(path), ModelConfig) == model
+    assert flags.from_flagfile(str(path), DataConfig) == data
+
+
+def test_written_flagfile_is_a_flagfile(parse, tmp_path):
+    configs = [ModelConfig(size=64, residual_heads=True), DataConfig(seed=3), LossConfig(), TrainConfig()]
+    path = tmp_path / "config.flags"
+    path.write_text(flags.as_flagfile(*configs))
+    assert parse(f"--flagfile={path}") == configs
+
+
+def test_flagfile_of_another_version_is_refused(tmp_path):
+    path = tmp_path / "config.flags"
+    path.write_text("--size=64\n")
+    with pytest.raises(ValueError, match="has no line --width"):
+        flags.from_flagfile(str(path), ModelConfig)

@@ -1,0 +1,142 @@
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import conv_ops, make_example
+
+from stmt_tf.config import ModelConfig
+from stmt_tf.models.create import create_generator
+
+IMAGES = ("frame", "foreground", "background", "mask")
+UNET_CONVS, HEAD_CONVS = 16, 3
+
+
+@functools.lru_cache(maxsize=None)
+def make_generator(residual_heads: bool):
+    tf.keras.utils.set_random_seed(0)
+    config = ModelConfig(size=32, width=0.05, residual_heads=residual_heads)
+    generator = create_generator(config, num_source_frames=2)
+    generator.heads.set_weights(generator.single_frame.heads.get_weights())
+    return generator
+
+
+@pytest.fixture(params=[False, True], ids=["plain_heads", "residual_heads"])
+def generator(request):
+    return make_generator(request.param)
+
+
+@pytest.fixture
+def residual_generator():
+    return make_generator(True)
+
+
+@pytest.fixture(scope="module")
+def example():
+    return make_example(batch=2, sources=3, targets=2)
+
+
+def take_sources(example, order):
+    turned = {name: tf.gather(value, order, axis=1) for name, value in example.items() if "source" in name}
+    return {**example, **turned}
+
+
+def assert_same(one, two, atol=1e-5):
+    for image in IMAGES:
+        np.testing.assert_allclose(one[image], two[image], atol=atol, err_msg=image)
+
+
+def test_outputs_have_their_shapes(generator, example):
+    outputs = generator(example)
+    for image in ("frame", "foreground", "background", "warped"):
+        assert outputs[image].shape == [2, 2, 32, 32, 3]
+    assert outputs["mask"].shape == [2, 2, 32, 32, 1]
+    assert outputs["background_mask"].shape == [2, 3, 32, 32, 1]
+
+
+def test_one_source_frame_gives_the_single_frame_models_output(generator):
+    example = make_example(batch=2, sources=1, targets=2)
+    assert_same(generator(example), generator.single_frame(example))
+
+
+def test_order_of_the_source_frames_does_not_matter(generator, example):
+    assert_same(generator(example), generator(take_sources(example, [2, 0, 1])))
+
+
+def test_the_same_source_frame_twice_counts_as_once(generator, example):
+    once, twice = (generator(take_sources(example, order)) for order in ([1], [1, 1]))
+    assert_same(once, twice)
+
+
+def test_targets_together_equal_each_alone(generator, example):
+    source = generator.encode_source(example["source_frames"], example["source_joints"])
+    together = generator.generate(source, example["target_joints"])
+    for i in range(2):
+        alone = generator.generate(source, example["target_joints"][:, i : i + 1])
+        for image in IMAGES:
+            np.testing.assert_allclose(together[image][:, i], alone[image][:, 0], atol=1e-5)
+
+
+def test_encoded_source_gives_what_the_whole_call_gives(generator, example):
+    source = generator.encode_source(example["source_frames"], example["source_joints"])
+    assert_same(generator(example), generator.generate(source, example["target_joints"]), atol=1e-6)
+
+
+def test_source_only_work_is_left_out_of_generate(residual_generator):
+    frames, joints = tf.TensorSpec([None, None, 32, 32, 3]), tf.TensorSpec([None, None, 14, 3])
+    encode = tf.function(residual_generator.encode_source, [frames, joints]).get_concrete_function()
+    source = {
+        name: tf.TensorSpec(value.shape, value.dtype)
+        for name, value in encode.structured_outputs.items()
+    }
+    generate = tf.function(residual_generator.generate, [source, joints]).get_concrete_function()
+    assert len(conv_ops(encode.graph)) == 2 * UNET_CONVS + 1  # masks and background
+    assert len(conv_ops(generate.graph)) == UNET_CONVS + HEAD_CONVS  # foreground alone
+
+
+def test_source_only_work_is_done_once_a_source_frame(residual_generator):
+    batch, sources, targets = 1, 3, 2
+    spec = {
+        name: tf.TensorSpec(value.shape, value.dtype)
+        for name, value in make_example(batch, sources, targets).items()
+        if name in ("source_frames", "source_joints", "target_joints")
+    }
+    graph = tf.function(lambda inputs: residual_generator(inputs)).get_concrete_function(spec).graph
+    counts = {"mask_unet": set(), "background_unet": set(), "foreground_unet": set()}
+    for op in conv_ops(graph):
+        for name, found in counts.items():
+            if f"{name}/" in op.name or f"{name}_" in op.name:
+                found.add(op.outputs[0].shape[0])
+    expected = {None, batch * sources}
+    assert counts["mask_unet"] <= expected and counts["background_unet"] <= expected
+    assert counts["foreground_unet"] <= {None, batch * sources * targets}
+
+
+def test_number_of_source_and_target_frames_may_vary(residual_generator):
+    call = tf.function(
+        lambda inputs: residual_generator(inputs)["frame"],
+        [
+            {
+                "source_frames": tf.TensorSpec([None, None, 32, 32, 3]),
+                "source_joints": tf.TensorSpec([None, None, 14, 3]),
+                "target_joints": tf.TensorSpec([None, None, 14, 3]),
+            }
+        ],
+    )
+    for batch, sources, targets in ((1, 1, 3), (2, 4, 1)):
+        example = make_example(batch, sources, targets)
+        inputs = {name: example[name] for name in ("source_frames", "source_joints", "target_joints")}
+        frame = call(inputs)
+        assert frame.shape == [batch, targets, 32, 32, 3]
+        np.testing.assert_allclose(frame, residual_generator(example)["frame"], atol=1e-4)
+
+
+def test_only_the_heads_are_trainable(generator):
+    trainable = {id(v) for v in generator.trainable_variables}
+    assert trainable == {id(v) for v in generator.heads.trainable_variables}
+    assert len(trainable) == 6
+
+
+def test_new_residual_generator_gives_about_the_warped_composite(residual_generator, example):
+    outputs = residual_generator(example)
+    assert np.abs(outputs["frame"] - outputs["warped"]).mean() < 0.1

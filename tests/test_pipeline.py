@@ -1,0 +1,190 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_clip, write_records
+
+from stmt_tf.config import DataConfig
+from stmt_tf.data.pipeline import (
+    draw_example,
+    evaluation_dataset,
+    find_records,
+    mirror,
+    training_dataset,
+)
+from stmt_tf.data.schema import encode_clip
+from stmt_tf.pose.skeleton import LEFT_WRIST, RIGHT_WRIST
+
+SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    """A glob of two files of three clips each."""
+    directory = tmp_path_factory.mktemp("records")
+    for shard in range(2):
+        clips = [make_clip(8, SIZE, seed=3 * shard + i, masks=i > 0) for i in range(3)]
+        write_records(directory / f"clips-{shard}.tfrecord", clips)
+    return str(directory / "*.tfrecord")
+
+
+@pytest.fixture(scope="module")
+def config(records):
+    return DataConfig(
+        train_records=records,
+        val_records=records,
+        num_target_frames=3,
+        batch_size=2,
+        shuffle_buffer=6,
+        seed=5,
+    )
+
+
+def steps_of(frames) -> list[int]:
+    """Which frames of `make_clip` these are, by their grey level."""
+    grey = (np.asarray(frames).mean((-3, -2, -1)) + 1.0) * 127.5
+    return np.rint((grey - 5) / 10).astype(int).tolist()
+
+
+def draw(clip, seed, sources=3, targets=4, size=SIZE):
+    seed = tf.constant([0, seed], tf.int64)
+    return draw_example(tf.constant(encode_clip(clip)), seed, sources, targets, size)
+
+
+def equal(a, b) -> bool:
+    return all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def test_targets_are_consecutive_and_never_among_the_sources():
+    clip, firsts = make_clip(8), set()
+    for seed in range(25):
+        example = draw(clip, seed)
+        sources, targets = steps_of(example["source_frames"]), steps_of(example["target_frames"])
+        assert targets == list(range(targets[0], targets[0] + 4))
+        assert len({*sources, *targets}) == 7
+        firsts.add(targets[0])
+    assert firsts == {0, 1, 2, 3, 4}
+
+
+def test_clip_of_exactly_k_plus_l_frames_is_used_whole():
+    example = draw(make_clip(7), 0)
+    steps = steps_of(example["source_frames"]) + steps_of(example["target_frames"])
+    assert sorted(steps) == list(range(7))
+
+
+def test_joints_and_masks_belong_to_their_frames():
+    clip = make_clip(8)
+    example = draw(clip, 1)
+    for role in ("source", "target"):
+        steps = steps_of(example[f"{role}_frames"])
+        np.testing.assert_allclose(example[f"{role}_joints"], clip.joints[steps], atol=1e-5)
+        np.testing.assert_array_equal(example[f"{role}_masks"][..., 0], clip.masks[steps] / 255)
+
+
+def test_masks_are_minus_one_where_the_record_has_none():
+    example = draw(make_clip(8, masks=False), 0)
+    np.testing.assert_array_equal(example["source_masks"], -np.ones([3, SIZE, SIZE, 1]))
+
+
+def test_resized_joints_stay_on_their_pixels():
+    clip = make_clip(8, size=64)
+    clip.frames[:] = 0
+    y, x = 20, 45  # the pixel block of (22, 10) at half size
+    clip.frames[:, y - 1 : y + 3, x - 1 : x + 3] = 255
+    clip.joints[:, 0] = (x + 0.5, y + 0.5, 1.0)  # its centre
+    example = draw(clip, 0, size=32)
+    brightness = np.asarray(example["target_frames"])[0].mean(-1) + 1.0
+    grid = np.arange(32)
+    centre = (brightness.sum(0) @ grid, brightness.sum(1) @ grid) / brightness.sum()
+    np.testing.assert_allclose(example["target_joints"][0, 0, :2], centre, atol=0.05)
+
+
+def test_too_short_clip_is_a_clear_error():
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"shorter than K \+ L = 7 frames"):
+        draw(make_clip(6), 0)
+
+
+def test_mirror_twice_is_the_identity():
+    example = draw(make_clip(8), 0)
+    assert not equal(example, mirror(example))
+    twice = mirror(mirror(example))
+    for name, value in example.items():
+        np.testing.assert_allclose(twice[name], value, atol=1e-5)
+
+
+def test_mirror_swaps_left_and_right():
+    example = draw(make_clip(8), 0)
+    mirrored = mirror(example)
+    before, after = example["target_joints"][:, RIGHT_WRIST], mirrored["target_joints"][:, LEFT_WRIST]
+    np.testing.assert_allclose(after[:, 0], SIZE - 1 - before[:, 0], atol=1e-5)
+    np.testing.assert_array_equal(after[:, 1:], before[:, 1:])
+    np.testing.assert_array_equal(mirrored["target_masks"], example["target_masks"][:, :, ::-1])
+
+
+def test_training_batches_have_static_shapes(config):
+    spec = training_dataset(config, sources=2, size=SIZE, steps_per_epoch=2).element_spec
+    assert spec["source_frames"].shape == [2, 2, SIZE, SIZE, 3]
+    assert spec["target_joints"].shape == [2, 3, 14, 3]
+    assert spec["target_masks"].shape == [2, 3, SIZE, SIZE, 1]
+
+
+def test_resumed_epoch_gives_the_uninterrupted_epochs_batches(config):
+    def batches(first_epoch, count):
+        dataset = training_dataset(config, 2, SIZE, steps_per_epoch=3, first_epoch=first_epoch)
+        return list(itertools.islice(dataset, count))
+
+    whole = batches(0, 9)
+    resumed = batches(2, 3)
+    assert all(equal(a, b) for a, b in zip(whole[6:], resumed))
+    assert not any(equal(a, b) for a, b in itertools.combinations(whole, 2))
+
+
+def test_seed_decides_what_is_drawn(config):
+    def first(seed):
+        data = DataConfig(train_records=config.train_records, num_target_frames=3, seed=seed)
+        return next(iter(training_dataset(data, 2, SIZE, steps_per_epoch=3)))
+
+    assert equal(first(1), first(1))
+    assert not equal(first(1), first(2))
+
+
+def test_an_epoch_sees_every_clip_when_it_has_as_many_examples(config):
+    dataset = training_dataset(config, 1, SIZE, steps_per_epoch=3)
+    with_masks = [
+        bool(mask >= 0)
+        for batch in itertools.islice(dataset, 3)
+        for mask in batch["target_masks"][:, 0, 0, 0, 0]
+    ]
+    assert sorted(with_masks) == [False] * 2 + [True] * 4
+
+
+def test_half_of_the_training_examples_are_mirrored(tmp_path):
+    clip = make_clip(4)
+    clip.joints[:, RIGHT_WRIST, 0], clip.joints[:, LEFT_WRIST, 0] = 3.0, 20.0
+    data = DataConfig(
+        train_records=write_records(tmp_path / "one", [clip]), num_target_frames=1, batch_size=40
+    )
+    batch = next(iter(training_dataset(data, 1, SIZE, steps_per_epoch=1)))
+    right_wrist = np.asarray(batch["target_joints"])[:, 0, RIGHT_WRIST, 0]
+    assert set(np.rint(right_wrist)) == {3, SIZE - 1 - 20}
+    assert 8 <= (np.rint(right_wrist) == 3).sum() <= 32
+
+
+def test_evaluation_is_fixed_and_keeps_its_last_short_batch(config):
+    def batches():
+        return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, batch_size=2))
+
+    first, second = batches(), batches()
+    assert [len(batch["source_frames"]) for batch in first] == [2, 2, 1]
+    assert all(equal(a, b) for a, b in zip(first, second))
+
+
+def test_evaluation_draws_anew_from_few_clips(config):
+    batches = list(evaluation_dataset(config.val_records, 12, 1, 2, SIZE, batch_size=6))
+    assert not equal(*batches)
+
+
+def test_no_records_is_a_clear_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no record file matches .*none"):
+        find_records(str(tmp_path / "none*"))

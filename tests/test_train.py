@@ -1,0 +1,195 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_clip, make_example, write_records
+
+from stmt_tf import checkpoints, flags
+from stmt_tf.callbacks import logging as callback_logging
+from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.models.create import create_single_frame
+from stmt_tf.train import _phases, train
+from stmt_tf.trainer import ActiveLosses
+
+ROOT = Path(__file__).parent.parent
+MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
+LOSS = LossConfig(vgg_weight=0.0, gan_weight=0.1, discriminator_width=0.05)
+TRAINING = TrainConfig(iterations=6, checkpoint_every=2, val_examples=3, learning_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("records") / "clips.tfrecord"
+    records = write_records(path, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)])
+    return DataConfig(
+        train_records=records, val_records=records, num_source_frames=2, num_target_frames=1,
+        batch_size=2, shuffle_buffer=4,
+    )
+
+
+def run_main(workdir, *configs, **options) -> subprocess.Popen:
+    """`python -m stmt_tf.train` with these configs, and options to override them."""
+    lines = flags.as_flagfile(*configs).splitlines()
+    arguments = [line for line in lines if line.startswith("--")]
+    arguments += [f"--{name}={value}" for name, value in options.items()]
+    return subprocess.Popen(
+        [sys.executable, "-m", "stmt_tf.train", f"--workdir={workdir}", *arguments],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
+def logged_losses(monkeypatch) -> list[str]:
+    """A list that will get the losses of every epoch."""
+    lines = []
+    monkeypatch.setattr(callback_logging, "info", lambda text, *values: lines.append(text % values))
+    return lines
+
+
+def checkpointed(workdir) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(str(workdir / "checkpoints"))
+    names = [name for name in reader.get_variable_to_shape_map() if "ATTRIBUTES" in name]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """The working directory of an uninterrupted training, and the losses that it logged."""
+    workdir = tmp_path_factory.mktemp("train") / "whole"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        lines = logged_losses(monkeypatch)
+        train(str(workdir), MODEL, data, LOSS, TRAINING)
+    return workdir, lines
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_training_equals_an_uninterrupted_one(finished, data, tmp_path, monkeypatch):
+    whole, whole_lines = finished
+    workdir = tmp_path / "killed"
+    process = run_main(workdir, MODEL, data, LOSS, TRAINING)
+    try:
+        while not (workdir / "checkpoints" / "checkpoint").exists() and process.poll() is None:
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        error = process.communicate()[1]
+    assert process.returncode == -signal.SIGKILL, error[-2000:]
+    assert int(checkpointed(workdir)["epoch/.ATTRIBUTES/VARIABLE_VALUE"]) < 3
+
+    lines = logged_losses(monkeypatch)
+    train(str(workdir), MODEL, data, LOSS, TRAINING)
+    assert 0 < len(lines) < len(whole_lines) == 3
+    assert lines == whole_lines[-len(lines) :]
+    one, two = checkpointed(whole), checkpointed(workdir)
+    assert one.keys() == two.keys() and len(one) > 300
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], atol=1e-6, err_msg=name)
+
+
+def test_working_directory_holds_what_it_should(finished):
+    workdir, lines = finished
+    assert [line.split(":")[0] for line in lines] == ["iteration 2", "iteration 4", "iteration 6"]
+    assert sorted(os.listdir(workdir)) == ["best.weights.h5", "checkpoints", "config.flags", "events"]
+    assert flags.from_flagfile(str(workdir / "config.flags"), ModelConfig) == MODEL
+    assert any((workdir / "events").rglob("events.out.tfevents.*"))
+
+
+def test_finished_training_is_not_repeated(finished, data, monkeypatch):
+    workdir, _ = finished
+    before = {path: path.stat().st_mtime_ns for path in (workdir / "checkpoints").iterdir()}
+    lines = logged_losses(monkeypatch)
+    train(str(workdir), MODEL, data, LOSS, TRAINING)
+    assert lines == []
+    assert before == {path: path.stat().st_mtime_ns for path in (workdir / "checkpoints").iterdir()}
+
+
+def test_best_snapshot_loads_as_a_generator(finished):
+    workdir, _ = finished
+    generator, config = checkpoints.load_generator(str(workdir))
+    assert config == MODEL
+    single_frame, example = create_single_frame(MODEL), make_example(batch=1)
+    single_frame.load_weights(str(workdir / "best.weights.h5"))
+    np.testing.assert_allclose(
+        generator(example)["frame"], single_frame(example)["frame"], atol=1e-6
+    )
+
+
+@pytest.mark.slow
+def test_stage_2_starts_from_stage_1_and_leaves_it_alone(finished, data, tmp_path):
+    stage_1, _ = finished
+    workdir = tmp_path / "stage2"
+    loss = replace(LOSS, gan_weight=0.0)
+    stage = TrainConfig(stage=2, iterations=1, checkpoint_every=1, val_examples=1, init=str(stage_1))
+    train(str(workdir), MODEL, data, loss, stage)
+    before, _ = checkpoints.load_generator(str(stage_1))
+    after, _ = checkpoints.load_generator(str(workdir))
+    for a, b in zip(before.single_frame.get_weights(), after.single_frame.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    heads = zip(before.heads.get_weights(), after.heads.get_weights())
+    differences = [np.abs(a - b).max() for a, b in heads]
+    assert all(0.0 < difference < 1e-3 for difference in differences)
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"width": 0.1}, "holds another training"),
+        ({"stage": 2}, "holds another training"),
+        ({"gan_weight": 0.0}, "holds other networks"),
+        ({"train_records": "/none/*.tfrecord"}, "no record file matches"),
+    ],
+    ids=["other_model", "other_stage", "other_discriminator", "no_records"],
+)
+def test_training_that_cannot_be_ends_with_one_clear_line(finished, data, changes, words):
+    workdir, _ = finished
+    process = run_main(workdir, MODEL, data, LOSS, TRAINING, **changes)
+    _, error = process.communicate()
+    assert process.returncode == 1, error[-2000:]
+    lines = [line for line in error.splitlines() if line.startswith("train: ")]
+    assert len(lines) == 1 and words in lines[0]
+    assert "Traceback" not in error
+
+
+def test_nothing_is_left_behind_where_there_are_no_records(tmp_path):
+    workdir = tmp_path / "new"
+    with pytest.raises(FileNotFoundError, match="no record file matches"):
+        train(str(workdir), MODEL, DataConfig(), LOSS, TRAINING)
+    assert not workdir.exists()
+
+
+def test_directory_without_a_training_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="not the working directory of a training"):
+        checkpoints.load_generator(str(tmp_path))
+
+
+def phases(vgg_start=0, gan_start=0, vgg_weight=0.2, gan_weight=0.2, iterations=100):
+    loss = LossConfig(
+        vgg_weight=vgg_weight, vgg_start=vgg_start, gan_weight=gan_weight, gan_start=gan_start
+    )
+    return list(_phases(loss, 10, iterations))
+
+
+def test_losses_that_start_together_are_one_phase():
+    assert phases() == [(ActiveLosses(True, True), 0, 10)]
+
+
+def test_late_losses_come_in_at_the_next_epoch():
+    assert phases(vgg_start=15, gan_start=40, iterations=95) == [
+        (ActiveLosses(False, False), 0, 2),
+        (ActiveLosses(True, False), 2, 4),
+        (ActiveLosses(True, True), 4, 10),
+    ]
+
+
+def test_loss_that_starts_after_the_end_never_comes_in():
+    assert phases(gan_start=1000) == [(ActiveLosses(True, False), 0, 10)]
+
+
+def test_loss_of_weight_zero_never_comes_in():
+    assert not any(active.adversarial for active, _, _ in phases(gan_weight=0.0, gan_start=50))

@@ -1,0 +1,196 @@
+"""Shows what record files hold: a table of the clips, and a sheet of pictures.
+
+    python -m tfrecords_tools.inspect_clips --records='RECORDS/val-*' --sheet=look.png
+
+On the sheet each clip has a row of frames with the skeleton, and the outline of the person mask where there is
+one; and a row of the flow from these frames to the next ones, as colours: hue is direction, brightness is
+length.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tensorflow as tf
+from absl import app
+from tqdm import tqdm
+
+from stmt_tf import flags
+from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.schema import Clip, decode_clip, parse_clip
+from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.video.files import VideoError
+from stmt_tf.video.flow import flow_picture
+from stmt_tf.video.sheet import contact_sheet, write_png
+from tfrecords_tools.clips import setting
+
+_SHOWN_ROWS = 40
+_FRAMES_SHOWN = 8
+_LONGEST_FLOW = 0.05  # of the frame's side, shown brightest
+_OUTLINE = (255, 0, 255)
+
+
+@dataclasses.dataclass(frozen=True)
+class InspectConfig:
+    """What to look at."""
+
+    records: str = setting("", "Glob of the record files.")
+    sheet: str = setting("", "PNG to write; empty: the table alone.")
+    num_clips: int = setting(6, "Clips on the sheet, spread evenly over the records.")
+
+    def __post_init__(self):
+        if not self.records:
+            raise ValueError("--records is required")
+        if self.num_clips < 1:
+            raise ValueError(f"--num_clips must be at least 1, got {self.num_clips}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSummary:
+    """One clip in figures.
+
+    Attributes:
+        file: name of the record file.
+        clip_id: the clip.
+        video_id: the video that it is from.
+        frames: their number.
+        size: (height, width) in pixels.
+        fps: frames per second.
+        seen: share of all joints that were found.
+        masks: whether it has person masks.
+        tools: of its poses and its flow.
+    """
+
+    file: str
+    clip_id: str
+    video_id: str
+    frames: int
+    size: tuple[int, int]
+    fps: float
+    seen: float
+    masks: bool
+    tools: str
+
+
+def read_records(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Yields (file, record) of all records.
+
+    Raises:
+        ValueError: a file is damaged.
+    """
+    for file in files:
+        try:
+            for record in tf.data.TFRecordDataset(file):
+                yield file, record.numpy()
+        except tf.errors.DataLossError as error:
+            raise ValueError(f"{file} is damaged, or no TFRecord file; make it again") from error
+
+
+def summarise(file: str, record: bytes) -> ClipSummary:
+    """The figures of one record; its images are not decoded.
+
+    Raises:
+        ValueError: it is not a clip.
+    """
+    try:
+        clip = {name: value.numpy() for name, value in parse_clip(tf.constant(record)).items()}
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(f"{file}: a record is not a clip; make it with the tools of this package") from error
+    return ClipSummary(
+        file=Path(file).name,
+        clip_id=clip["clip_id"].decode(),
+        video_id=clip["video_id"].decode(),
+        frames=len(clip["frames"]),
+        size=(int(clip["height"]), int(clip["width"])),
+        fps=float(clip["fps"]),
+        seen=float((clip["joints"][..., 2] > 0).mean()) if len(clip["joints"]) else 0.0,
+        masks=len(clip["masks"]) > 0,
+        tools=f"{clip['pose_tool'].decode()}, {clip['flow_tool'].decode()}",
+    )
+
+
+def table(summaries: Sequence[ClipSummary]) -> str:
+    """The first clips, one a line, and the sums over all."""
+    lines = [("clip", "frames", "size", "fps", "joints seen", "masks", "poses, flow", "file")]
+    for s in summaries[:_SHOWN_ROWS]:
+        size = f"{s.size[1]} x {s.size[0]}"
+        masks = "yes" if s.masks else "no"
+        lines.append((s.clip_id, f"{s.frames}", size, f"{s.fps:g}", f"{s.seen:.0%}", masks, s.tools, s.file))
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    if len(summaries) > _SHOWN_ROWS:
+        text.append(f"... and {len(summaries) - _SHOWN_ROWS} more")
+    videos = len({s.video_id for s in summaries})
+    frames = sum(s.frames for s in summaries)
+    seconds = sum(s.frames / s.fps for s in summaries)
+    seen = sum(s.seen * s.frames for s in summaries) / max(1, frames)
+    text.append(
+        f"{len(summaries)} clips of {videos} videos, {frames} frames, {seconds / 60:.1f} minutes; "
+        f"{seen:.1%} of the joints seen"
+    )
+    return "\n".join(text)
+
+
+def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
+    """The two rows of one clip on the sheet: frames, and flow."""
+    steps = np.linspace(0, max(0, len(clip.frames) - 2), _FRAMES_SHOWN).round().astype(int).tolist()
+    pictures = []
+    for step in steps:
+        # Enlarged first, so that thin lines do not hide a small person.
+        factor = max(1, round(256 / clip.frames.shape[1]))
+        image = cv2.resize(clip.frames[step], None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+        if clip.masks is not None:
+            mask = cv2.resize(clip.masks[step], image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            outlines = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
+            cv2.drawContours(image, outlines, -1, _OUTLINE, 1)
+        joints = clip.joints[step].copy()
+        joints[:, :2] = (joints[:, :2] + 0.5) * factor - 0.5
+        pictures.append(draw_skeleton(image, joints))
+    longest = _LONGEST_FLOW * clip.frames.shape[1]
+    flows = [flow_picture(clip.flows[step], longest) for step in steps if step < len(clip.flows)]
+    return [(clip.clip_id, pictures), (f"flow ({clip.flow_tool}), brightest at {longest:.1f} pixels", flows)]
+
+
+def inspect_clips(config: InspectConfig) -> str:
+    """Writes the sheet, if one was asked for, and returns the table.
+
+    Raises:
+        FileNotFoundError: no file matches.
+        ValueError: a file is not of clips.
+        VideoError: the sheet cannot be written.
+    """
+    files = find_records(config.records)
+    records = tqdm(read_records(files), "reading", unit=" clips", leave=False)
+    summaries = [summarise(file, record) for file, record in records]
+    if config.sheet and summaries:
+        chosen = np.linspace(0, len(summaries) - 1, min(config.num_clips, len(summaries))).round()
+        wanted = set(chosen.astype(int).tolist())
+        rows = []
+        for number, (_, record) in enumerate(read_records(files)):
+            if number in wanted:
+                rows += clip_rows(decode_clip(record))
+        write_png(config.sheet, contact_sheet(rows, height=192))
+    return table(summaries)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags and prints the table."""
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    try:
+        config = flags.read(InspectConfig)
+        print(inspect_clips(config))
+    except (OSError, ValueError, VideoError) as error:
+        sys.exit(f"inspect_clips: {error}")
+    if config.sheet:
+        print(f"sheet: {config.sheet}")
+
+
+if __name__ == "__main__":
+    flags.define(InspectConfig)
+    app.run(main)
