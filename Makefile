@@ -43,7 +43,7 @@ demo: $(ENV) ## makes out/demo.mp4 and out/demo.png from the two sample videos
 	@mkdir -p out
 	$(BIN)/python -m stmt_tf.assets fetch pose_landmarker > /dev/null
 	$(BIN)/python -m stmt_tf.transfer --source=samples/source.mp4 --target=samples/target.mp4 \
-	    --output=out/demo.mp4 --preview=out/demo.png $(DEMO_FLAGS)
+	    --output=out/demo.mp4 --sheet=out/demo.png $(DEMO_FLAGS)
 	echo "The video:         $(CURDIR)/out/demo.mp4"
 	echo "The contact sheet: $(CURDIR)/out/demo.png"
 

@@ -7,10 +7,19 @@ the rest is taken from the source frames themselves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from stmt_tf.video.crop import Crop
+
+# Visibility below the first counts as hidden, above the second as seen: half a person is a ghost.
+_HIDDEN, _SEEN = 0.5, 0.95
+_OUTLINE = 1  # pixels of the model by which the person reaches further than its mask tells
+
+_MAX_PANEL_HEIGHT, _MIN_PANEL_HEIGHT = 720, 256
+_MAX_PANELS_WIDTH = 2560
 
 
 class Compositor:
@@ -19,13 +28,11 @@ class Compositor:
     Args:
         frames: K whole source frames, uint8 `[H, W, 3]`; outside the crop the first one is shown.
         visible: `[K, S, S, 1]` in [0, 1], where each frame's crop shows the background, S the model's size.
-        background: uint8 `[S, S, 3]`, the model's background of the crop.
+        background: uint8 `[S, S, 3]`, the model's background of the crop, for what no frame shows.
         crop: where the model looks.
     """
 
-    def __init__(
-        self, frames: list[np.ndarray], visible: np.ndarray, background: np.ndarray, crop: Crop
-    ):
+    def __init__(self, frames: Sequence[np.ndarray], visible: np.ndarray, background: np.ndarray, crop: Crop):
         self._crop = crop
         self._whole = frames[0]
         side = crop.size
@@ -34,7 +41,7 @@ class Compositor:
         self._background = np.zeros([side, side, 3], np.float32)
         hidden = np.ones([side, side, 1], np.float32)
         for frame, mask in zip(frames, visible):
-            shown = hidden * _enlarged(mask, side)
+            shown = hidden * _enlarged(surely_seen(mask), side)
             self._background += shown * crop.extract(frame, side)
             hidden -= shown
         self._background += hidden * _enlarged(background.astype(np.float32), side)
@@ -56,6 +63,43 @@ class Compositor:
         return self._crop.paste(self._whole, np.clip(np.rint(square), 0, 255).astype(np.uint8))
 
 
+def surely_seen(visible: np.ndarray) -> np.ndarray:
+    """Narrows a soft mask of the background to where there is nothing of the person: float32 `[S, S, 1]`.
+
+    On real videos the raw mask left the person's outline standing, as thin lines and half a shoe. Merging the
+    frames by weights instead of one over the other blurred what a moving camera sees, and left a ball that was in
+    the air as faint as its share of the frames, but there.
+
+    Args:
+        visible: `[S, S, 1]` in [0, 1].
+    """
+    share = np.clip((visible[..., 0].astype(np.float32) - _HIDDEN) / (_SEEN - _HIDDEN), 0.0, 1.0)
+    seen = share * share * (3.0 - 2.0 * share)
+    return cv2.blur(cv2.erode(seen, np.ones([2 * _OUTLINE + 1] * 2)), (3, 3))[..., np.newaxis]
+
+
 def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
     resized = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
     return resized.reshape(side, side, image.shape[-1])
+
+
+def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Puts images of any sizes beside each other, all scaled to one height.
+
+    The height is the last image's, but neither tiny nor larger than a screen, whatever the shapes.
+
+    Args:
+        images: uint8 `[H, W, 3]`.
+
+    Returns:
+        uint8 `[H', W', 3]`, the same size for images of the same sizes.
+    """
+    height = min(max(images[-1].shape[0], _MIN_PANEL_HEIGHT), _MAX_PANEL_HEIGHT)
+    height = min(height, int(_MAX_PANELS_WIDTH / sum(image.shape[1] / image.shape[0] for image in images)))
+    return np.concatenate([_to_height(image, max(2, height)) for image in images], axis=1)
+
+
+def _to_height(image: np.ndarray, height: int) -> np.ndarray:
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(image, (width, height), interpolation=method)

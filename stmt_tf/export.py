@@ -6,28 +6,50 @@ The output is a SavedModel (see `stmt_tf.inference`) that `stmt_tf.transfer --mo
 
 from __future__ import annotations
 
+import contextlib
+import logging as python_logging
 import sys
-from typing import Sequence
+from collections.abc import Iterator, Sequence
 
 from absl import app, flags, logging
 
 from stmt_tf.checkpoints import load_generator
 from stmt_tf.inference import save_model
 
-_WORKDIR = flags.DEFINE_string("workdir", None, "Working directory of a training.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "Model directory to write; must not exist.", required=True)
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps what TensorFlow tells about its own saving off the terminal."""
+    python_logging.disable(python_logging.WARNING)
+    try:
+        yield
+    finally:
+        python_logging.disable(python_logging.NOTSET)
 
 
 def main(argv: Sequence[str]) -> None:
+    """Reads the flags and writes the model."""
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    workdir, output = flags.FLAGS.workdir, flags.FLAGS.output
     try:
-        generator, config = load_generator(_WORKDIR.value)
-        save_model(generator, config, _OUTPUT.value)
+        generator, config = load_generator(workdir)
+        with _quiet():
+            save_model(generator, config, output)
     except (OSError, ValueError) as error:
         sys.exit(f"export: {error}")
-    logging.info("wrote %s", _OUTPUT.value)
+    except KeyboardInterrupt:
+        sys.exit("export: interrupted, nothing was written")
+    logging.info("wrote %s", output)
+
+
+def run() -> None:
+    """The command."""
+    flags.DEFINE_string("workdir", None, "Working directory of a training.")
+    flags.DEFINE_string("output", None, "Model directory to write; must not exist.")
+    flags.mark_flags_as_required(["workdir", "output"])
+    app.run(main)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run()

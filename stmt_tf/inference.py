@@ -15,7 +15,8 @@ import dataclasses
 import json
 import os
 import shutil
-from typing import Mapping
+import tempfile
+from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -32,37 +33,59 @@ class ModelError(ValueError):
     """A directory is not a model of ours."""
 
 
-class _Servable(tf.Module):
-    def __init__(self, generator: Generator):
-        super().__init__()
-        self._generator = generator
-        size = generator.size
-        frames = tf.TensorSpec([None, None, size, size, 3], tf.uint8, "source_frames")
-        source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
-        target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
-        self.encode_source = tf.function(self._encode_source, [frames, source_joints])
-        encoded = self.encode_source.get_concrete_function().structured_outputs
-        source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encoded.items()}
-        self.generate = tf.function(self._generate, [source, target_joints])
-        self.transfer = tf.function(self._transfer, [frames, source_joints, target_joints])
+def _servable(generator: Generator) -> tf.Module:
+    """The generator's functions and weights, without Keras's own records of its layers."""
+    size = generator.size
+    frames = tf.TensorSpec([None, None, size, size, 3], tf.uint8, "source_frames")
+    source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
+    target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
 
-    def _encode_source(self, source_frames, source_joints):
-        frames = tf.cast(source_frames, tf.float32) / 127.5 - 1.0
-        return self._generator.encode_source(frames, source_joints)
+    @tf.function(input_signature=[frames, source_joints])
+    def encode_source(source_frames, source_joints):
+        return generator.encode_source(tf.cast(source_frames, tf.float32) / 127.5 - 1.0, source_joints)
 
-    def _generate(self, source, target_joints):
-        outputs = self._generator.generate(source, target_joints)
+    encoded = encode_source.get_concrete_function().structured_outputs
+    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encoded.items()}
+
+    @tf.function(input_signature=[source, target_joints])
+    def generate(source, target_joints):
+        outputs = generator.generate(source, target_joints)
         mask = outputs.pop("mask")
         images = {name: _to_uint8(image / 2.0 + 0.5) for name, image in outputs.items()}
         return {**images, "mask": _to_uint8(mask)}
 
-    def _transfer(self, source_frames, source_joints, target_joints):
-        source = self._encode_source(source_frames, source_joints)
-        return {"frame": self._generate(source, target_joints)["frame"]}
+    @tf.function(input_signature=[frames, source_joints, target_joints])
+    def transfer(source_frames, source_joints, target_joints):
+        source = encode_source(source_frames, source_joints)
+        return {"frame": generate(source, target_joints)["frame"]}
+
+    servable = tf.Module()
+    servable.encode_source, servable.generate, servable.transfer = encode_source, generate, transfer
+    servable.weights = transfer.get_concrete_function().variables
+    return servable
 
 
 def _to_uint8(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def _read_manifest(directory: str) -> ModelConfig:
+    path = os.path.join(directory, MANIFEST)
+    try:
+        with open(path) as file:
+            manifest = json.load(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelError(
+            f"{directory}: not a model directory, its {MANIFEST} cannot be read ({reason}). "
+            "Make one with `python -m stmt_tf.export`"
+        ) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
+        raise ModelError(f"{path}: lacks format {_FORMAT!r}, so the model is of another version. Export it again")
+    try:
+        return ModelConfig(**manifest["model"])
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{path}: describes no model of this version ({error}). Export it again") from error
 
 
 def save_model(generator: Generator, config: ModelConfig, directory: str) -> None:
@@ -70,18 +93,24 @@ def save_model(generator: Generator, config: ModelConfig, directory: str) -> Non
 
     Raises:
         FileExistsError: the directory exists.
+        OSError: it cannot be written.
     """
     directory = directory.rstrip("/")
     if os.path.exists(directory):
         raise FileExistsError(f"{directory} exists: remove it first, or give another directory")
-    temporary = f"{directory}.writing"
-    shutil.rmtree(temporary, ignore_errors=True)
-    servable = _Servable(generator)
-    tf.saved_model.save(servable, temporary, signatures={"serving_default": servable.transfer})
-    with open(os.path.join(temporary, MANIFEST), "w") as file:
-        json.dump({"format": _FORMAT, "model": dataclasses.asdict(config)}, file, indent=2)
-        file.write("\n")
-    os.replace(temporary, directory)
+    parent = os.path.dirname(directory) or "."
+    os.makedirs(parent, exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=".writing-", dir=parent)
+    try:
+        servable = _servable(generator)
+        tf.saved_model.save(servable, temporary, signatures={"serving_default": servable.transfer})
+        with open(os.path.join(temporary, MANIFEST), "w") as file:
+            json.dump({"format": _FORMAT, "model": dataclasses.asdict(config)}, file, indent=2)
+            file.write("\n")
+        os.chmod(temporary, 0o755)  # a temporary directory is its owner's alone
+        os.replace(temporary, directory)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 class TransferModel:
@@ -90,28 +119,22 @@ class TransferModel:
     Args:
         directory: what `save_model` wrote.
 
+    Attributes:
+        config: the model's shape.
+        size: side in pixels of the square frames that it takes and makes.
+
     Raises:
         ModelError: the directory does not exist or is not a model of ours.
     """
 
     def __init__(self, directory: str):
-        path = os.path.join(directory, MANIFEST)
-        try:
-            with open(path) as file:
-                manifest = json.load(file)
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{directory!r} is not a model directory: {path} cannot be read ({error}). "
-                "Make one with `python -m stmt_tf.export`"
-            ) from error
-        if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-            raise ModelError(f"{directory!r} is not a model of this version: {path} lacks format {_FORMAT!r}")
-        self.config = ModelConfig(**manifest["model"])
+        self.config = _read_manifest(directory)
         self.size = self.config.size
         try:
             self._model = tf.saved_model.load(directory)
-        except (OSError, tf.errors.OpError) as error:
-            raise ModelError(f"{directory!r} holds no sound SavedModel: {error}") from error
+        except (OSError, ValueError, tf.errors.OpError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"{directory}: holds no sound SavedModel ({reason}). Export it again") from error
 
     def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Mapping[str, tf.Tensor]:
         """All that depends on the source alone, to be given to `generate`.
@@ -120,9 +143,7 @@ class TransferModel:
             frames: uint8 `[K, size, size, 3]`, RGB.
             joints: `[K, 14, 3]`, pixels of the frames.
         """
-        return self._model.encode_source(
-            tf.constant(frames[None]), tf.constant(joints[None], tf.float32)
-        )
+        return self._model.encode_source(tf.constant(frames[None]), tf.constant(joints[None], tf.float32))
 
     def generate(self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray) -> dict[str, np.ndarray]:
         """Makes one frame for each target pose.
@@ -137,4 +158,3 @@ class TransferModel:
         """
         outputs = self._model.generate(source, tf.constant(target_joints[None], tf.float32))
         return {name: image[0].numpy() for name, image in outputs.items()}
-

@@ -92,7 +92,7 @@ class Trainer(tf.keras.Model):
         made, truth, heatmaps = None, _merge(example["target_frames"]), None
         use_gan = self.active.adversarial
         with tf.GradientTape() as tape, tf.GradientTape() as discriminator_tape:
-            made = self._content_losses(example, truth)
+            made = self._content_losses(example, truth, self.config.vgg_window)
             if use_gan:
                 heatmaps = joint_heatmaps(_merge(example["target_joints"]), truth.shape[1])
                 score_made = self.discriminator(made["frame"], heatmaps)
@@ -121,10 +121,10 @@ class Trainer(tf.keras.Model):
 
     def test_step(self, example):
         truth = _merge(example["target_frames"])
-        return self._report(self._content_losses(example, truth), truth)
+        return self._report(self._content_losses(example, truth, window=0), truth)
 
     def _content_losses(
-        self, example: dict[str, tf.Tensor], truth: tf.Tensor
+        self, example: dict[str, tf.Tensor], truth: tf.Tensor, window: int
     ) -> dict[str, tf.Tensor]:
         """The made frames `[N, H, W, 3]` under "frame", and every loss but the adversarial by its name."""
         config = self.config
@@ -137,7 +137,7 @@ class Trainer(tf.keras.Model):
         results = {"frame": frames, "mse": losses.mean_squared(frames, truth, weights)}
         total = config.mse_weight * results["mse"]
         if self.active.perceptual:
-            results["vgg"] = self._perceptual_loss(frames, truth)
+            results["vgg"] = self._perceptual_loss(frames, truth, window)
             total += config.vgg_weight * results["vgg"]
         if config.mask_weight > 0:
             source_masks = _merge(example["source_masks"])
@@ -149,8 +149,8 @@ class Trainer(tf.keras.Model):
             total += config.mask_weight * results["mask"]
         return {**results, "total": total}
 
-    def _perceptual_loss(self, frames: tf.Tensor, truth: tf.Tensor) -> tf.Tensor:
-        window, size = self.config.vgg_window, frames.shape[1]
+    def _perceptual_loss(self, frames: tf.Tensor, truth: tf.Tensor, window: int) -> tf.Tensor:
+        size = frames.shape[1]
         if 0 < window < size:
             # Stateless, so that a resumed training looks where the uninterrupted one would have.
             seed = tf.stack([tf.cast(self._seed, tf.int64), tf.cast(self.optimizer.iterations, tf.int64)])

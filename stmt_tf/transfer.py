@@ -14,9 +14,10 @@ import itertools
 import os
 import signal
 import sys
-from typing import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from absl import app, logging
 from absl import flags as absl_flags
@@ -24,21 +25,28 @@ from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.compositing import Compositor
+from stmt_tf.compositing import Compositor, side_by_side
 from stmt_tf.config import TransferConfig
-from stmt_tf.inference import ModelError, TransferModel
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracking import follow_person
 from stmt_tf.video.crop import Crop
+from stmt_tf.video.files import hidden_beside
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import contact_sheet, write_png
 from stmt_tf.video.writer import VideoWriter, check_output
 
+if TYPE_CHECKING:
+    from stmt_tf.inference import TransferModel
+
+SHIPPED_MODEL = os.path.join(os.path.dirname(os.path.dirname(__file__)), "saved_models", "dancers_128px")
+
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 _SHEET_COLUMNS = 8
+_SHEET_HEIGHT = 240
+_RESULTS_OF_TOOLS = ("openpose", "alphapose")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,45 +68,116 @@ class Source:
         return np.stack([self.crop.extract(frame, size) for frame in self.frames])
 
 
+@dataclasses.dataclass(frozen=True)
+class Motion:
+    """What the target's person does, in T frames.
+
+    Attributes:
+        target: joints `[T, 14, 3]` in pixels of the target's frames.
+        retargeted: the same motion by the source's body, in pixels of the source's frames.
+        view: the square of the target's frames that holds their person.
+    """
+
+    target: np.ndarray
+    retargeted: np.ndarray
+    view: Crop
+
+    def sampled(self) -> list[int]:
+        """Numbers of the frames that sheets show, evenly spread."""
+        return sorted(set(np.linspace(0, len(self.target) - 1, _SHEET_COLUMNS).round().astype(int).tolist()))
+
+
+def check(config: TransferConfig) -> None:
+    """Finds what cannot work before anything slow begins; writes nothing.
+
+    Raises:
+        VideoError: an input is no video, or an output cannot be written.
+        ValueError: flags do not go together.
+    """
+    check_output(config.output)
+    taken = {os.path.realpath(path): path for path in (config.source, config.target)}
+    for path in (config.output, config.preview, config.sheet):
+        if path and os.path.realpath(path) in taken:
+            raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
+        taken[os.path.realpath(path)] = path
+    for path in filter(None, (config.preview, config.sheet)):
+        _check_picture(path)
+    length = probe(config.source).num_frames
+    probe(config.target)
+    if length is not None and config.num_source_frames > length:
+        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
+    if config.pose in _RESULTS_OF_TOOLS and not (config.source_poses and config.target_poses):
+        raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
+
+
+def _check_picture(path: str) -> None:
+    if not path.lower().endswith(".png"):
+        raise VideoError(f"{path}: pictures are written as PNG. Give a name that ends in .png.")
+    if os.path.isdir(path):
+        raise VideoError(f"{path}: is a directory. Give the name of a file in it.")
+    trial = hidden_beside(path)
+    try:
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be written ({error.strerror}). Choose another place.") from error
+
+
 def transfer(config: TransferConfig, model: TransferModel) -> None:
     """Writes `config.output`, and the pictures that were asked for.
 
     Raises:
         VideoError: a video cannot be read or written.
         PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+        stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    check_output(config.output)
-    source_track = estimate_track(
-        config.source, "source poses", config.pose, config.source_poses or config.pose_model
-    )
-    target_track = estimate_track(
-        config.target, "target poses", config.pose, config.target_poses or config.pose_model
-    )
-    info = probe(config.source)
-    motion = retarget(target_track, source_track, config.retarget)
-    chosen = select_source_frames(
-        source_track, config.num_source_frames, config.source_selection, config.seed
-    )
+    source_track = estimate_track(config.source, "source poses", config.pose, config.source_poses or config.pose_model)
+    chosen = select_source_frames(source_track, config.num_source_frames, config.source_selection, config.seed)
+    logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(source_track))
+    target_track = estimate_track(config.target, "target poses", config.pose, config.target_poses or config.pose_model)
+    retargeted = retarget(target_track, source_track, config.retarget)
+    source_info, target_info = probe(config.source), probe(config.target)
     source = Source(
         frames=read_chosen(config.source, chosen),
         joints=source_track[chosen],
         # The motion may reach further than the source person ever did.
-        crop=Crop.around(np.concatenate([source_track, motion]), (info.height, info.width)),
+        crop=Crop.around(np.concatenate([source_track, retargeted]), (source_info.height, source_info.width)),
     )
+    motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
+    lost = int((~_visible(target_track)).sum())
+    if lost:
+        logging.warning("%s: no person in %d of %d frames; they show the place alone", config.target, lost, len(lost))
     if config.preview:
-        write_png(config.preview, preview_sheet(config.target, target_track, motion, source))
+        write_png(config.preview, preview_sheet(config.target, source, motion))
     write_video(config, model, source, motion)
+
+
+def _visible(joints: np.ndarray) -> np.ndarray:
+    """In which frames there is a person at all: bool `[T]` for joints `[T, 14, 3]`."""
+    return (joints[..., 2] > 0.0).any(-1)
 
 
 def estimate_track(path: str, label: str, pose_tool: str, pose_model: str) -> np.ndarray:
     """The joints `[T, 14, 3]` of the person in a video, in pixels of its frames."""
     info = probe(path)
-    with create_estimator(pose_tool, pose_model or None) as estimator:
-        frames = tqdm(read_frames(path), label, info.num_frames, unit=" frames", leave=False)
-        detections = [estimator.detect(frame.image, frame.index) for frame in frames]
-    return follow_person(
-        detections, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps)))
-    )
+    detections = []
+    with create_estimator(pose_tool, pose_model or None) as estimator, _progress(label, info.num_frames) as progress:
+        for frame in read_frames(path):
+            detections.append(estimator.detect(frame.image, frame.index))
+            progress.update()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            track = follow_person(detections, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps))))
+        except PoseError as error:
+            raise PoseError(f"{path}: {error}") from error
+    for warning in told:
+        logging.warning("%s: %s", path, warning.message)
+    return track
+
+
+def _progress(label: str, total: int | None) -> tqdm:
+    return tqdm(total=total, desc=label, unit=" frames")
 
 
 def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:
@@ -112,44 +191,57 @@ def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:
     return [found[index] for index in indices]
 
 
-def write_video(config: TransferConfig, model: TransferModel, source: Source, motion: np.ndarray) -> None:
+def write_video(config: TransferConfig, model: TransferModel, source: Source, motion: Motion) -> None:
     """Generates, lays out and encodes the result, a few frames at a time."""
-    crops = source.crops(model.size)
-    encoded = model.encode_source(crops, source.crop.to_crop(source.joints, model.size))
-    poses = source.crop.to_crop(motion, model.size)
-    compositor = None
-    shown = set(np.linspace(0, len(motion) - 1, _SHEET_COLUMNS).round().astype(int).tolist())
-    sheet: dict[str, list[np.ndarray]] = {"source": list(crops), "target": [], "result": []}
-
-    info = probe(config.target)
+    sampled = set(motion.sampled())
+    sources = list(source.crops(_SHEET_HEIGHT)[:_SHEET_COLUMNS])
+    rows: dict[str, list[np.ndarray]] = {"source frames": sources, "target's motion": [], "result": []}
     with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(_progress("result", len(motion.target)))
         writer = None
-        progress = stack.enter_context(tqdm(total=len(motion), desc="frames made", unit=" frames"))
-        for batch in batches(read_frames(config.target), _BATCH):
-            first = batch[0].index
-            made = model.generate(encoded, poses[first : first + len(batch)])
-            if compositor is None:
-                visible = encoded["background_mask"][0].numpy()
-                compositor = Compositor(source.frames, visible, made["background"][0], source.crop)
-            for i, frame in enumerate(batch):
-                if config.crop_only:
-                    result = made["frame"][i]
-                else:
-                    result = compositor.compose(made["foreground"][i], made["mask"][i])
-                if frame.index in shown:
-                    sheet["target"].append(frame.image)
-                    sheet["result"].append(result)
-                if config.layout == "side_by_side":
-                    result = side_by_side([source.frames[0], frame.image, result])
-                if writer is None:
-                    height, width, _ = result.shape
-                    writer = stack.enter_context(
-                        VideoWriter(config.output, (width, height), info.fps, audio_from=config.target)
-                    )
-                writer.write(result, frame.time)
-                progress.update()
+        for frame, result in results(config, model, source, motion.retargeted):
+            if frame.index in sampled:
+                rows["target's motion"].append(motion.view.extract(frame.image, _SHEET_HEIGHT))
+                rows["result"].append(result if config.crop_only else source.crop.extract(result, _SHEET_HEIGHT))
+            if config.layout == "side_by_side":
+                result = side_by_side([source.frames[0], frame.image, result])
+            if writer is None:
+                size, fps = (result.shape[1], result.shape[0]), probe(config.target).fps
+                writer = stack.enter_context(VideoWriter(config.output, size, fps, audio_from=config.target))
+            writer.write(result, frame.time)
+            progress.update()
     if config.sheet:
-        write_png(config.sheet, contact_sheet(list(sheet.items())))
+        write_png(config.sheet, contact_sheet(list(rows.items()), _SHEET_HEIGHT))
+
+
+def results(
+    config: TransferConfig, model: TransferModel, source: Source, poses: np.ndarray
+) -> Iterator[tuple[Frame, np.ndarray]]:
+    """Yields each frame of the target with what becomes of it, uint8 `[H, W, 3]`.
+
+    Args:
+        config: which target, and whether its crop alone is wanted.
+        model: what makes the frames.
+        source: whom and where to show.
+        poses: `[T, 14, 3]` in pixels of the source's frames; in a frame without a pose there is nobody.
+    """
+    encoded = model.encode_source(source.crops(model.size), source.crop.to_crop(source.joints, model.size))
+    nobody = ~_visible(poses)
+    poses = source.crop.to_crop(poses, model.size)
+    compositor = None
+    for batch in batches(read_frames(config.target), _BATCH):
+        span = slice(batch[0].index, batch[-1].index + 1)
+        made = model.generate(encoded, poses[span])
+        made["mask"][nobody[span]] = 0
+        made["frame"][nobody[span]] = made["background"][nobody[span]]
+        if compositor is None:
+            visible = encoded["background_mask"][0].numpy()
+            compositor = Compositor(source.frames, visible, made["background"][0], source.crop)
+        for i, frame in enumerate(batch):
+            if config.crop_only:
+                yield frame, made["frame"][i]
+            else:
+                yield frame, compositor.compose(made["foreground"][i], made["mask"][i])
 
 
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
@@ -158,52 +250,51 @@ def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
         yield batch
 
 
-def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts images beside each other, all scaled to the last one's height."""
-    height = images[-1].shape[0]
-    return np.concatenate([_to_height(image, height) for image in images], axis=1)
-
-
-def _to_height(image: np.ndarray, height: int) -> np.ndarray:
-    if image.shape[0] == height:
-        return image
-    width = max(1, round(image.shape[1] * height / image.shape[0]))
-    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def preview_sheet(
-    path: str, target_track: np.ndarray, motion: np.ndarray, source: Source
-) -> np.ndarray:
+def preview_sheet(path: str, source: Source, motion: Motion) -> np.ndarray:
     """Target frames with their skeletons, and the retargeted skeletons over the source person's place."""
-    steps = np.linspace(0, len(motion) - 1, _SHEET_COLUMNS).round().astype(int).tolist()
+    steps, size = motion.sampled(), _SHEET_HEIGHT
     targets = [
-        draw_skeleton(image, target_track[step])
+        draw_skeleton(motion.view.extract(image, size), motion.view.to_crop(motion.target[step], size))
         for image, step in zip(read_chosen(path, steps), steps)
     ]
-    size = 256
-    view = source.crop.extract(source.frames[0], size)
-    poses = source.crop.to_crop(motion[steps], size)
-    retargeted = [draw_skeleton(view, pose) for pose in poses]
-    return contact_sheet([("target", targets), ("retargeted", retargeted)])
+    place = source.crop.extract(source.frames[0], size)
+    poses = [draw_skeleton(place, pose) for pose in source.crop.to_crop(motion.retargeted[steps], size)]
+    return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], size)
 
 
-SHIPPED_MODEL = os.path.join(os.path.dirname(os.path.dirname(__file__)), "saved_models", "dancers_128px")
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    """Parses the command line; what is wrong with it is one line."""
+    try:
+        rest = absl_flags.FLAGS(argv)
+    except absl_flags.Error as error:
+        sys.exit(f"transfer: {' '.join(str(error).split())} (--help lists the flags)")
+    if rest[1:]:
+        sys.exit(f"transfer: takes --flags only, got {' '.join(rest[1:])} (--help lists them)")
+    return rest
 
 
 def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("transfer: terminated"))
+    """Reads the flags and makes the video."""
+    del argv  # nothing is left in it
     try:
         config = flags.read(TransferConfig)
+        check(config)
+        # TensorFlow takes its time to load, which a mistyped name need not wait for.
+        from stmt_tf.inference import TransferModel
+
         transfer(config, TransferModel(config.model or SHIPPED_MODEL))
-    except (AssetError, ModelError, PoseError, ValueError, VideoError) as error:
+    except (AssetError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
-    except KeyboardInterrupt:
-        sys.exit("transfer: interrupted, nothing was written")
     logging.info("wrote %s", config.output)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The command."""
     flags.define(TransferConfig)
-    app.run(main)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit("transfer: interrupted; no video was written"))
+    app.run(main, flags_parser=_parse_flags)
+
+
+if __name__ == "__main__":
+    run()

@@ -232,6 +232,6 @@ def test_main_says_in_one_line_what_is_wrong(tmp_path):
     write_records(tmp_path / "test.tfrecord", make_clips(1))
     done = run_main(tmp_path, f"--model={tmp_path}", "--records=test.tfrecord", "--output=out")
     assert done.returncode == 1 and done.stdout == ""
-    assert "is not a model directory" in done.stderr.strip().splitlines()[-1]
+    assert "not a model directory" in done.stderr.strip().splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert os.listdir(tmp_path) == ["test.tfrecord"]

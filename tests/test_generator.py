@@ -12,7 +12,7 @@ IMAGES = ("frame", "foreground", "background", "mask")
 UNET_CONVS, HEAD_CONVS = 16, 3
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def make_generator(residual_heads: bool):
     tf.keras.utils.set_random_seed(0)
     config = ModelConfig(size=32, width=0.05, residual_heads=residual_heads)

@@ -3,8 +3,8 @@
     python -m tfrecords_tools.inspect_clips --records='RECORDS/val-*' --sheet=look.png
 
 On the sheet each clip has a row of frames with the skeleton, and the outline of the person mask where there is
-one; and a row of the flow from these frames to the next ones, as colours: hue is direction, brightness is
-length.
+one; and, where there is flow, a row of it from these frames to the next ones, as colours: hue is direction,
+brightness is length.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def table(summaries: Sequence[ClipSummary]) -> str:
 
 
 def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
-    """The two rows of one clip on the sheet: frames, and flow."""
+    """The rows of one clip on the sheet: frames, and flow if it has any."""
     steps = np.linspace(0, max(0, len(clip.frames) - 2), _FRAMES_SHOWN).round().astype(int).tolist()
     pictures = []
     for step in steps:
@@ -151,9 +151,12 @@ def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
         joints = clip.joints[step].copy()
         joints[:, :2] = (joints[:, :2] + 0.5) * factor - 0.5
         pictures.append(draw_skeleton(image, joints))
-    longest = _LONGEST_FLOW * clip.frames.shape[1]
-    flows = [flow_picture(clip.flows[step], longest) for step in steps if step < len(clip.flows)]
-    return [(clip.clip_id, pictures), (f"flow ({clip.flow_tool}), brightest at {longest:.1f} pixels", flows)]
+    rows = [(clip.clip_id, pictures)]
+    if clip.flows.any():
+        longest = _LONGEST_FLOW * clip.frames.shape[1]
+        flows = [flow_picture(clip.flows[step], longest) for step in steps if step < len(clip.flows)]
+        rows.append((f"flow ({clip.flow_tool}), brightest at {longest:.1f} pixels", flows))
+    return rows
 
 
 def inspect_clips(config: InspectConfig) -> str:

@@ -30,11 +30,13 @@ def background_base(frames: tf.Tensor, visible: tf.Tensor) -> tuple[tf.Tensor, t
         visible: `[B, K, H, W, 1]` in [0, 1], 1 where the background is seen.
 
     Returns:
-        base `[B, H, W, 3]` in [-1, 1]; visible in any frame `[B, H, W, 1]` in [0, 1].
+        base `[B, H, W, 3]` in [-1, 1]; shown by any frame `[B, H, W, 1]` in [0, 1].
     """
-    weights = tf.square(visible)  # a frame that half shows a pixel shows half of the person too
-    merged = tf.reduce_mean(frames * weights, 1) / tf.maximum(tf.reduce_mean(weights, 1), 1e-4)
-    anywhere = tf.reduce_max(visible, 1)
+    # A pixel that is more person than background would tint the merged pixel, and from the person's outline the
+    # whole filled hole.
+    shown = tf.nn.relu(2.0 * visible - 1.0)
+    merged = tf.reduce_mean(frames * shown, 1) / tf.maximum(tf.reduce_mean(shown, 1), 1e-4)
+    anywhere = tf.reduce_max(shown, 1)
     return pull_push(merged, anywhere), anywhere
 
 
