@@ -1,9 +1,9 @@
 """What a training writes into its working directory, and how to read it back.
 
-    config.flags            the settings, as a flagfile
-    checkpoints/            network, discriminator and both optimisers' state, to resume from
-    best.weights.h5         the network with the best validation loss so far
-    events/                 for TensorBoard
+config.flags            the settings, as a flagfile
+checkpoints/            network, discriminator and both optimisers' state, to resume from
+best.weights.h5         the network with the best validation loss so far
+events/                 for TensorBoard
 """
 
 from __future__ import annotations

@@ -208,6 +208,7 @@ def load_perceptual(vgg_weights: str) -> LPIPS | None:
 
 
 def main(argv: Sequence[str]) -> None:
+    """Evaluates as the flags say."""
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
@@ -223,6 +224,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def run() -> None:
+    """Defines the flags and calls `main`."""
     flags.define(EvaluateConfig)
     app.run(main)
 

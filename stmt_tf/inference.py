@@ -135,6 +135,9 @@ class TransferModel:
         except (OSError, ValueError, tf.errors.OpError) as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{directory}: holds no sound SavedModel ({reason}). Export it again") from error
+        for name in ("encode_source", "generate"):
+            if not hasattr(self._model, name):
+                raise ModelError(f"{directory}: holds no sound SavedModel (no function {name}). Export it again")
 
     def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Mapping[str, tf.Tensor]:
         """All that depends on the source alone, to be given to `generate`.

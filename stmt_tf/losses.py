@@ -5,7 +5,7 @@ The paper sums over the target frames; these are means over all frames, the sum'
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 

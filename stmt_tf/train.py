@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from typing import Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 from absl import app, logging
@@ -123,6 +123,7 @@ _CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
 
 
 def main(argv: Sequence[str]) -> None:
+    """Trains as the flags say."""
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
@@ -132,6 +133,7 @@ def main(argv: Sequence[str]) -> None:
 
 
 def run() -> None:
+    """Defines the flags and calls `main`."""
     absl_flags.DEFINE_string("workdir", None, "Directory to write checkpoints, weights and events into.")
     absl_flags.mark_flag_as_required("workdir")
     flags.define(*_CONFIGS)

@@ -7,7 +7,8 @@ joints and target joints to frames (see `stmt_tf.data.pipeline` for the example)
 from __future__ import annotations
 
 import dataclasses
-from typing import Callable, Sequence
+from collections.abc import Sequence
+from typing import Callable
 
 import tensorflow as tf
 

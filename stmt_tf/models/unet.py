@@ -8,7 +8,7 @@ CPU than posewarp's.
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import tensorflow as tf
 

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stmt_tf.compositing import Compositor, side_by_side, surely_seen
+from stmt_tf.video.crop import Crop
+
+SIZE = 16
+CROP = Crop(left=20, top=10, size=64)
+
+
+def grey(level, height=96, width=128):
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def everywhere(value):
+    return np.full((SIZE, SIZE, 1), value, np.float32)
+
+
+def compose(frames, visible, background=50, foreground=200, mask=0, crop=CROP):
+    compositor = Compositor(frames, np.stack(visible), grey(background, SIZE, SIZE), crop)
+    return compositor.compose(grey(foreground, SIZE, SIZE), np.full((SIZE, SIZE, 1), mask, np.uint8))
+
+
+def test_without_a_foreground_the_source_stays_as_it_is():
+    frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(compose([frame], [everywhere(1.0)]), frame)
+
+
+def test_outside_the_crop_the_first_frame_is_shown_whatever_the_foreground():
+    frame = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    result = compose([frame, grey(0)], [everywhere(0.0)] * 2, mask=255)
+    inside = np.zeros((96, 128), bool)
+    inside[10:74, 20:84] = True
+    np.testing.assert_array_equal(result[~inside], frame[~inside])
+    assert (result[30:54, 40:64] == 200).all()
+
+
+def test_half_a_mask_is_half_the_foreground():
+    assert compose([grey(100)], [everywhere(1.0)], mask=51)[42, 52, 0] == 120
+
+
+def test_what_one_frame_hides_another_one_shows():
+    hidden = everywhere(1.0)
+    hidden[4:12, 4:12] = 0.0
+    result = compose([grey(100), grey(90)], [hidden, everywhere(1.0)])
+    assert (result[38:46, 48:56] == 90).all()
+    assert (result[:20] == 100).all() and (result[68:] == 100).all()
+
+
+def test_the_first_frame_that_shows_a_place_is_taken():
+    assert (compose([grey(100), grey(90), grey(80)], [everywhere(1.0)] * 3) == 100).all()
+
+
+def test_what_no_frame_shows_comes_from_the_model():
+    hidden = everywhere(1.0)
+    hidden[4:12, 4:12] = 0.0
+    assert (compose([grey(100)] * 2, [hidden] * 2)[38:46, 48:56] == 50).all()
+
+
+def test_half_visible_is_hidden():
+    assert (compose([grey(100)], [everywhere(0.5)])[40:50, 50:60] == 50).all()
+    assert (surely_seen(everywhere(0.95)) == 1.0).all()
+
+
+def test_the_outline_of_the_person_is_hidden_too():
+    visible = everywhere(1.0)
+    visible[:, :8] = 0.0
+    seen = surely_seen(visible)[8, :, 0]
+    np.testing.assert_allclose(seen, [0.0] * 8 + [1 / 3, 2 / 3] + [1.0] * 6, atol=1e-6)
+
+
+def test_a_crop_that_reaches_outside_the_frame_is_pasted_inside_it():
+    result = compose([grey(100)], [everywhere(1.0)], mask=255, crop=Crop(-20, -30, 160))
+    assert result.shape == (96, 128, 3)
+    assert (result == 200).all()
+
+
+def test_one_panel_is_as_large_as_the_result():
+    result = grey(3, 300, 400)
+    np.testing.assert_array_equal(side_by_side([result]), result)
+
+
+def test_panels_stand_in_their_order_at_the_height_of_the_last():
+    joined = side_by_side([grey(1, 900, 600), grey(2, 100, 200), grey(3, 300, 300)])
+    assert joined.shape == (300, 200 + 600 + 300, 3)
+    assert joined[0, [0, 199, 200, 799, 800, 1099], 0].tolist() == [1, 1, 2, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "expected"),
+    [
+        ([(1920, 1080), (1080, 1920), (1920, 1080)], (720, 405 + 1280 + 405)),
+        ([(720, 1280)] * 3, (480, 3 * 853)),
+        ([(1080, 1920), (1080, 1920), (128, 128)], (256, 455 + 455 + 256)),
+    ],
+)
+def test_panels_are_neither_tiny_nor_larger_than_a_screen(shapes, expected):
+    assert side_by_side([grey(0, *shape) for shape in shapes]).shape[:2] == expected
+
+
+@given(shapes=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=3))
+@settings(max_examples=20, deadline=None)
+def test_panels_of_any_shape_can_be_joined(shapes):
+    height, width = side_by_side([grey(0, *shape) for shape in shapes]).shape[:2]
+    assert 2 <= height <= 720 and width >= len(shapes)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_joints
+from tiny_model import CONFIG, SIZE, generator, model_directory
+
+from stmt_tf.inference import MANIFEST, ModelError, TransferModel, save_model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return TransferModel(model_directory())
+
+
+def make_source(k, seed=0):
+    frames = np.random.default_rng(seed).integers(0, 256, (k, SIZE, SIZE, 3), dtype=np.uint8)
+    return frames, make_joints(k, size=SIZE, seed=seed)
+
+
+def test_a_loaded_model_tells_its_shape(model):
+    assert model.config == CONFIG
+    assert model.size == SIZE
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_a_saved_model_makes_what_the_generator_makes(model, k):
+    frames, joints = make_source(k)
+    poses = make_joints(5, size=SIZE, seed=7)
+    made = model.generate(model.encode_source(frames, joints), poses)
+    inputs = {
+        "source_frames": tf.constant(frames[None] / 127.5 - 1.0, tf.float32),
+        "source_joints": tf.constant(joints[None]),
+        "target_joints": tf.constant(poses[None]),
+    }
+    expected = {name: image[0].numpy() for name, image in generator()(inputs).items()}
+    for name in ("frame", "foreground", "background", "warped", "mask"):
+        truth = expected[name] if name == "mask" else expected[name] / 2 + 0.5
+        assert made[name].dtype == np.uint8
+        assert made[name].shape == (5, SIZE, SIZE, 1 if name == "mask" else 3)
+        np.testing.assert_allclose(made[name] / 255.0, np.clip(truth, 0, 1), atol=1 / 255, err_msg=name)
+
+
+def test_frames_made_together_are_those_made_alone(model):
+    source = model.encode_source(*make_source(2))
+    poses = make_joints(3, size=SIZE)
+    together = model.generate(source, poses)["frame"].astype(int)
+    alone = [model.generate(source, pose[None])["frame"][0] for pose in poses]
+    np.testing.assert_allclose(together, alone, atol=1)
+
+
+def test_a_pose_without_joints_still_gives_images(model):
+    source = model.encode_source(*make_source(2))
+    made = model.generate(source, np.zeros([1, 14, 3], np.float32))
+    assert made["frame"].shape == (1, SIZE, SIZE, 3)
+
+
+def test_the_signature_serves_without_this_package():
+    loaded = tf.saved_model.load(model_directory())
+    frames, joints = make_source(2)
+    poses = make_joints(3, size=SIZE)
+    served = loaded.signatures["serving_default"](
+        source_frames=tf.constant(frames[None]),
+        source_joints=tf.constant(joints[None]),
+        target_joints=tf.constant(poses[None]),
+    )
+    assert served["frame"].dtype == tf.uint8 and served["frame"].shape == (1, 3, SIZE, SIZE, 3)
+
+
+def test_an_existing_directory_is_left_alone(tmp_path):
+    (tmp_path / "model").mkdir()
+    with pytest.raises(FileExistsError, match="remove it first"):
+        save_model(generator(), CONFIG, str(tmp_path / "model"))
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_model(generator(), CONFIG, str(tmp_path / "model"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_missing_directory_is_no_model(tmp_path):
+    with pytest.raises(ModelError, match=r"not a model directory.*No such file"):
+        TransferModel(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "complaint"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "lacks format"),
+        ('{"format": "another"}', "lacks format"),
+        ('{"format": "stmt_tf model 1"}', "describes no model"),
+        ('{"format": "stmt_tf model 1", "model": {"depth": 3}}', "describes no model"),
+        ('{"format": "stmt_tf model 1", "model": 3}', "describes no model"),
+    ],
+)
+def test_a_foreign_manifest_is_no_model(tmp_path, manifest, complaint):
+    (tmp_path / MANIFEST).write_text(manifest)
+    with pytest.raises(ModelError, match=complaint) as caught:
+        TransferModel(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["graph_missing", "graph_damaged", "weights_missing"])
+def test_a_damaged_model_is_told_in_one_line(tmp_path, damage):
+    directory = tmp_path / "model"
+    shutil.copytree(model_directory(), directory)
+    if damage == "graph_missing":
+        (directory / "saved_model.pb").unlink()
+    elif damage == "graph_damaged":
+        (directory / "saved_model.pb").write_bytes(b"no graph")
+    else:
+        shutil.rmtree(directory / "variables")
+    with pytest.raises(ModelError, match="no sound SavedModel") as caught:
+        TransferModel(str(directory))
+    assert "\n" not in str(caught.value)
+
+
+def test_another_models_graph_is_told(tmp_path):
+    module = tf.Module()
+    module.call = tf.function(lambda: tf.constant(1), input_signature=[])
+    tf.saved_model.save(module, str(tmp_path))
+    shutil.copy(os.path.join(model_directory(), MANIFEST), tmp_path)
+    with pytest.raises(ModelError, match="no sound SavedModel"):
+        TransferModel(str(tmp_path))
+
+
+def test_the_manifest_holds_the_config():
+    with open(os.path.join(model_directory(), MANIFEST)) as file:
+        manifest = json.load(file)
+    assert manifest["model"] == {"size": 32, "width": 0.05, "fusion": "avg", "residual_heads": True}
