@@ -33,10 +33,9 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     # 256 px in an early one; later, on a shared machine, anywhere from 0.7 times as fast (128 px) to twice
     # as fast (256 px, width 1). So training decides.
     environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    if "TF_CPP_MIN_LOG_LEVEL" not in environ:
-        # Not less than 3: TF 2.15 logs three errors at every start, on every machine, that are none. What
-        # goes wrong later is raised as well as logged.
-        environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Not less than 3: TF 2.15 logs three errors at every start, on every machine, that are none. What goes wrong
+    # later is raised as well as logged. A child process finds it set already.
+    if environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
         sys.meta_path.insert(0, _QuietTensorFlow())
     warnings.filterwarnings("ignore", r"\s*TensorFlow Addons \(TFA\) has ended", UserWarning)
 

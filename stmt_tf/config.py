@@ -8,7 +8,8 @@ from __future__ import annotations
 import dataclasses
 
 
-def _setting(default, help: str, choices: tuple[str, ...] | None = None):
+def setting(default, help: str, choices: tuple[str, ...] | None = None):
+    """A field with its default, its flag's help, and the values that it may have (None: any)."""
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
@@ -16,10 +17,10 @@ def _setting(default, help: str, choices: tuple[str, ...] | None = None):
 class ModelConfig:
     """The generator's shape."""
 
-    size: int = _setting(256, "Side of the square frames in pixels, a multiple of 32.")
-    width: float = _setting(1.0, "Multiplier of every layer's channels; 1 is the paper's size.")
-    fusion: str = _setting("avg", "How the source frames' features are fused.", ("avg",))
-    residual_heads: bool = _setting(
+    size: int = setting(256, "Side of the square frames in pixels, a multiple of 32.")
+    width: float = setting(1.0, "Multiplier of every layer's channels; 1 is the paper's size.")
+    fusion: str = setting("avg", "How the source frames' features are fused.", ("avg",))
+    residual_heads: bool = setting(
         False,
         "Heads add to the warped parts and to the visible background instead of painting anew "
         "(the paper's heads are plain).",
@@ -30,38 +31,38 @@ class ModelConfig:
 class DataConfig:
     """What is read and how examples are drawn."""
 
-    train_records: str = _setting("", "Glob of the TFRecord files to train on.")
-    val_records: str = _setting("", "Glob of the TFRecord files to validate on.")
-    num_source_frames: int = _setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
-    num_target_frames: int = _setting(8, "L: consecutive target frames of an example.")
-    batch_size: int = _setting(2, "Examples of a training step, over all replicas.")
-    shuffle_buffer: int = _setting(256, "Encoded clips held in memory to shuffle among.")
-    seed: int = _setting(0, "Seed of shuffling, drawing and initial weights.")
+    train_records: str = setting("", "Glob of the TFRecord files to train on.")
+    val_records: str = setting("", "Glob of the TFRecord files to validate on.")
+    num_source_frames: int = setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
+    num_target_frames: int = setting(8, "L: consecutive target frames of an example.")
+    batch_size: int = setting(2, "Examples of a training step, over all replicas.")
+    shuffle_buffer: int = setting(256, "Encoded clips held in memory to shuffle among.")
+    seed: int = setting(0, "Seed of shuffling, drawing and initial weights.")
 
 
 @dataclasses.dataclass(frozen=True)
 class LossConfig:
     """Weights of the losses. A loss of weight 0 is not computed at all."""
 
-    mse_weight: float = _setting(1.0, "Weight of the mean squared error.")
-    vgg_weight: float = _setting(0.2, "Weight of the perceptual loss.")
-    vgg_network: str = _setting("vgg19", "Network of the perceptual loss.", ("vgg16", "vgg19"))
-    vgg_weights: str = _setting("", "File of that network's weights; empty: fetched and cached.")
-    vgg_window: int = _setting(
+    mse_weight: float = setting(1.0, "Weight of the mean squared error.")
+    vgg_weight: float = setting(0.2, "Weight of the perceptual loss.")
+    vgg_network: str = setting("vgg19", "Network of the perceptual loss.", ("vgg16", "vgg19"))
+    vgg_weights: str = setting("", "File of that network's weights; empty: fetched and cached.")
+    vgg_window: int = setting(
         0,
         "Side in pixels of the random window that the perceptual loss looks at, the same for a frame and "
         "its truth; 0: the whole frame.",
     )
-    vgg_start: int = _setting(0, "Iteration at which the perceptual loss sets in.")
-    gan_weight: float = _setting(0.2, "Weight of the spatial adversarial loss (D_I).")
-    gan_start: int = _setting(0, "Iteration at which the adversarial loss sets in.")
-    discriminator_width: float = _setting(1.0, "Multiplier of the discriminators' channels.")
-    mask_weight: float = _setting(
+    vgg_start: int = setting(0, "Iteration at which the perceptual loss sets in.")
+    gan_weight: float = setting(0.2, "Weight of the spatial adversarial loss (D_I).")
+    gan_start: int = setting(0, "Iteration at which the adversarial loss sets in.")
+    discriminator_width: float = setting(1.0, "Multiplier of the discriminators' channels.")
+    mask_weight: float = setting(
         0.0,
         "Weight of the cross-entropy of the source and foreground masks against the records' person "
         "masks, where they have them.",
     )
-    person_weight: float = _setting(
+    person_weight: float = setting(
         0.0, "Pixels of the person count 1 + this in the mean squared error, where records have masks."
     )
 
@@ -70,13 +71,13 @@ class LossConfig:
 class TrainConfig:
     """How long, how fast, and where to."""
 
-    stage: int = _setting(1, "1: the single-frame model; 2: the generator, stage 1 frozen.")
-    iterations: int = _setting(200_000, "Training steps in all.")
-    learning_rate: float = _setting(1e-4, "Adam's step size.")
-    learning_rate_decay: bool = _setting(False, "Lower the step size to 0 along a half cosine.")
-    checkpoint_every: int = _setting(1000, "Steps between checkpoints, validations and pictures.")
-    val_examples: int = _setting(64, "Validation examples, the same every time.")
-    init: str = _setting(
+    stage: int = setting(1, "1: the single-frame model; 2: the generator, stage 1 frozen.")
+    iterations: int = setting(200_000, "Training steps in all.")
+    learning_rate: float = setting(1e-4, "Adam's step size.")
+    learning_rate_decay: bool = setting(False, "Lower the step size to 0 along a half cosine.")
+    checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
+    val_examples: int = setting(64, "Validation examples, the same every time.")
+    init: str = setting(
         "", "Working directory of a finished or running training whose best weights to start from."
     )
 
@@ -85,42 +86,42 @@ class TrainConfig:
 class TransferConfig:
     """One transfer."""
 
-    source: str = _setting("", "Video of the person, and the place, to show.")
-    target: str = _setting("", "Video of the motion to do.")
-    output: str = _setting("", "Video to write: .mp4, .m4v or .mov.")
-    model: str = _setting("", "Model directory; empty: the shipped model.")
-    num_source_frames: int = _setting(4, "K: source frames that the model looks at.")
-    source_selection: str = _setting(
+    source: str = setting("", "Video of the person, and the place, to show.")
+    target: str = setting("", "Video of the motion to do.")
+    output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
+    model: str = setting("", "Model directory; empty: the shipped model.")
+    num_source_frames: int = setting(4, "K: source frames that the model looks at.")
+    source_selection: str = setting(
         "coverage",
         "How they are chosen: spread over the source's poses and facings, or at random as in the paper.",
         ("coverage", "random"),
     )
-    retarget: str = _setting(
+    retarget: str = setting(
         "global",
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
         ("none", "global", "bone"),
     )
-    layout: str = _setting(
+    layout: str = setting(
         "result",
         "What the video shows: the result, or source, target and result side by side.",
         ("result", "side_by_side"),
     )
-    crop_only: bool = _setting(
+    crop_only: bool = setting(
         False, "Write the model's square view instead of pasting it into the source's whole frame."
     )
-    preview: str = _setting("", "PNG of the retargeted skeletons over the source, written first of all.")
-    sheet: str = _setting("", "PNG of source frames, target frames and result.")
-    pose: str = _setting(
+    preview: str = setting("", "PNG of the retargeted skeletons over the source, written first of all.")
+    sheet: str = setting("", "PNG of source frames, target frames and result.")
+    pose: str = setting(
         "mediapipe",
         "Pose estimator; openpose and alphapose read those tools' JSON results.",
         ("mediapipe", "movenet", "openpose", "alphapose"),
     )
-    pose_model: str = _setting(
+    pose_model: str = setting(
         "", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet)."
     )
-    source_poses: str = _setting("", "JSON results for the source video (openpose, alphapose).")
-    target_poses: str = _setting("", "JSON results for the target video (openpose, alphapose).")
-    seed: int = _setting(0, "Seed of the choice of source frames.")
+    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
+    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
+    seed: int = setting(0, "Seed of the choice of source frames.")
 
     def __post_init__(self):
         for name in ("source", "target", "output"):

@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 import stmt_tf
 from stmt_tf import assets, flags
+from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.inference import TransferModel
 from stmt_tf.metrics import report
@@ -49,24 +50,20 @@ from stmt_tf.video.sheet import contact_sheet, write_png
 _SHEET_COLUMNS = 8
 
 
-def _setting(default: Any, help_text: str) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help_text, "choices": None})
-
-
 @dataclasses.dataclass(frozen=True)
 class EvaluateConfig:
     """One evaluation."""
 
-    model: str = _setting("", "Model directory.")
-    records: str = _setting("", "Glob of the TFRecord files to draw clips from.")
-    output: str = _setting("", "Directory to write the results into; results in it are replaced.")
-    num_clips: int = _setting(32, "Clips to measure on.")
-    num_source_frames: int = _setting(4, "K: source frames of a clip.")
-    num_target_frames: int = _setting(8, "L: target frames of a clip.")
-    vgg_weights: str = _setting(
+    model: str = setting("", "Model directory.")
+    records: str = setting("", "Glob of the TFRecord files to draw clips from.")
+    output: str = setting("", "Directory to write the results into; results in it are replaced.")
+    num_clips: int = setting(32, "Clips to measure on.")
+    num_source_frames: int = setting(4, "K: source frames of a clip.")
+    num_target_frames: int = setting(8, "L: target frames of a clip.")
+    vgg_weights: str = setting(
         "", "The asset vgg16 as a file, for LPIPS; empty: as cached, and no LPIPS where it is not."
     )
-    seed: int = _setting(0, "Seed of the choice of clips and source frames.")
+    seed: int = setting(0, "Seed of the choice of clips and source frames.")
 
     def __post_init__(self):
         for name in ("model", "records", "output"):

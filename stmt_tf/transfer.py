@@ -177,7 +177,8 @@ def estimate_track(path: str, label: str, pose_tool: str, pose_model: str) -> np
 
 
 def _progress(label: str, total: int | None) -> tqdm:
-    return tqdm(total=total, desc=label, unit=" frames")
+    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    return tqdm(total=total, desc=label, unit=" frames", bar_format=form)
 
 
 def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:

@@ -48,7 +48,7 @@ def test_what_one_frame_hides_another_one_shows():
     hidden[4:12, 4:12] = 0.0
     result = compose([grey(100), grey(90)], [hidden, everywhere(1.0)])
     assert (result[38:46, 48:56] == 90).all()
-    assert (result[:20] == 100).all() and (result[68:] == 100).all()
+    assert (result[:15] == 100).all() and (result[70:] == 100).all()
 
 
 def test_the_first_frame_that_shows_a_place_is_taken():

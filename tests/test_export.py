@@ -16,9 +16,7 @@ from stmt_tf.models.create import create_generator, create_single_frame
 
 
 def export(*flags):
-    return subprocess.run(
-        [sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=600
-    )
+    return subprocess.run([sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=600)
 
 
 def make_workdir(path, stage):

@@ -14,14 +14,14 @@ SIZE = 32
 CONFIG = ModelConfig(size=SIZE, width=0.05, residual_heads=True)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def generator():
     from stmt_tf.models.create import create_generator
 
     return create_generator(CONFIG, 2)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def model_directory() -> str:
     from stmt_tf.inference import save_model
 

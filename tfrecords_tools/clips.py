@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stmt_tf.config import setting
 from stmt_tf.data.schema import Clip
 from stmt_tf.pose import estimators
 from stmt_tf.pose.estimators import create_estimator
@@ -23,11 +24,6 @@ from stmt_tf.video.resample import at_rate
 RESULT_TOOLS = {"openpose": "", "alphapose": ".json"}
 MIN_SECONDS = 1.0
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
-
-
-def setting(default, help: str, choices: tuple[str, ...] | None = None):
-    """A field that `stmt_tf.flags` makes a flag of."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -103,7 +103,7 @@ def encode_clip(clip: Clip, jpeg_quality: int = 95) -> bytes:
                 name: tf.train.FeatureList(feature=values) for name, values in steps.items()
             }
         ),
-    ).SerializeToString()
+    ).SerializeToString(deterministic=True)
 
 
 def _bytes(values) -> tf.train.Feature:

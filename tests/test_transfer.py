@@ -1,0 +1,336 @@
+"""Whole transfers, of rendered dancers with their exact joints given as AlphaPose's results."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from tiny_model import model_directory
+from videos import numbered_frames, write_audio, write_video
+
+from stmt_tf.config import TransferConfig
+from stmt_tf.pose.estimators import PoseError
+from stmt_tf.transfer import batches, check, estimate_track, read_chosen, transfer
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
+from stmt_tf.video.writer import VideoWriter
+from tfrecords_tools.dancers import render_video
+from tfrecords_tools.dancers.render import RenderedVideo
+
+SIZE = 64
+LENGTH = 9
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+
+class Painter:
+    """A model that paints everybody red, in a frame around their joints, and every place green."""
+
+    size = 32
+
+    def encode_source(self, frames, joints):
+        assert frames.dtype == np.uint8 and frames.shape == (len(joints), 32, 32, 3)
+        return {"background_mask": Plain(np.ones((1, len(frames), 32, 32, 1), np.float32))}
+
+    def generate(self, source, target_joints):
+        shape = (len(target_joints), 32, 32)
+        mask = np.zeros((*shape, 1), np.uint8)
+        for i, pose in enumerate(target_joints):
+            low, high = (f(pose[:, :2], axis=0).round().astype(int).clip(0, 31) for f in (np.min, np.max))
+            mask[i, low[1] : high[1] + 1, low[0] : high[0] + 1] = 255
+        red, green = (np.broadcast_to(np.array(c, np.uint8), (*shape, 3)) for c in ((255, 0, 0), (0, 255, 0)))
+        frame = np.where(mask > 0, red, green)
+        return {"frame": frame, "foreground": red, "background": green, "mask": mask}
+
+
+class Plain:
+    def __init__(self, array):
+        self.array = array
+
+    def __getitem__(self, i):
+        return Plain(self.array[i])
+
+    def numpy(self):
+        return self.array
+
+
+def write_poses(path, joints):
+    """AlphaPose's results, MPII's 16 keypoints, which hold our 14; frames without a joint have no entry."""
+    order = [10, 9, 8, 11, 12, 13, None, 1, None, 0, 4, 3, 2, 5, 6, 7]
+    entries = []
+    for i, pose in enumerate(joints):
+        keypoints = [[0.0, 0.0, 0.0] if j is None else pose[j].tolist() for j in order]
+        if (pose[:, 2] > 0).any():
+            entries.append({"image_id": f"{i}.jpg", "keypoints": sum(keypoints, [])})
+    path.write_text(json.dumps(entries))
+    return str(path)
+
+
+def save(path, video: RenderedVideo, fps=25, times=None, audio=None):
+    with VideoWriter(path, (SIZE, SIZE), fps, audio_from=audio) as writer:
+        for i, frame in enumerate(video.frames):
+            writer.write(frame, None if times is None else times[i])
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def dancers():
+    return [render_video(3, index, SIZE, LENGTH, 12.5) for index in (1, 5)]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, dancers):
+    """Flags of two videos, the target's at 12.5 fps with sound, and of their poses."""
+    folder = tmp_path_factory.mktemp("inputs")
+    source, target = dancers
+    sound = write_audio(folder / "sound.m4a")
+    return {
+        "source": save(folder / "source.mp4", source),
+        "target": save(folder / "target.mp4", target, fps=12.5, audio=sound),
+        "pose": "alphapose",
+        "source_poses": write_poses(folder / "source.json", source.joints),
+        "target_poses": write_poses(folder / "target.json", target.joints),
+        "num_source_frames": 3,
+    }
+
+
+def images_of(path):
+    return np.stack([frame.image for frame in read_frames(path)])
+
+
+def command(*arguments, **settings):
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "stmt_tf.transfer", *flags, *arguments]
+
+
+def run(*arguments, **settings):
+    return subprocess.run(command(*arguments, **settings), capture_output=True, text=True, timeout=600)
+
+
+@pytest.mark.slow
+def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp_path, inputs):
+    output = tmp_path / "result.mp4"
+    pictures = {"sheet": tmp_path / "sheet.png", "preview": tmp_path / "preview.png"}
+    done = run(**inputs, output=output, model=model_directory(), **pictures)
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["preview.png", "result.mp4", "sheet.png"]
+    told = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.strip()]
+    assert all(
+        line.startswith(("source poses:", "target poses:", "result:")) or "source frames:" in line or "wrote" in line
+        for line in told
+    ), done.stderr
+    assert "frames/s" in done.stderr and str(output) in told[-1]
+    info = probe(output)
+    assert (info.width, info.height, info.fps, info.num_frames) == (SIZE, SIZE, 12.5, LENGTH)
+    expected = [frame.time for frame in read_frames(inputs["target"])]
+    np.testing.assert_allclose([frame.time for frame in read_frames(output)], expected, atol=1e-4)
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].codec_context.name == "h264"
+        assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
+        assert container.streams.audio[0].codec_context.name == "aac"
+    sheet = cv2.imread(str(pictures["sheet"]))
+    assert sheet.shape[0] > 3 * 240 and sheet.shape[1] >= 8 * 240
+
+
+def test_outside_the_crop_the_result_is_the_source(tmp_path, inputs, dancers, monkeypatch):
+    small = Crop(16, 8, 24)
+    monkeypatch.setattr(Crop, "around", classmethod(lambda *_: small))
+    output = tmp_path / "result.mp4"
+    transfer(TransferConfig(**inputs, output=str(output)), Painter())
+    source, result = images_of(inputs["source"]), images_of(output)
+    outside = np.ones((SIZE, SIZE), bool)
+    outside[6:34, 14:42] = False  # the crop and the blocks around it, which the encoder touches
+    difference = np.abs(result.astype(int) - source[:1])[:, outside]
+    assert np.percentile(difference, 99) <= 12
+    inside = result[:, 10:30, 18:38].astype(int)
+    assert (inside[..., 0] - inside[..., 1] > 100).any((1, 2)).all()
+
+
+def test_variable_times_and_a_turned_target_are_kept(tmp_path, inputs, dancers):
+    times = [0.0, 0.1, 0.15, 0.4, 0.41, 0.5, 0.9, 1.0, 1.3]
+    target = write_video(tmp_path / "target.mp4", list(dancers[1].frames), times=times, rotation=90)
+    output = tmp_path / "result.mp4"
+    transfer(TransferConfig(**{**inputs, "target": target}, output=str(output)), Painter())
+    np.testing.assert_allclose([frame.time for frame in read_frames(output)], times, atol=1e-3)
+
+
+def test_the_crop_alone_is_what_the_model_makes(tmp_path, inputs):
+    output = tmp_path / "result.mp4"
+    transfer(TransferConfig(**inputs, output=str(output), crop_only=True), Painter())
+    images = images_of(output).astype(int)
+    assert images.shape == (LENGTH, 32, 32, 3)
+    reddish, greenish = ((images[..., c] > 150).mean() for c in (0, 1))
+    assert reddish > 0.05 and greenish > 0.2
+
+
+def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
+    output = tmp_path / "result.mp4"
+    transfer(TransferConfig(**inputs, output=str(output), layout="side_by_side"), Painter())
+    images = images_of(output)
+    assert images.shape == (LENGTH, 256, 768, 3)
+    target = images_of(inputs["target"])
+    shown = cv2.resize(images[4, :, 256:512], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    assert np.abs(shown.astype(int) - target[4]).mean() < 6
+
+
+def test_frames_without_a_person_show_the_place_alone(tmp_path, inputs, dancers, caplog):
+    joints = dancers[1].joints.copy()
+    joints[:7] = 0.0
+    poses = write_poses(tmp_path / "poses.json", joints)
+    output = tmp_path / "result.mp4"
+    settings = {**inputs, "target_poses": poses, "crop_only": True}
+    with caplog.at_level("WARNING"):
+        transfer(TransferConfig(**settings, output=str(output)), Painter())
+    assert "no person in 7 of 9 frames" in caplog.text
+    reddish = (images_of(output)[..., 0] > 150).mean((1, 2))
+    assert (reddish[:7] == 0).all() and (reddish[7:] > 0.05).all()
+
+
+def test_the_same_seed_makes_the_same_video(tmp_path, inputs):
+    made = []
+    for name, seed in (("a", 1), ("b", 1)):
+        output = tmp_path / f"{name}.mp4"
+        config = TransferConfig(**inputs, output=str(output), source_selection="random", seed=seed)
+        transfer(config, Painter())
+        made.append(output.read_bytes())
+    assert made[0] == made[1]
+
+
+def test_a_video_without_a_person_is_named(tmp_path, inputs):
+    empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
+    (tmp_path / "none.json").write_text("[]")
+    with pytest.raises(PoseError, match=r"empty\.mp4: A person was found in 0% of 4 frames"):
+        estimate_track(empty, "poses", "alphapose", str(tmp_path / "none.json"))
+
+
+def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dancers, caplog):
+    entries = json.loads(Path(inputs["source_poses"]).read_text())
+    for entry in list(entries):
+        beside = [x + 25 * (i % 3 == 0) for i, x in enumerate(entry["keypoints"])]
+        entries.append({**entry, "keypoints": beside})
+    (tmp_path / "two.json").write_text(json.dumps(entries))
+    with caplog.at_level("WARNING"):
+        estimate_track(inputs["source"], "poses", "alphapose", str(tmp_path / "two.json"))
+    (record,) = caplog.records
+    assert "source.mp4: More than one person" in record.getMessage()
+
+
+def bad_inputs(folder, inputs):
+    (folder / "text.mp4").write_text("no video")
+    (folder / "empty.mp4").write_bytes(b"")
+    (folder / "folder.png").mkdir()
+    out = str(folder / "out" / "result.mp4")
+    return {
+        "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
+        "a missing target": ({"target": "none.mp4"}, "none.mp4: no such file"),
+        "a text file": ({"source": str(folder / "text.mp4")}, "not a readable video"),
+        "an empty file": ({"target": str(folder / "empty.mp4")}, "not a readable video"),
+        "a directory": ({"target": str(folder)}, "is a directory"),
+        "no such output directory": ({"output": str(folder / "none" / "a.mp4")}, "Create it first"),
+        "an unknown extension": ({"output": str(folder / "out" / "a.avi")}, "unsupported extension"),
+        "output over the source": ({"output": inputs["source"]}, "another flag names it too"),
+        "sheet over the preview": ({"preview": f"{folder}/a.png", "sheet": f"{folder}/./a.png"}, "names it too"),
+        "a preview that is no PNG": ({"preview": f"{folder}/out/a.jpg"}, "ends in .png"),
+        "a preview in no directory": ({"preview": f"{folder}/none/a.png"}, "cannot be written"),
+        "a sheet that is a directory": ({"sheet": str(folder / "folder.png")}, "is a directory"),
+        "more source frames than there are": ({"num_source_frames": 99}, "has 9 frames"),
+        "a negative number of source frames": ({"num_source_frames": -1}, "at least 1, got -1"),
+        "no results of the pose tool": ({"source_poses": ""}, "give --source_poses"),
+        "no output": ({"output": ""}, "--output is required"),
+    }, out
+
+
+def test_bad_input_is_found_at_once_in_one_line(tmp_path, inputs):
+    (tmp_path / "out").mkdir()
+    cases, output = bad_inputs(tmp_path, inputs)
+    check(TransferConfig(**{**inputs, "output": output}))
+    before = sorted(tmp_path.rglob("*"))
+    for name, (change, complaint) in cases.items():
+        with pytest.raises((ValueError, VideoError)) as caught:
+            check(TransferConfig(**{**inputs, "output": output, **change}))
+        assert complaint in str(caught.value), name
+        assert "\n" not in str(caught.value), name
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write everywhere")
+def test_a_directory_that_cannot_be_written_is_told(tmp_path, inputs):
+    tmp_path.chmod(0o500)
+    with pytest.raises(VideoError, match="cannot be written"):
+        check(TransferConfig(**inputs, output=str(tmp_path / "result.mp4")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--layout=round"], "value should be one of"),
+        (["--num_source_frames=many"], "many"),
+        (["--no_such_flag=1"], "no_such_flag"),
+        (["stray.mp4"], "takes --flags only, got stray.mp4"),
+        (["--source=none.mp4"], "no such file"),
+    ],
+)
+def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, inputs, arguments, complaint):
+    done = run(*arguments, **{k: v for k, v in inputs.items() if k != "source"}, output=tmp_path / "result.mp4")
+    assert done.returncode == 1
+    assert done.stderr.startswith("transfer: ") and complaint in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_directory_that_is_no_model_ends_with_one_line(tmp_path, inputs):
+    done = run(**inputs, output=tmp_path / "result.mp4", model=tmp_path)
+    assert done.returncode == 1
+    assert "not a model directory" in done.stderr and done.stderr.count("\n") == 1
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers, number):
+    repeats = 400
+    target = write_video(tmp_path / "long.mp4", list(dancers[1].frames) * repeats)
+    poses = write_poses(tmp_path / "long.json", np.tile(dancers[1].joints, (repeats, 1, 1)))
+    results = tmp_path / "results"
+    results.mkdir()
+    settings = {**inputs, "target": target, "target_poses": poses}
+    process = subprocess.Popen(
+        command(**settings, output=results / "result.mp4", model=model_directory()), stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    while not os.listdir(results) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert told.replace("\r", "\n").splitlines()[-1] == "transfer: interrupted; no video was written"
+    assert "Traceback" not in told
+    assert os.listdir(results) == []
+
+
+def test_batches_are_full_but_the_last():
+    frames = [Frame(np.zeros((1, 1, 3), np.uint8), float(i), i) for i in range(5)]
+    assert [[frame.index for frame in batch] for batch in batches(iter(frames), 2)] == [[0, 1], [2, 3], [4]]
+
+
+def test_chosen_frames_come_in_the_order_asked_for(inputs):
+    images = images_of(inputs["source"])
+    for image, index in zip(read_chosen(inputs["source"], [5, 0, 5]), (5, 0, 5)):
+        np.testing.assert_array_equal(image, images[index])
+
+
+@pytest.mark.asset("pose_landmarker")
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["source.mp4", "target.mp4"])
+def test_the_person_of_a_sample_is_found(name):
+    track = estimate_track(str(SAMPLES / name), "poses", "mediapipe", "")
+    assert (track[..., 2] > 0).any(-1).all()
+    assert (track[..., 2] > 0).mean() > 0.95
