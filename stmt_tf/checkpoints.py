@@ -13,7 +13,7 @@ import os
 import tensorflow as tf
 
 from stmt_tf import flags
-from stmt_tf.config import DataConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
 from stmt_tf.trainer import Trainer
@@ -78,14 +78,8 @@ def _tf_variable(variable):
 
 
 def write_config(workdir: str, *configs) -> None:
-    """Writes the settings into a new working directory.
-
-    Raises:
-        ValueError: the directory belongs to a training of another model.
-    """
+    """Writes the settings into a working directory; those of an earlier run are replaced."""
     path = os.path.join(workdir, CONFIG)
-    if os.path.exists(path):
-        _require_same_model(path, configs)
     os.makedirs(workdir, exist_ok=True)
     temporary = f"{path}.tmp"
     with open(temporary, "w") as file:
@@ -93,17 +87,29 @@ def write_config(workdir: str, *configs) -> None:
     os.replace(temporary, path)
 
 
-def _require_same_model(path: str, configs) -> None:
+# What of a config decides which variables there are.
+_DECISIVE = {
+    ModelConfig: lambda config: config,
+    LossConfig: lambda config: config.gan_weight > 0 and config.discriminator_width,
+    TrainConfig: lambda config: config.stage,
+}
+
+
+def require_same_model(workdir: str, *configs) -> None:
+    """Makes sure that a training with these settings may go on in a working directory, or begin there.
+
+    Raises:
+        ValueError: the directory belongs to a training of another model.
+    """
+    path = os.path.join(workdir, CONFIG)
+    if not os.path.exists(path):
+        return
     for config in configs:
-        if isinstance(config, ModelConfig):
-            found = flags.from_flagfile(path, ModelConfig)
-        elif isinstance(config, TrainConfig):
-            found = flags.from_flagfile(path, TrainConfig)
-            if found.stage == config.stage:
-                continue
-        else:
+        decisive = _DECISIVE.get(type(config))
+        if decisive is None:
             continue
-        if found != config:
+        found = flags.from_flagfile(path, type(config))
+        if decisive(found) != decisive(config):
             raise ValueError(
                 f"{path} holds another training: it has {found}, this one has {config}. "
                 "Give another --workdir, or the same settings"
@@ -145,15 +151,28 @@ def load_initial_weights(network: tf.keras.Model, workdir: str) -> None:
     """Starts a network from the best snapshot of another training.
 
     Args:
-        network: a `SingleFrameTransfer`, or a `Generator` that takes over a stage 1 training.
-        workdir: that training's working directory.
+        network: a `SingleFrameTransfer`, or a `Generator` that takes over its weights.
+        workdir: the working directory of a stage 1 training, of any size and of the same width and heads.
 
     Raises:
         FileNotFoundError: there is no snapshot.
+        ValueError: it is of another kind of model.
     """
-    weights = os.path.join(workdir, BEST_WEIGHTS)
-    if not os.path.exists(weights):
-        raise FileNotFoundError(f"{weights} does not exist: --init names a training's working directory")
+    config_path, weights = (os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS))
+    for path in (config_path, weights):
+        if not os.path.exists(path):
+            raise FileNotFoundError(f"{path} does not exist: --init names a training's working directory")
+    stage = flags.from_flagfile(config_path, TrainConfig).stage
+    found = flags.from_flagfile(config_path, ModelConfig)
+    single_frame = network.single_frame if isinstance(network, Generator) else network
+    # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
+    wanted = (1, single_frame.width, single_frame.heads.residual)
+    if (stage, found.width, found.residual_heads) != wanted:
+        raise ValueError(
+            f"--init={workdir} is a training of stage {stage}, width {found.width}, "
+            f"residual_heads={found.residual_heads}; wanted is one of stage {wanted[0]}, width "
+            f"{wanted[1]}, residual_heads={wanted[2]}"
+        )
     if isinstance(network, Generator):
         adopt_single_frame(network, weights)
     else:

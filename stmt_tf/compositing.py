@@ -96,10 +96,11 @@ def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
     """
     height = min(max(images[-1].shape[0], _MIN_PANEL_HEIGHT), _MAX_PANEL_HEIGHT)
     height = min(height, int(_MAX_PANELS_WIDTH / sum(image.shape[1] / image.shape[0] for image in images)))
-    return np.concatenate([_to_height(image, max(2, height)) for image in images], axis=1)
+    return np.concatenate([to_height(image, max(2, height)) for image in images], axis=1)
 
 
-def _to_height(image: np.ndarray, height: int) -> np.ndarray:
+def to_height(image: np.ndarray, height: int) -> np.ndarray:
+    """Scales an image `[H, W, 3]` to a height in pixels, keeping its shape."""
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(image, (width, height), interpolation=method)

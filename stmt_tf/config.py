@@ -26,6 +26,9 @@ class ModelConfig:
         "(the paper's heads are plain).",
     )
 
+    def __post_init__(self):
+        _require_positive(self, "size", "width")
+
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig:
@@ -38,6 +41,10 @@ class DataConfig:
     batch_size: int = setting(2, "Examples of a training step, over all replicas.")
     shuffle_buffer: int = setting(256, "Encoded clips held in memory to shuffle among.")
     seed: int = setting(0, "Seed of shuffling, drawing and initial weights.")
+
+    def __post_init__(self):
+        _require_positive(self, "num_source_frames", "num_target_frames", "batch_size", "shuffle_buffer")
+        _require_seed(self.seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +85,13 @@ class TrainConfig:
     checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
     val_examples: int = setting(64, "Validation examples, the same every time.")
     init: str = setting(
-        "", "Working directory of a finished or running training whose best weights to start from."
+        "", "Working directory of a stage 1 training whose best weights to start from."
     )
+
+    def __post_init__(self):
+        if self.stage not in (1, 2):
+            raise ValueError(f"--stage must be 1 or 2, got {self.stage}")
+        _require_positive(self, "iterations", "learning_rate", "checkpoint_every", "val_examples")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,5 +139,18 @@ class TransferConfig:
         for name in ("source", "target", "output"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
-        if self.num_source_frames < 1:
-            raise ValueError(f"--num_source_frames must be at least 1, got {self.num_source_frames}")
+        _require_positive(self, "num_source_frames")
+        _require_seed(self.seed)
+
+
+def _require_positive(config, *names: str) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not value > 0:  # refuses NaN too
+            least = "at least 1" if isinstance(value, int) else "greater than 0"
+            raise ValueError(f"--{name} must be {least}, got {value}")
+
+
+def _require_seed(seed: int) -> None:
+    if seed < 0:
+        raise ValueError(f"--seed must not be negative, got {seed}")

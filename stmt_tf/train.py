@@ -34,7 +34,7 @@ def train(
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.
-        ValueError: `workdir` holds a training of another model.
+        ValueError: `workdir` holds a training of another model, or settings do not go together.
         TrainingDiverged: a loss is no longer a number.
     """
     sources = 1 if training.stage == 1 else data.num_source_frames
@@ -43,10 +43,16 @@ def train(
         data.val_records, training.val_examples, sources, data.num_target_frames, model.size,
         data.batch_size,
     )
-    find_records(data.train_records)  # fails before anything is written
-    checkpoints.write_config(workdir, model, data, loss, training)
-
+    # What can fail does so before anything is written.
+    checkpoints.require_same_model(workdir, model, data, loss, training)
+    pictured = _first_examples(validation, data.val_records)
+    find_records(data.train_records)
     strategy = tf.distribute.MirroredStrategy()
+    if data.batch_size % strategy.num_replicas_in_sync:
+        raise ValueError(
+            f"--batch_size={data.batch_size} cannot be split evenly over {strategy.num_replicas_in_sync} "
+            "devices: give a multiple of that"
+        )
     with strategy.scope():
         trainer = _create_trainer(model, data, loss, training, sources)
     state = checkpoints.TrainingState(trainer, os.path.join(workdir, "checkpoints"))
@@ -54,9 +60,9 @@ def train(
         logging.info("resuming at iteration %d", trainer.iteration)
     elif training.init:
         checkpoints.load_initial_weights(trainer.network, training.init)
+    checkpoints.write_config(workdir, model, data, loss, training)
 
     events = os.path.join(workdir, "events")
-    pictured = next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES)))
     callbacks = [
         StopAtNaN(),
         tf.keras.callbacks.TensorBoard(events, write_graph=False),
@@ -80,6 +86,17 @@ def train(
             callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
+
+
+def _first_examples(validation: tf.data.Dataset, pattern: str) -> dict[str, tf.Tensor]:
+    """The examples that pictures show, in one batch."""
+    try:
+        return next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES)))
+    except StopIteration:
+        raise ValueError(f"--val_records={pattern}: there is no clip in these files; make some") from None
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        reason = str(error.message).splitlines()[0]
+        raise ValueError(f"--val_records={pattern}: a record cannot be used: {reason}") from error
 
 
 def _create_trainer(
@@ -130,6 +147,8 @@ def main(argv: Sequence[str]) -> None:
         train(absl_flags.FLAGS.workdir, *(flags.read(config) for config in _CONFIGS))
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
+    except KeyboardInterrupt:
+        sys.exit("train: interrupted; run the same command again to go on from the last checkpoint")
 
 
 def run() -> None:

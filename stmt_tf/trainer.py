@@ -172,7 +172,9 @@ class Trainer(tf.keras.Model):
         count = tf.shape(truth)[0]  # a short last batch must not count as a whole one
         for name, mean in self._means.items():
             if name in results:
-                mean.update_state(results[name], sample_weight=tf.cast(count, tf.float32))
+                # Of a short last batch a replica may get nothing, whose mean is NaN, even times 0.
+                value = tf.where(count > 0, results[name], 0.0)
+                mean.update_state(value, sample_weight=tf.cast(count, tf.float32))
         return {name: mean.result() for name, mean in self._means.items() if name in results}
 
 

@@ -9,7 +9,6 @@ videos are decoded frame by frame: memory does not grow with their length.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
 import os
 import signal
@@ -27,15 +26,15 @@ from stmt_tf import flags
 from stmt_tf.assets import AssetError
 from stmt_tf.compositing import Compositor, side_by_side
 from stmt_tf.config import TransferConfig
-from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracking import follow_person
+from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet, read_chosen
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.files import hidden_beside
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
-from stmt_tf.video.sheet import contact_sheet, write_png
+from stmt_tf.video.sheet import write_png
 from stmt_tf.video.writer import VideoWriter, check_output
 
 if TYPE_CHECKING:
@@ -44,47 +43,7 @@ if TYPE_CHECKING:
 SHIPPED_MODEL = os.path.join(os.path.dirname(os.path.dirname(__file__)), "saved_models", "dancers_128px")
 
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
-_SHEET_COLUMNS = 8
-_SHEET_HEIGHT = 240
 _RESULTS_OF_TOOLS = ("openpose", "alphapose")
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """The chosen source frames.
-
-    Attributes:
-        frames: K whole frames, uint8 `[H, W, 3]`.
-        joints: `[K, 14, 3]` in pixels of the whole frame.
-        crop: where the model looks.
-    """
-
-    frames: list[np.ndarray]
-    joints: np.ndarray
-    crop: Crop
-
-    def crops(self, size: int) -> np.ndarray:
-        """The model's view: uint8 `[K, size, size, 3]`."""
-        return np.stack([self.crop.extract(frame, size) for frame in self.frames])
-
-
-@dataclasses.dataclass(frozen=True)
-class Motion:
-    """What the target's person does, in T frames.
-
-    Attributes:
-        target: joints `[T, 14, 3]` in pixels of the target's frames.
-        retargeted: the same motion by the source's body, in pixels of the source's frames.
-        view: the square of the target's frames that holds their person.
-    """
-
-    target: np.ndarray
-    retargeted: np.ndarray
-    view: Crop
-
-    def sampled(self) -> list[int]:
-        """Numbers of the frames that sheets show, evenly spread."""
-        return sorted(set(np.linspace(0, len(self.target) - 1, _SHEET_COLUMNS).round().astype(int).tolist()))
 
 
 def check(config: TransferConfig) -> None:
@@ -144,9 +103,11 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         crop=Crop.around(np.concatenate([source_track, retargeted]), (source_info.height, source_info.width)),
     )
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
-    lost = int((~_visible(target_track)).sum())
-    if lost:
-        logging.warning("%s: no person in %d of %d frames; they show the place alone", config.target, lost, len(lost))
+    lost = ~_visible(target_track)
+    if lost.any():
+        logging.warning(
+            "%s: no person in %d of %d frames; they show the place alone", config.target, lost.sum(), len(lost)
+        )
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
     write_video(config, model, source, motion)
@@ -181,29 +142,14 @@ def _progress(label: str, total: int | None) -> tqdm:
     return tqdm(total=total, desc=label, unit=" frames", bar_format=form)
 
 
-def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:
-    """The frames of these numbers, in that order; a number may occur twice."""
-    wanted, found = set(indices), {}
-    for frame in read_frames(path):
-        if frame.index in wanted:
-            found[frame.index] = frame.image
-            if len(found) == len(wanted):
-                break
-    return [found[index] for index in indices]
-
-
 def write_video(config: TransferConfig, model: TransferModel, source: Source, motion: Motion) -> None:
     """Generates, lays out and encodes the result, a few frames at a time."""
-    sampled = set(motion.sampled())
-    sources = list(source.crops(_SHEET_HEIGHT)[:_SHEET_COLUMNS])
-    rows: dict[str, list[np.ndarray]] = {"source frames": sources, "target's motion": [], "result": []}
+    sheet = ResultSheet(source, motion)
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(_progress("result", len(motion.target)))
         writer = None
         for frame, result in results(config, model, source, motion.retargeted):
-            if frame.index in sampled:
-                rows["target's motion"].append(motion.view.extract(frame.image, _SHEET_HEIGHT))
-                rows["result"].append(result if config.crop_only else source.crop.extract(result, _SHEET_HEIGHT))
+            sheet.add(frame, result)
             if config.layout == "side_by_side":
                 result = side_by_side([source.frames[0], frame.image, result])
             if writer is None:
@@ -212,7 +158,7 @@ def write_video(config: TransferConfig, model: TransferModel, source: Source, mo
             writer.write(result, frame.time)
             progress.update()
     if config.sheet:
-        write_png(config.sheet, contact_sheet(list(rows.items()), _SHEET_HEIGHT))
+        write_png(config.sheet, sheet.picture())
 
 
 def results(
@@ -249,18 +195,6 @@ def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
     """Groups an iterator's items by `size`; the last group may be shorter."""
     while batch := list(itertools.islice(frames, size)):
         yield batch
-
-
-def preview_sheet(path: str, source: Source, motion: Motion) -> np.ndarray:
-    """Target frames with their skeletons, and the retargeted skeletons over the source person's place."""
-    steps, size = motion.sampled(), _SHEET_HEIGHT
-    targets = [
-        draw_skeleton(motion.view.extract(image, size), motion.view.to_crop(motion.target[step], size))
-        for image, step in zip(read_chosen(path, steps), steps)
-    ]
-    place = source.crop.extract(source.frames[0], size)
-    poses = [draw_skeleton(place, pose) for pose in source.crop.to_crop(motion.retargeted[steps], size)]
-    return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], size)
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:

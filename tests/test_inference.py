@@ -10,6 +10,7 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
+from stmt_tf import inference
 from stmt_tf.inference import MANIFEST, ModelError, TransferModel, save_model
 
 
@@ -83,7 +84,7 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(tf.saved_model, "save", fail)
+    monkeypatch.setattr(inference, "_servable", fail)
     with pytest.raises(OSError, match="disk full"):
         save_model(generator(), CONFIG, str(tmp_path / "model"))
     assert os.listdir(tmp_path) == []

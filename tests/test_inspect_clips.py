@@ -55,7 +55,7 @@ def test_files_that_are_no_records_are_named(tmp_path):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "a.tfrecord")))
     with tf.io.TFRecordWriter(str(tmp_path / "b.tfrecord")) as writer:
         writer.write(b"no clip")
-    with pytest.raises(ValueError, match="b.tfrecord: a record is not a clip"):
+    with pytest.raises(ValueError, match="b.tfrecord: not a clip record"):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "b.tfrecord")))
     with pytest.raises(FileNotFoundError, match="no record file matches"):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "c*")))

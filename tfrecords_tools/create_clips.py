@@ -23,7 +23,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import hashlib
-import json
 import multiprocessing
 import os
 import re
@@ -46,6 +45,7 @@ from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.flow import FlowError
 from tfrecords_tools.clips import MIN_SECONDS, RESULT_TOOLS, ClipsConfig, make_clips
+from tfrecords_tools.settings import check_settings
 
 EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 SPLITS = ("train",) * 8 + ("val", "test")
@@ -113,7 +113,7 @@ def create_clips(config: ClipsConfig) -> list[Outcome]:
     if not names:
         raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(EXTENSIONS)})")
     os.makedirs(config.output, exist_ok=True)
-    _check_settings(os.path.join(config.output, "clips.json"), config.settings())
+    check_settings(os.path.join(config.output, "clips.json"), config.settings())
     missing = [n for n in names if not os.path.exists(os.path.join(config.output, record_name(n)))]
     if missing and config.pose not in RESULT_TOOLS:
         # Once here: a model that is fetched on first use, or cannot be, is not every process's business.
@@ -166,21 +166,6 @@ def _prepare_process() -> None:
         signal.signal(number, lambda *_: sys.exit(1))
     # Processes already share the cores: threads inside them would only get in each other's way.
     cv2.setNumThreads(1)
-
-
-def _check_settings(path: str, asked: dict[str, object]) -> None:
-    if not os.path.exists(path):
-        with whole_file(path) as hidden:
-            hidden.write_text(json.dumps(asked, indent=2))
-        return
-    with open(path) as file:
-        try:
-            found = dict(json.load(file))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is damaged: choose another --output, or remove it") from error
-    differences = [f"{k} {found.get(k)} there, {asked[k]} asked for" for k in asked if found.get(k) != asked[k]]
-    if differences:
-        raise ValueError(f"{path} tells of other records ({'; '.join(differences)}): choose another --output")
 
 
 def _digest(text: str) -> str:

@@ -21,13 +21,13 @@ from absl import app
 from tqdm import tqdm
 
 from stmt_tf import flags
+from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
-from stmt_tf.data.schema import Clip, decode_clip, parse_clip
+from stmt_tf.data.schema import Clip, decode_clip, read_record
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import flow_picture
 from stmt_tf.video.sheet import contact_sheet, write_png
-from tfrecords_tools.clips import setting
 
 _SHOWN_ROWS = 40
 _FRAMES_SHOWN = 8
@@ -95,12 +95,12 @@ def summarise(file: str, record: bytes) -> ClipSummary:
     """The figures of one record; its images are not decoded.
 
     Raises:
-        ValueError: it is not a clip.
+        ValueError: it is not a clip of this schema version.
     """
     try:
-        clip = {name: value.numpy() for name, value in parse_clip(tf.constant(record)).items()}
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(f"{file}: a record is not a clip; make it with the tools of this package") from error
+        clip = read_record(record)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
     return ClipSummary(
         file=Path(file).name,
         clip_id=clip["clip_id"].decode(),

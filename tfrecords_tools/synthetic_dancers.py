@@ -10,12 +10,11 @@ validation and test splits' occur in training.
 
 Files are DIR/{train,val,test}-00000-of-0000N.tfrecord, written under a temporary name and renamed
 when complete: after an interruption the same command goes on with the shards that are missing.
-    DIR/dancers.json holds the settings.
+DIR/dancers.json holds the settings.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,9 @@ from absl import app, flags, logging
 from tqdm import tqdm
 
 from stmt_tf.data.schema import Clip, encode_clip
+from stmt_tf.video.files import whole_file
 from tfrecords_tools.dancers import render_video
+from tfrecords_tools.settings import check_settings
 
 SPLITS = ("train", "val", "test")
 
@@ -114,7 +115,7 @@ def write_dancers(
         "videos_per_shard": videos_per_shard,
     }
     os.makedirs(output, exist_ok=True)
-    _check_settings(os.path.join(output, "dancers.json"), settings)
+    check_settings(os.path.join(output, "dancers.json"), settings)
     missing = [
         (name, part)
         for name, part in shards(num_videos, videos_per_shard, splits)
@@ -139,31 +140,10 @@ def write_dancers(
 
 
 def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
-    partial = f"{path}.partial-{os.getpid()}"
-    try:
-        with tf.io.TFRecordWriter(partial) as writer:
-            for record in records:
-                writer.write(record)
-                progress.update()
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
-
-
-def _check_settings(path: str, settings: dict) -> None:
-    if os.path.exists(path):
-        with open(path) as file:
-            found = json.load(file)
-        other = {k: (found.get(k), v) for k, v in settings.items() if found.get(k) != v}
-        if other:
-            told = ", ".join(f"{k} {old} there, {new} asked for" for k, (old, new) in other.items())
-            raise ValueError(f"{path} tells of another set ({told}): choose another --output or the same flags")
-        return
-    partial = f"{path}.partial-{os.getpid()}"
-    with open(partial, "w") as file:
-        json.dump(settings, file, indent=2)
-    os.replace(partial, path)
+    with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
+        for record in records:
+            writer.write(record)
+            progress.update()
 
 
 def main(argv: list[str]) -> None:
@@ -184,6 +164,8 @@ def main(argv: list[str]) -> None:
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit("synthetic_dancers: interrupted; run it again to go on") from None
     logging.info("%d videos written to %s", written, _OUTPUT.value)
 
 

@@ -115,9 +115,14 @@ def draw_example(
     steps = tf.shape(clip["frames"])[0]
     with tf.control_dependencies(
         [
+            tf.debugging.assert_equal(
+                clip["schema_version"],
+                tf.constant(schema.SCHEMA_VERSION, tf.int64),
+                f"a record is not of schema version {schema.SCHEMA_VERSION}: write the records anew",
+            ),
             tf.debugging.assert_greater_equal(
                 steps, sources + targets, f"a clip is shorter than K + L = {sources + targets} frames"
-            )
+            ),
         ]
     ):
         first = tf.random.stateless_uniform([], seed, 0, steps - targets + 1, tf.int32)

@@ -181,8 +181,8 @@ def decode_mask(encoded: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.io.decode_png(encoded, channels=1), tf.float32) / 255.0
 
 
-def decode_clip(serialized: bytes) -> Clip:
-    """Decodes one whole record.
+def read_record(serialized: bytes) -> dict[str, np.ndarray]:
+    """What `parse_clip` gives, as NumPy; images stay encoded.
 
     Raises:
         ValueError: the bytes are not a clip of this schema version.
@@ -190,25 +190,37 @@ def decode_clip(serialized: bytes) -> Clip:
     try:
         parsed = parse_clip(tf.constant(serialized))
     except tf.errors.InvalidArgumentError as error:
-        raise ValueError(f"not a clip record: {error.message}") from error
+        raise ValueError(
+            f"not a clip record: {error.message}. Make records with the tools of this package"
+        ) from error
     version = int(parsed["schema_version"])
     if version != SCHEMA_VERSION:
         raise ValueError(
             f"the record has schema version {version}, this program reads {SCHEMA_VERSION}: "
             "write the records anew"
         )
+    return {name: value.numpy() for name, value in parsed.items()}
+
+
+def decode_clip(serialized: bytes) -> Clip:
+    """Decodes one whole record.
+
+    Raises:
+        ValueError: the bytes are not a clip of this schema version.
+    """
+    parsed = read_record(serialized)
     frames = [tf.io.decode_jpeg(frame, channels=3).numpy() for frame in parsed["frames"]]
     flows = [decode_flow(flow).numpy() for flow in parsed["flows"]]
     masks = [tf.io.decode_png(mask, channels=1).numpy()[..., 0] for mask in parsed["masks"]]
     shape = (int(parsed["height"]), int(parsed["width"]))
     return Clip(
-        clip_id=parsed["clip_id"].numpy().decode(),
-        video_id=parsed["video_id"].numpy().decode(),
+        clip_id=parsed["clip_id"].decode(),
+        video_id=parsed["video_id"].decode(),
         fps=float(parsed["fps"]),
         frames=np.stack(frames) if frames else np.zeros((0, *shape, 3), np.uint8),
-        joints=parsed["joints"].numpy(),
+        joints=parsed["joints"],
         flows=np.stack(flows) if flows else np.zeros((0, *shape, 2), np.float32),
-        pose_tool=parsed["pose_tool"].numpy().decode(),
-        flow_tool=parsed["flow_tool"].numpy().decode(),
+        pose_tool=parsed["pose_tool"].decode(),
+        flow_tool=parsed["flow_tool"].decode(),
         masks=np.stack(masks) if masks else None,
     )

@@ -99,17 +99,7 @@ def draw_pair(record: bytes, sources: int, targets: int, size: int, seed: int) -
         UnusableClip: too few frames, or too few that show a person.
         ValueError: the record is not a clip of this schema version.
     """
-    try:
-        clip = {
-            name: value.numpy() for name, value in schema.parse_clip(tf.constant(record)).items()
-        }
-    except tf.errors.InvalidArgumentError as error:
-        raise ValueError(f"not a clip record: {error.message}") from error
-    if clip["schema_version"] != schema.SCHEMA_VERSION:
-        raise ValueError(
-            f"a record has schema version {clip['schema_version']}, this program reads "
-            f"{schema.SCHEMA_VERSION}: write the records anew"
-        )
+    clip = schema.read_record(record)
     clip_id = clip["clip_id"].decode()
     random = np.random.default_rng([seed, zlib.crc32(clip["clip_id"])])
     source_steps, target_steps = _draw_steps(clip_id, clip["joints"], sources, targets, random)

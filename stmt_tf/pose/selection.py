@@ -23,9 +23,8 @@ def pose_distance(a: np.ndarray, b: np.ndarray, stature: float) -> np.ndarray:
     """Returns how far apart poses are, wherever in the image their bodies are.
 
     The mean distance of the joints that both have, with the trunks' centres together, plus the
-    difference in
-    facing: the signed width of shoulders and hips, positive towards the camera, which tells front
-        from back.
+    difference in facing: the signed width of shoulders and hips, positive towards the camera, which
+    tells front from back.
 
     Args:
         a: float [..., 14, 3] in pixels.

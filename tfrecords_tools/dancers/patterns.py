@@ -74,11 +74,6 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
     return (np.asarray(srgb, np.float32) / 255.0) ** np.float32(2.2)
 
 
-def to_srgb(linear: np.ndarray) -> np.ndarray:
-    """Linear colour to float sRGB in 0..255, clipped."""
-    return 255.0 * np.clip(linear, 0, 1) ** np.float32(1 / 2.2)
-
-
 @functools.lru_cache(maxsize=1)
 def _noises() -> tuple[np.ndarray, ...]:
     """Tileable noise images, rough to smooth, mean 0 and deviation 1. The same in every process."""

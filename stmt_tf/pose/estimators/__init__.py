@@ -2,7 +2,7 @@
 
 | name        | `model`                                                            | people    |
 |-------------|--------------------------------------------------------------------|-----------|
-| `mediapipe` | a PoseLandmarker `.task` file; default: `assets.fetch` | up to 4   |
+| `mediapipe` | a PoseLandmarker `.task` file; default: `assets.fetch`             | up to 4   |
 | `movenet`   | a TF-Hub handle or SavedModel directory; default: multi-pose       | up to 6   |
 | `openpose`  | a directory of OpenPose's `*_keypoints.json`                       | any       |
 | `alphapose` | AlphaPose's `alphapose-results.json`                               | any       |

@@ -1,0 +1,112 @@
+"""What a transfer starts from, and the pictures by which it is judged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from stmt_tf.compositing import to_height
+from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import Frame, read_frames
+from stmt_tf.video.sheet import contact_sheet
+
+_COLUMNS = 8
+_HEIGHT = 240
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The chosen source frames.
+
+    Attributes:
+        frames: K whole frames, uint8 `[H, W, 3]`.
+        joints: `[K, 14, 3]` in pixels of the whole frame.
+        crop: where the model looks.
+    """
+
+    frames: list[np.ndarray]
+    joints: np.ndarray
+    crop: Crop
+
+    def crops(self, size: int) -> np.ndarray:
+        """The model's view: uint8 `[K, size, size, 3]`."""
+        return np.stack([self.crop.extract(frame, size) for frame in self.frames])
+
+
+@dataclasses.dataclass(frozen=True)
+class Motion:
+    """What the target's person does, in T frames.
+
+    Attributes:
+        target: joints `[T, 14, 3]` in pixels of the target's frames.
+        retargeted: the same motion by the source's body, in pixels of the source's frames.
+        view: the square of the target's frames that holds their person.
+    """
+
+    target: np.ndarray
+    retargeted: np.ndarray
+    view: Crop
+
+    def sampled(self) -> list[int]:
+        """Numbers of the frames that sheets show, evenly spread."""
+        return sorted(set(np.linspace(0, len(self.target) - 1, _COLUMNS).round().astype(int).tolist()))
+
+
+class ResultSheet:
+    """Collects a few frames of a transfer: source frames, target frames and results, the person large.
+
+    Args:
+        source: whom and where to show.
+        motion: what they do.
+    """
+
+    def __init__(self, source: Source, motion: Motion):
+        self._source, self._motion = source, motion
+        self._sampled = set(motion.sampled())
+        self._targets: list[np.ndarray] = []
+        self._results: list[np.ndarray] = []
+
+    def add(self, frame: Frame, result: np.ndarray) -> None:
+        """Takes a frame of the target and its result, whole or the crop alone, if it is one to show."""
+        if frame.index in self._sampled:
+            whole = result.shape == self._source.frames[0].shape
+            self._targets.append(_view(frame.image, self._motion.view))
+            self._results.append(_view(result, self._source.crop) if whole else to_height(result, _HEIGHT))
+
+    def picture(self) -> np.ndarray:
+        """The sheet, uint8 RGB `[H, W, 3]`."""
+        sources = [_view(frame, self._source.crop) for frame in self._source.frames[:_COLUMNS]]
+        rows = [("source frames", sources), ("target's motion", self._targets), ("result", self._results)]
+        return contact_sheet(rows, _HEIGHT)
+
+
+def preview_sheet(path: str, source: Source, motion: Motion) -> np.ndarray:
+    """Target frames with their skeletons, and the retargeted skeletons over the source person's place."""
+    steps = motion.sampled()
+    images = read_chosen(path, steps)
+    targets = [_view(image, motion.view, motion.target[step]) for image, step in zip(images, steps)]
+    poses = [_view(source.frames[0], source.crop, motion.retargeted[step]) for step in steps]
+    return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], _HEIGHT)
+
+
+def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:
+    """The frames of these numbers, in that order; a number may occur twice."""
+    wanted, found = set(indices), {}
+    for frame in read_frames(path):
+        if frame.index in wanted:
+            found[frame.index] = frame.image
+            if len(found) == len(wanted):
+                break
+    return [found[index] for index in indices]
+
+
+def _view(frame: np.ndarray, crop: Crop, joints: np.ndarray | None = None) -> np.ndarray:
+    """The part of the crop that lies in the frame, with a skeleton if joints `[14, 3]` are given."""
+    left, top = max(0, crop.left), max(0, crop.top)
+    part = frame[top : crop.top + crop.size, left : crop.left + crop.size]
+    if joints is not None:
+        part = draw_skeleton(part, joints - np.array([left, top, 0], np.float32))
+    return to_height(part, _HEIGHT)
