@@ -28,6 +28,8 @@ class ModelConfig:
 
     def __post_init__(self):
         _require_positive(self, "size", "width")
+        if self.size % 32:
+            raise ValueError(f"--size must be a multiple of 32, got {self.size}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,7 @@ from absl import flags as absl_flags
 from tqdm import tqdm
 
 from stmt_tf import flags
-from stmt_tf.assets import AssetError
+from stmt_tf.assets import AssetError, shipped_model
 from stmt_tf.compositing import Compositor, side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError, create_estimator
@@ -40,8 +40,7 @@ from stmt_tf.video.writer import VideoWriter, check_output
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
-SHIPPED_MODEL = os.path.join(os.path.dirname(os.path.dirname(__file__)), "saved_models", "dancers_128px")
-
+SHIPPED_MODEL = "dancers_128px"
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 _RESULTS_OF_TOOLS = ("openpose", "alphapose")
 
@@ -217,7 +216,7 @@ def main(argv: Sequence[str]) -> None:
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.inference import TransferModel
 
-        transfer(config, TransferModel(config.model or SHIPPED_MODEL))
+        transfer(config, TransferModel(config.model or str(shipped_model(SHIPPED_MODEL))))
     except (AssetError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
     logging.info("wrote %s", config.output)

@@ -122,7 +122,7 @@ def test_foreground_of_overlapping_parts_is_their_weighted_mean():
     composites = np.full((1, 1, 1, 1, 3), 2 * 0.6, np.float32)
     colour, alpha = foreground_base(composites, np.full((1, 1, 1, 1, 1), 2.0, np.float32), tf.ones([1, 1]))
     np.testing.assert_allclose(colour, np.full([1, 1, 1, 3], 0.6), rtol=1e-6)
-    assert float(alpha) == 1.0
+    np.testing.assert_array_equal(alpha, [[[[1.0]]]])
 
 
 def test_nearness_sums_to_one_and_prefers_the_same_pose():

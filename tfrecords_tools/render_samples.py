@@ -25,10 +25,6 @@ SOURCE, TARGET = 38, 6  # clear and lively ones, and the dance fits into the sou
 FPS = 25
 RATE = 44100  # of the sound, per second
 
-_OUTPUT = flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
-_SIZE = flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
-_FRAMES = flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
-
 
 def soft_beat(seconds: float, beats_per_minute: float = 120.0) -> np.ndarray:
     """A drum on every beat and a lighter tick between two.
@@ -81,12 +77,21 @@ def main(argv: list[str]) -> None:
     """Reads the flags and writes the samples."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}: all options are --flags")
+    given = flags.FLAGS
     try:
-        render_samples(_OUTPUT.value, _SIZE.value, _FRAMES.value)
+        render_samples(given.output, given.size, given.num_frames)
     except (OSError, VideoError) as error:
         raise SystemExit(f"render_samples: {error}") from error
-    logging.info("wrote source.mp4 and target.mp4 to %s", _OUTPUT.value)
+    logging.info("wrote source.mp4 and target.mp4 to %s", given.output)
+
+
+def run() -> None:
+    """Defines the flags and calls `main`."""
+    flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
+    flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
+    flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
+    app.run(main)
 
 
 if __name__ == "__main__":
-    app.run(main)
+    run()

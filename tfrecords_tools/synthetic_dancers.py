@@ -31,22 +31,6 @@ from tfrecords_tools.settings import check_settings
 
 SPLITS = ("train", "val", "test")
 
-_OUTPUT = flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
-_NUM_VIDEOS = flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
-_SEED = flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
-_SIZE = flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
-_FRAMES = flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
-_FPS = flags.DEFINE_float(
-    "fps",
-    25.0,
-    "Frames per second; a low rate spreads few frames over many poses.",
-    lower_bound=0.1,
-)
-_SHARD = flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
-_SPLITS = flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
-_PROCESSES = flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
-
-
 def split_of(index: int) -> str:
     """The split that video `index` belongs to: 90% train, 5% val, 5% test."""
     return {18: "val", 19: "test"}.get(index % 20, "train")
@@ -150,26 +134,43 @@ def main(argv: list[str]) -> None:
     """Reads the flags and writes the records."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}: all options are --flags")
+    given = flags.FLAGS
     try:
         written = write_dancers(
-            _OUTPUT.value,
-            _NUM_VIDEOS.value,
-            _SEED.value,
-            _SIZE.value,
-            _FRAMES.value,
-            _FPS.value,
-            _SHARD.value,
-            _PROCESSES.value,
-            _SPLITS.value,
+            given.output,
+            given.num_videos,
+            given.seed,
+            given.size,
+            given.frames_per_video,
+            given.fps,
+            given.videos_per_shard,
+            given.processes,
+            given.splits,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error
     except KeyboardInterrupt:
         raise SystemExit("synthetic_dancers: interrupted; run it again to go on") from None
-    logging.info("%d videos written to %s", written, _OUTPUT.value)
+    logging.info("%d videos written to %s", written, given.output)
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Defines the flags and calls `main`."""
+    flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
+    flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
+    flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
+    flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
+    flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
+    flags.DEFINE_float(
+        "fps", 25.0, "Frames per second; a low rate spreads few frames over many poses.", lower_bound=0.1
+    )
+    flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
+    flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
+    flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
     # Workers inherit this: their small matrix products are faster on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     app.run(main)
+
+
+if __name__ == "__main__":
+    run()

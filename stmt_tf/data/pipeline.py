@@ -30,8 +30,8 @@ def find_records(pattern: str) -> list[str]:
     files = sorted(tf.io.gfile.glob(pattern)) if "://" in pattern else sorted(glob.glob(pattern))
     if not files:
         raise FileNotFoundError(
-            f"no record file matches {pattern!r}; make some with tfrecords_tools.create_clips or "
-            "tfrecords_tools.synthetic_dancers"
+            f"no record file matches {pattern!r} (--train_records, --val_records or --records); make some with "
+            "tfrecords_tools.create_clips or tfrecords_tools.synthetic_dancers"
         )
     return files
 

@@ -70,7 +70,11 @@ class Generator(tf.keras.Model):
             joint_heatmaps(tf.reshape(target_joints, [-1, *target_joints.shape[2:]]), self.size),
         )
         fused_foreground, _ = self.foreground_fusion(foreground["features"], *poses)
-        fused_background, _ = self.background_fusion(per_target(source["background_features"]), *poses)
+        features = source["background_features"]
+        if self.background_fusion.uses_poses:
+            fused_background, _ = self.background_fusion(per_target(features), *poses)
+        else:
+            fused_background = per_target(self.background_fusion(features)[0])
         backdrop = per_target(source["background_base"])
         outputs = self.heads(
             fused_foreground,

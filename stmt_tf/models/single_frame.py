@@ -68,8 +68,9 @@ class SingleFrameTransfer(tf.keras.Model):
             joints: `[B, K, 14, 3]` in pixels.
 
         Returns:
-            `frames`, `joints` as given; `part_masks` `[B, K, H, W, 10]` and `background_mask`
-            `[B, K, H, W, 1]`, summing to 1; `background_features` `[B, K, H, W, C]`;
+            `joints` as given; `parts` `[B, K, 10, H, W, 4]`, of each body part the colour times its
+            soft mask, and the mask; `background_mask` `[B, K, H, W, 1]`, which the parts' masks complete
+            to 1; `background_features` `[B, K, H, W, C]`;
             `background_base` `[B, H, W, 3]` and `background_visible` `[B, H, W, 1]`.
         """
         batch = tf.shape(frames)[:2]
@@ -83,9 +84,8 @@ class SingleFrameTransfer(tf.keras.Model):
         background_mask = _split(background_mask, batch)
         base, visible = background_base(frames, background_mask)
         return {
-            "frames": frames,
             "joints": joints,
-            "part_masks": _split(masks[..., 1:], batch),
+            "parts": _split(_masked_parts(flat_frames, masks[..., 1:]), batch),
             "background_mask": background_mask,
             "background_features": _split(features, batch),
             "background_base": base,
@@ -104,7 +104,7 @@ class SingleFrameTransfer(tf.keras.Model):
             `[B * L, H, W, 1]`, the warped parts merged over K (see `foreground_base`).
         """
         batch, targets = tf.shape(target_joints)[0], tf.shape(target_joints)[1]
-        sources = tf.shape(source["frames"])[1]
+        sources = tf.shape(source["joints"])[1]
         lead = tf.stack([batch * targets, sources])
 
         def per_target(x):  # [B, K, ...] -> [B * L, K, ...]
@@ -112,27 +112,20 @@ class SingleFrameTransfer(tf.keras.Model):
 
         source_joints = per_target(source["joints"])
         target = _merge(target_joints)
-        per_pair_target = tf.repeat(target, sources, axis=0)
-        transforms = part_transforms(_merge(source_joints), per_pair_target)
-        parts = self._masked_parts(source)  # [B, K, 10, H, W, 4]
-        warped = affine_warp(_merge(_merge(per_target(parts))), _merge(transforms))
+        transforms = part_transforms(source_joints, target[:, None])
+        warped = affine_warp(_merge(_merge(per_target(source["parts"]))), _merge(_merge(transforms)))
         warped = tf.reshape(warped, [-1, NUM_PARTS, self.size, self.size, 4])
 
         colours = tf.transpose(warped[..., :3], [0, 2, 3, 1, 4])
         stacked = tf.reshape(colours, [-1, self.size, self.size, NUM_PARTS * 3])
-        features = self.foreground_unet(stacked, joint_heatmaps(per_pair_target, self.size))
+        heatmaps = tf.repeat(joint_heatmaps(target, self.size), sources, axis=0)
+        features = self.foreground_unet(stacked, heatmaps)
         base, base_mask = foreground_base(
             _split(tf.reduce_sum(warped[..., :3], 1), lead),
             _split(tf.reduce_sum(warped[..., 3:], 1), lead),
             pose_nearness(source_joints, target, self.size),
         )
         return {"features": _split(features, lead), "base": base, "base_mask": base_mask}
-
-    def _masked_parts(self, source: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Colour times mask, and mask, of each part: `[B, K, 10, H, W, 4]`."""
-        masks = tf.transpose(source["part_masks"], [0, 1, 4, 2, 3])[..., None]
-        colours = source["frames"][:, :, None] * masks
-        return tf.concat([colours, masks], axis=-1)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, 1, H, W, 3]`, `source_joints` `[B, 1, 14, 3]`, `target_joints` `[B, L, 14, 3]`.
@@ -155,6 +148,12 @@ class SingleFrameTransfer(tf.keras.Model):
         )
         outputs = {name: _split(x, tf.shape(target_joints)[:2]) for name, x in outputs.items()}
         return {**outputs, "background_mask": source["background_mask"]}
+
+
+def _masked_parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """Colour times mask, and mask, of each part: `[N, H, W, 3]` and `[N, H, W, 10]` to `[N, 10, H, W, 4]`."""
+    masks = tf.transpose(masks, [0, 3, 1, 2])[..., None]
+    return tf.concat([frames[:, None] * masks, masks], axis=-1)
 
 
 def _merge(x: tf.Tensor) -> tf.Tensor:
