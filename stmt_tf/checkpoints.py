@@ -147,36 +147,30 @@ def adopt_single_frame(generator: Generator, weights: str) -> None:
     generator.heads.set_weights(generator.single_frame.heads.get_weights())
 
 
-def load_initial_weights(network: tf.keras.Model, workdir: str) -> None:
-    """Starts a network from the best snapshot of another training.
+def load_initial_weights(network: tf.keras.Model, directory: str) -> None:
+    """Starts a network from another training: its single-frame model, and a generator's heads.
 
     Args:
-        network: a `SingleFrameTransfer`, or a `Generator` that takes over its weights.
-        workdir: the working directory of a stage 1 training, of any size and of the same width and heads.
+        network: a `SingleFrameTransfer` or a `Generator`.
+        directory: a training's working directory or a model directory, of any size and stage, and of the same
+            width and heads.
 
     Raises:
         FileNotFoundError: there is no snapshot.
         ValueError: it is of another kind of model.
     """
-    config_path, weights = (os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS))
-    for path in (config_path, weights):
-        if not os.path.exists(path):
-            raise FileNotFoundError(f"{path} does not exist: --init names a training's working directory")
-    stage = flags.from_flagfile(config_path, TrainConfig).stage
-    found = flags.from_flagfile(config_path, ModelConfig)
+    trained, found = load_generator(directory)
     single_frame = network.single_frame if isinstance(network, Generator) else network
     # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
-    wanted = (1, single_frame.width, single_frame.heads.residual)
-    if (stage, found.width, found.residual_heads) != wanted:
+    wanted = (single_frame.width, single_frame.heads.residual)
+    if (found.width, found.residual_heads) != wanted:
         raise ValueError(
-            f"--init={workdir} is a training of stage {stage}, width {found.width}, "
-            f"residual_heads={found.residual_heads}; wanted is one of stage {wanted[0]}, width "
-            f"{wanted[1]}, residual_heads={wanted[2]}"
+            f"--init={directory} has width {found.width} and residual_heads={found.residual_heads}; wanted are "
+            f"width {wanted[0]} and residual_heads={wanted[1]}"
         )
+    single_frame.set_weights(trained.single_frame.get_weights())
     if isinstance(network, Generator):
-        adopt_single_frame(network, weights)
-    else:
-        network.load_weights(weights)
+        network.heads.set_weights(trained.heads.get_weights())
 
 
 def create_network(model: ModelConfig, stage: int, num_source_frames: int) -> tf.keras.Model:

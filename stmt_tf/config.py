@@ -87,7 +87,7 @@ class TrainConfig:
     checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
     val_examples: int = setting(64, "Validation examples, the same every time.")
     init: str = setting(
-        "", "Working directory of a stage 1 training whose best weights to start from."
+        "", "Working directory of another training, or model directory, whose best weights to start from."
     )
 
     def __post_init__(self):

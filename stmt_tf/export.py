@@ -1,19 +1,20 @@
 """Exports a training's best snapshot: `python -m stmt_tf.export --workdir=DIR --output=saved_models/NAME`.
 
 The output is a SavedModel (see `stmt_tf.inference`) that `stmt_tf.transfer --model` and `stmt_tf.evaluate
---model` take.
+--model` take. It also holds the training's settings and weights, for `stmt_tf.train --init`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging as python_logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
 from absl import app, flags, logging
 
-from stmt_tf.checkpoints import load_generator
+from stmt_tf.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
 from stmt_tf.inference import save_model
 
 
@@ -35,7 +36,9 @@ def main(argv: Sequence[str]) -> None:
     try:
         generator, config = load_generator(workdir)
         with _quiet():
-            save_model(generator, config, output)
+            # What a further training starts from (--init).
+            training = [os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS)]
+            save_model(generator, config, output, training)
     except (OSError, ValueError) as error:
         sys.exit(f"export: {error}")
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -88,8 +88,16 @@ def _read_manifest(directory: str) -> ModelConfig:
         raise ModelError(f"{path}: describes no model of this version ({error}). Export it again") from error
 
 
-def save_model(generator: Generator, config: ModelConfig, directory: str) -> None:
+def save_model(
+    generator: Generator, config: ModelConfig, directory: str, extra_files: Sequence[str] = ()
+) -> None:
     """Writes a model directory, whole or not at all.
+
+    Args:
+        generator: the trained model.
+        config: its config.
+        directory: where to; it must not exist.
+        extra_files: files to copy into it.
 
     Raises:
         FileExistsError: the directory exists.
@@ -107,6 +115,8 @@ def save_model(generator: Generator, config: ModelConfig, directory: str) -> Non
         with open(os.path.join(temporary, MANIFEST), "w") as file:
             json.dump({"format": _FORMAT, "model": dataclasses.asdict(config)}, file, indent=2)
             file.write("\n")
+        for path in extra_files:
+            shutil.copy(path, temporary)
         os.chmod(temporary, 0o755)  # a temporary directory is its owner's alone
         os.replace(temporary, directory)
     finally:
