@@ -29,6 +29,7 @@ from stmt_tf import losses
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.data.schema import Clip, encode_clip
+from stmt_tf.models.composition import background_base, foreground_base
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.warp import affine_warp
@@ -178,6 +179,16 @@ def parts_of(
                 unet.trainable_variables,
             )
 
+    def arrange(parts):  # how the warped parts reach the network and the bases
+        warped = tf.reshape(parts, [pairs, 10, size, size, 4])
+        stacked = tf.reshape(tf.transpose(warped[..., :3], [0, 2, 3, 1, 4]), [pairs, size, size, 30])
+        return stacked, tf.reduce_sum(warped[..., :3], 1), tf.reduce_sum(warped[..., 3:], 1)
+
+    def bases(composites, alphas, visible):
+        nearness = tf.ones([pairs, 1])
+        foreground = foreground_base(composites[:, None], alphas[:, None], nearness)
+        return foreground, background_base(example["source_frames"], visible)
+
     def heads(features, colour, alpha):
         return model.heads(features, features, (colour, alpha), (colour, alpha))["frame"]
 
@@ -188,6 +199,8 @@ def parts_of(
         "maps of the poses": [maps],
         "U-Nets": list(unets()),
         "warp": [gradients_of(lambda parts: affine_warp(parts, transforms), [parts])],
+        "arranging the parts": [gradients_of(arrange, [parts])],
+        "bases": [gradients_of(bases, [images, masks, masks[:batch, None]])],
         "heads": [gradients_of(heads, [features, images, masks], model.heads.trainable_variables)],
         "losses": [gradients_of(loss, [images, masks])],
         "optimiser": [optimise],

@@ -63,7 +63,7 @@ class SaveState(tf.keras.callbacks.Callback):
 
 
 class ShowPictures(tf.keras.callbacks.Callback):
-    """Writes sample pictures of validation examples, one row an example.
+    """Writes sample pictures of validation examples, one row an example, at the epoch as Keras does its scalars.
 
     Columns: first source frame, target frame, made frame, foreground, background, mask.
     """
@@ -74,7 +74,7 @@ class ShowPictures(tf.keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(directory)
 
     def on_epoch_end(self, epoch, logs=None):
-        with self._writer.as_default(step=self.model.iteration):
+        with self._writer.as_default(step=epoch):
             tf.summary.image("samples", sample_sheet(self.model, self._example)[None])
 
 

@@ -8,6 +8,7 @@ imports it inside the function.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.abc
 import importlib.util
 import os
@@ -38,6 +39,12 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     if environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
         sys.meta_path.insert(0, _QuietTensorFlow())
     warnings.filterwarnings("ignore", r"\s*TensorFlow Addons \(TFA\) has ended", UserWarning)
+
+
+def register_filesystems() -> None:
+    """Makes s3://, az:// and hdfs:// paths readable, where tensorflow-io is installed (the addons line)."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("tensorflow_io")
 
 
 class _QuietTensorFlow(importlib.abc.MetaPathFinder):

@@ -94,6 +94,11 @@ class TrainConfig:
         if self.stage not in (1, 2):
             raise ValueError(f"--stage must be 1 or 2, got {self.stage}")
         _require_positive(self, "iterations", "learning_rate", "checkpoint_every", "val_examples")
+        if self.iterations > self.checkpoint_every and self.iterations % self.checkpoint_every:
+            raise ValueError(
+                f"--iterations={self.iterations} must be a multiple of --checkpoint_every={self.checkpoint_every}: "
+                "a training ends with a checkpoint"
+            )
 
 
 @dataclasses.dataclass(frozen=True)

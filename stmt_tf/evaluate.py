@@ -215,7 +215,7 @@ def main(argv: Sequence[str]) -> None:
     except (assets.AssetError, OSError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")
     except KeyboardInterrupt:
-        sys.exit("evaluate: interrupted, nothing was written")
+        sys.exit("evaluate: interrupted")
     print(text)
     logging.info("wrote table.md, metrics.json, per_video.csv and sheet.png into %s", config.output)
 

@@ -55,7 +55,7 @@ class ClipsConfig:
 
     def settings(self) -> dict[str, object]:
         """What decides the content of the records."""
-        values = {name: getattr(self, name) for name in ("size", "fps", "seconds", "pose")}
+        values = {name: getattr(self, name) for name in ("size", "fps", "seconds", "pose", "pose_model")}
         return {**values, "flow": "flo" if self.flow_dir else "dis"}
 
 

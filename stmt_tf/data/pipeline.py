@@ -12,10 +12,9 @@ that resumes at an epoch's start sees what it would have seen.
 
 from __future__ import annotations
 
-import glob
-
 import tensorflow as tf
 
+from stmt_tf import compat
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
 from stmt_tf.pose.skeleton import MIRROR
@@ -27,7 +26,9 @@ def find_records(pattern: str) -> list[str]:
     Raises:
         FileNotFoundError: nothing matches.
     """
-    files = sorted(tf.io.gfile.glob(pattern)) if "://" in pattern else sorted(glob.glob(pattern))
+    if "://" in pattern:
+        compat.register_filesystems()
+    files = sorted(tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(
             f"no record file matches {pattern!r} (--train_records, --val_records or --records); make some with "
