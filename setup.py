@@ -51,7 +51,7 @@ setup(
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
-        "test": ["hypothesis", "pytest", "ruff"],
+        "test": ["hypothesis", "pytest", "ruff", "scikit-image"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

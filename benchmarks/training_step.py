@@ -130,9 +130,13 @@ def gradients_of(function: Callable, inputs: Sequence[tf.Tensor], variables: Seq
     def run(*inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = function(*inputs)
+            outputs = tf.nest.flatten(function(*inputs))
+        # Gradients of ones could be folded into constants, and the forward pass be left out.
         return tape.gradient(
-            outputs, [*inputs, *variables], unconnected_gradients=tf.UnconnectedGradients.ZERO
+            outputs,
+            [*inputs, *variables],
+            output_gradients=outputs,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
 
     return lambda: run(*inputs)
@@ -181,8 +185,8 @@ def parts_of(
 
     def arrange(parts):  # how the warped parts reach the network and the bases
         warped = tf.reshape(parts, [pairs, 10, size, size, 4])
-        stacked = tf.reshape(tf.transpose(warped[..., :3], [0, 2, 3, 1, 4]), [pairs, size, size, 30])
-        return stacked, tf.reduce_sum(warped[..., :3], 1), tf.reduce_sum(warped[..., 3:], 1)
+        stacked = tf.concat([part[..., :3] for part in tf.unstack(warped, axis=1)], axis=-1)
+        return stacked, tf.reduce_sum(warped, 1)
 
     def bases(composites, alphas, visible):
         nearness = tf.ones([pairs, 1])

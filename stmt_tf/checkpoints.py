@@ -87,11 +87,11 @@ def write_config(workdir: str, *configs) -> None:
     os.replace(temporary, path)
 
 
-# What of a config decides which variables there are.
+# What of a config decides which variables there are, and how many iterations an epoch of a checkpoint has.
 _DECISIVE = {
     ModelConfig: lambda config: config,
     LossConfig: lambda config: config.gan_weight > 0 and config.discriminator_width,
-    TrainConfig: lambda config: config.stage,
+    TrainConfig: lambda config: (config.stage, config.checkpoint_every),
 }
 
 

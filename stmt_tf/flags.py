@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from typing import TypeVar, get_type_hints
 
 from absl import flags
@@ -27,6 +28,8 @@ def define(*config_classes: type) -> None:
                 flags.DEFINE_enum(field.name, field.default, choices, help_text)
             else:
                 _DEFINE[types[field.name]](field.name, field.default, help_text)
+            # So that the command's --help lists it, though it is not defined in the command's own file.
+            flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
 
 
 def read(config_class: type[Config]) -> Config:

@@ -46,7 +46,7 @@ def train(
     # What can fail does so before anything is written.
     checkpoints.require_same_model(workdir, model, data, loss, training)
     pictured = _first_examples(validation, data.val_records)
-    find_records(data.train_records)
+    find_records(data.train_records, "--train_records")
     strategy = tf.distribute.MirroredStrategy()
     if data.batch_size % strategy.num_replicas_in_sync:
         raise ValueError(

@@ -85,8 +85,11 @@ def read_records(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """
     for file in files:
         try:
+            record = None
             for record in tf.data.TFRecordDataset(file):
                 yield file, record.numpy()
+            if record is None:
+                raise ValueError(f"{file} holds no record; give a file that create_clips made")
         except tf.errors.DataLossError as error:
             raise ValueError(f"{file} is damaged, or no TFRecord file; make it again") from error
 

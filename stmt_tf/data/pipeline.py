@@ -20,8 +20,8 @@ from stmt_tf.data import schema
 from stmt_tf.pose.skeleton import MIRROR
 
 
-def find_records(pattern: str) -> list[str]:
-    """The record files of a glob, sorted.
+def find_records(pattern: str, flag: str = "--records") -> list[str]:
+    """The record files of a glob, sorted; `flag` is the one that the glob came by, for the error.
 
     Raises:
         FileNotFoundError: nothing matches.
@@ -31,7 +31,7 @@ def find_records(pattern: str) -> list[str]:
     files = sorted(tf.io.gfile.glob(pattern))
     if not files:
         raise FileNotFoundError(
-            f"no record file matches {pattern!r} (--train_records, --val_records or --records); make some with "
+            f"no record file matches {flag}={pattern!r}; make some with "
             "tfrecords_tools.create_clips or tfrecords_tools.synthetic_dancers"
         )
     return files
@@ -49,7 +49,7 @@ def training_dataset(
         steps_per_epoch: batches of an epoch; each epoch shuffles anew.
         first_epoch: epoch to begin with.
     """
-    files = find_records(config.train_records)
+    files = find_records(config.train_records, "--train_records")
 
     def epoch_of_examples(epoch: tf.Tensor) -> tf.data.Dataset:
         # Dataset.shuffle takes no seed that depends on the epoch, so files and then windows of clips are
@@ -81,7 +81,7 @@ def evaluation_dataset(
     pattern: str, count: int, sources: int, targets: int, size: int, batch_size: int, seed: int = 0
 ) -> tf.data.Dataset:
     """`count` examples, the same every time, in the records' order; clips are drawn from again if few."""
-    files = find_records(pattern)
+    files = find_records(pattern, "--val_records")
     clips = tf.data.TFRecordDataset(files).repeat().take(count).enumerate()
     examples = clips.map(
         lambda index, clip: draw_example(
