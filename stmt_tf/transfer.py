@@ -32,7 +32,7 @@ from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracking import follow_person
 from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet, read_chosen
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.files import hidden_beside
+from stmt_tf.video.files import check_writable
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import write_png
 from stmt_tf.video.writer import VideoWriter, check_output
@@ -71,14 +71,7 @@ def check(config: TransferConfig) -> None:
 def _check_picture(path: str) -> None:
     if not path.lower().endswith(".png"):
         raise VideoError(f"{path}: pictures are written as PNG. Give a name that ends in .png.")
-    if os.path.isdir(path):
-        raise VideoError(f"{path}: is a directory. Give the name of a file in it.")
-    trial = hidden_beside(path)
-    try:
-        trial.touch(exist_ok=False)
-        trial.unlink()
-    except OSError as error:
-        raise VideoError(f"{path}: cannot be written ({error.strerror}). Choose another place.") from error
+    check_writable(path)
 
 
 def transfer(config: TransferConfig, model: TransferModel) -> None:

@@ -240,7 +240,7 @@ def bad_inputs(folder, inputs):
         "output over the source": ({"output": inputs["source"]}, "another flag names it too"),
         "sheet over the preview": ({"preview": f"{folder}/a.png", "sheet": f"{folder}/./a.png"}, "names it too"),
         "a preview that is no PNG": ({"preview": f"{folder}/out/a.jpg"}, "ends in .png"),
-        "a preview in no directory": ({"preview": f"{folder}/none/a.png"}, "cannot be written"),
+        "a preview in no directory": ({"preview": f"{folder}/none/a.png"}, "is not a directory. Create it"),
         "a sheet that is a directory": ({"sheet": str(folder / "folder.png")}, "is a directory"),
         "more source frames than there are": ({"num_source_frames": 99}, "has 9 frames"),
         "a negative number of source frames": ({"num_source_frames": -1}, "got -1"),

@@ -34,6 +34,23 @@ def whole_file(path: PathLike) -> Iterator[Path]:
         hidden.unlink(missing_ok=True)
 
 
+def check_writable(path: PathLike) -> None:
+    """Raises VideoError if a file cannot be written to `path`; worth calling before hours of work."""
+    path = Path(path)
+    if path.is_dir():
+        raise VideoError(f"{path}: is a directory. Give the name of a file in it.")
+    if not path.parent.is_dir():
+        raise VideoError(f"{path}: {path.parent} is not a directory. Create it first.")
+    trial = hidden_beside(path)
+    try:
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise VideoError(
+            f"{path}: {path.parent} cannot be written ({error.strerror}). Choose another directory."
+        ) from error
+
+
 def hidden_beside(path: PathLike) -> Path:
     """A new name in the directory of `path`, with its extension."""
     path = Path(path)

@@ -24,7 +24,7 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from stmt_tf.video.files import PathLike, VideoError, hidden_beside
+from stmt_tf.video.files import PathLike, VideoError, check_writable, hidden_beside
 from stmt_tf.video.reader import open_media, reason, start_time
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
@@ -40,18 +40,7 @@ def check_output(path: PathLike) -> None:
     path = Path(path)
     if path.suffix.lower() not in _FORMATS:
         raise VideoError(f"{path}: unsupported extension {path.suffix!r}. Use one of {', '.join(_FORMATS)}.")
-    if path.is_dir():
-        raise VideoError(f"{path}: is a directory. Give the name of a file in it.")
-    if not path.parent.is_dir():
-        raise VideoError(f"{path}: {path.parent} is not a directory. Create it first.")
-    trial = hidden_beside(path)
-    try:
-        trial.touch(exist_ok=False)
-        trial.unlink()
-    except OSError as error:
-        raise VideoError(
-            f"{path}: {path.parent} cannot be written ({error.strerror}). Choose another directory."
-        ) from error
+    check_writable(path)
 
 
 class VideoWriter:
