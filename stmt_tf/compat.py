@@ -47,6 +47,44 @@ def register_filesystems() -> None:
         importlib.import_module("tensorflow_io")
 
 
+def spectral_normalization(layer: object) -> object:
+    """The layer with its kernel divided by its largest singular value, which one power iteration a training call tracks.
+
+    Keras 2.15's own fails in `fit` under MirroredStrategy; TensorFlow Addons' does not.
+
+    Raises:
+        ValueError: on Keras 2, TensorFlow Addons is not installed.
+    """
+    import keras
+
+    if keras.__version__.startswith("3."):
+        return keras.layers.SpectralNormalization(layer)
+    try:
+        import tensorflow_addons as tfa
+    except ImportError:
+        raise ValueError(
+            "spectral normalisation needs TensorFlow Addons on this TensorFlow: pip install .[addons], or leave out "
+            "--spectral_norm"
+        ) from None
+    return tfa.layers.SpectralNormalization(layer)
+
+
+def scaled_loss(optimizer: object, loss: object) -> object:
+    """The loss to take gradients of: scaled, where the optimiser asks for it (mixed_float16)."""
+    if hasattr(optimizer, "get_scaled_loss"):  # Keras 2's LossScaleOptimizer
+        return optimizer.get_scaled_loss(loss)
+    if hasattr(optimizer, "scale_loss"):  # Keras 3
+        return optimizer.scale_loss(loss)
+    return loss
+
+
+def unscaled_gradients(optimizer: object, gradients: list) -> list:
+    """The gradients of a `scaled_loss` as `apply_gradients` takes them."""
+    if hasattr(optimizer, "get_unscaled_gradients"):
+        return optimizer.get_unscaled_gradients(gradients)
+    return gradients  # Keras 3 unscales as it applies them
+
+
 class _QuietTensorFlow(importlib.abc.MetaPathFinder):
     """Keeps quiet what newer TensorFlow logs while it loads, before it heeds TF_CPP_MIN_LOG_LEVEL."""
 

@@ -19,7 +19,19 @@ class ModelConfig:
 
     size: int = setting(256, "Side of the square frames in pixels, a multiple of 32.")
     width: float = setting(1.0, "Multiplier of every layer's channels; 1 is the paper's size.")
-    fusion: str = setting("avg", "How the source frames' features are fused.", ("avg",))
+    fusion: str = setting(
+        "avg",
+        "How the source frames' features are fused: their mean; their maximum; attention over the source frames "
+        "from six residual blocks (rb6), after self-attention over all frames (sa3d_rb6) or before one over the "
+        "fused features (rb6_sa2d).",
+        ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d"),
+    )
+    attention_stride: int = setting(
+        4, "Attention is computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
+    )
+    attention_pool: int = setting(
+        1, "Self-attention's keys and values are max-pooled by this first; 1: not at all, 2: as SAGAN's code."
+    )
     residual_heads: bool = setting(
         False,
         "Heads add to the warped parts and to the visible background instead of painting anew "
@@ -30,6 +42,14 @@ class ModelConfig:
         _require_positive(self, "size", "width")
         if self.size % 32:
             raise ValueError(f"--size must be a multiple of 32, got {self.size}")
+        if self.attention_stride not in (1, 2, 4, 8, 16, 32):
+            raise ValueError(f"--attention_stride must be 1, 2, 4, 8, 16 or 32, got {self.attention_stride}")
+        side = self.size // self.attention_stride
+        if self.attention_pool < 1 or side % self.attention_pool:
+            raise ValueError(
+                f"--attention_pool must divide the attention maps' side, {side} (--size / --attention_stride), "
+                f"got {self.attention_pool}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +84,13 @@ class LossConfig:
     )
     vgg_start: int = setting(0, "Iteration at which the perceptual loss sets in.")
     gan_weight: float = setting(0.2, "Weight of the spatial adversarial loss (D_I).")
-    gan_start: int = setting(0, "Iteration at which the adversarial loss sets in.")
+    temporal_ranges: tuple[int, ...] = setting(
+        (), "n of each temporal discriminator D_V^n, which sees n consecutive frames; 3,5,7 in the paper."
+    )
+    temporal_weight: float = setting(0.1, "Weight of the sum of the temporal adversarial losses.")
+    gan_start: int = setting(0, "Iteration at which the adversarial losses set in.")
     discriminator_width: float = setting(1.0, "Multiplier of the discriminators' channels.")
+    spectral_norm: bool = setting(False, "Normalise the discriminators' convolutions by their spectral norm.")
     mask_weight: float = setting(
         0.0,
         "Weight of the cross-entropy of the source and foreground masks against the records' person "
@@ -74,6 +99,23 @@ class LossConfig:
     person_weight: float = setting(
         0.0, "Pixels of the person count 1 + this in the mean squared error, where records have masks."
     )
+
+    def __post_init__(self):
+        if any(n < 2 for n in self.temporal_ranges) or len(set(self.temporal_ranges)) < len(self.temporal_ranges):
+            raise ValueError(
+                "--temporal_ranges must be different numbers of at least 2, such as 3,5,7; got "
+                + ",".join(map(str, self.temporal_ranges))
+            )
+
+    @property
+    def discriminates_frames(self) -> bool:
+        """Whether there is a D_I."""
+        return self.gan_weight > 0
+
+    @property
+    def discriminated_ranges(self) -> tuple[int, ...]:
+        """n of every D_V^n that there is."""
+        return self.temporal_ranges if self.temporal_weight > 0 else ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +127,18 @@ class TrainConfig:
     learning_rate: float = setting(1e-4, "Adam's step size.")
     learning_rate_decay: bool = setting(False, "Lower the step size to 0 along a half cosine.")
     checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
-    val_examples: int = setting(64, "Validation examples, the same every time.")
+    val_examples: int = setting(
+        64, "Validation examples, the same every time; rounded up to whole batches."
+    )
+    micro_batches: int = setting(
+        1, "Parts that each device's share of a batch is worked through in, one after the other, to save memory."
+    )
+    precision: str = setting(
+        "float32",
+        "What layers compute in; variables, images and losses stay float32. Mixed precision is for GPUs (float16) "
+        "and for GPUs, TPUs and CPUs with bfloat16 units.",
+        ("float32", "mixed_float16", "mixed_bfloat16"),
+    )
     init: str = setting(
         "", "Working directory of another training, or model directory, whose best weights to start from."
     )
@@ -93,7 +146,7 @@ class TrainConfig:
     def __post_init__(self):
         if self.stage not in (1, 2):
             raise ValueError(f"--stage must be 1 or 2, got {self.stage}")
-        _require_positive(self, "iterations", "learning_rate", "checkpoint_every", "val_examples")
+        _require_positive(self, "iterations", "learning_rate", "checkpoint_every", "val_examples", "micro_batches")
         if self.iterations > self.checkpoint_every and self.iterations % self.checkpoint_every:
             raise ValueError(
                 f"--iterations={self.iterations} must be a multiple of --checkpoint_every={self.checkpoint_every}: "

@@ -10,12 +10,39 @@ from absl import flags
 
 Config = TypeVar("Config")
 
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",") if number)
+
+
+class _IntegersParser(flags.ArgumentParser):
+    """Numbers between commas, such as 3,5,7; nothing at all is none."""
+
+    def parse(self, argument):
+        return argument if isinstance(argument, tuple) else _integers(argument)
+
+    def flag_type(self):
+        return "integers between commas"
+
+
+class _IntegersSerializer(flags.ArgumentSerializer):
+    def serialize(self, value):
+        return ",".join(map(str, value))
+
+
+def _define_integers(name: str, default: tuple[int, ...], help_text: str) -> None:
+    flags.DEFINE(_IntegersParser(), name, default, help_text, serializer=_IntegersSerializer())
+
+
 _DEFINE = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
+    tuple[int, ...]: _define_integers,
 }
+# How `as_flagfile` writes what its type does not read by itself.
+_PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers}
 
 
 def define(*config_classes: type) -> None:
@@ -44,7 +71,9 @@ def as_flagfile(*configs) -> str:
     for config in configs:
         lines.append(f"# {type(config).__name__}")
         for field in dataclasses.fields(config):
-            lines.append(f"--{field.name}={getattr(config, field.name)}")
+            value = getattr(config, field.name)
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            lines.append(f"--{field.name}={text}")
     return "\n".join(lines) + "\n"
 
 
@@ -62,6 +91,6 @@ def from_flagfile(path: str, config_class: type[Config]) -> Config:
     for field in dataclasses.fields(config_class):
         if field.name not in values:
             raise ValueError(f"{path} has no line --{field.name}=...: it was written by another version")
-        kind, value = types[field.name], values[field.name]
-        parsed[field.name] = value == "True" if kind is bool else kind(value)
+        parse = _PARSE.get(types[field.name], types[field.name])
+        parsed[field.name] = parse(values[field.name])
     return config_class(**parsed)

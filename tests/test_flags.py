@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import pytest
 from absl import flags as absl_flags
@@ -18,10 +19,9 @@ def parse(monkeypatch):
     def parse(*arguments: str):
         values = absl_flags.FlagValues()
         monkeypatch.setattr(absl_flags, "FLAGS", values)
-        for define in ("bool", "integer", "float", "string", "enum"):
-            original = getattr(absl_flags, f"DEFINE_{define}")
-            bound = lambda *args, original=original: original(*args, flag_values=values)  # noqa: E731
-            monkeypatch.setattr(absl_flags, f"DEFINE_{define}", bound)
+        for define in ("DEFINE", *(f"DEFINE_{kind}" for kind in ("bool", "integer", "float", "string", "enum"))):
+            original = functools.partial(getattr(absl_flags, define), flag_values=values)
+            monkeypatch.setattr(absl_flags, define, original)
         kinds = (("bool", bool), ("integer", int), ("float", float), ("string", str))
         for name, kind in kinds:
             monkeypatch.setitem(flags._DEFINE, kind, getattr(absl_flags, f"DEFINE_{name}"))
@@ -39,15 +39,16 @@ def test_defaults_are_the_configs(parse):
 
 def test_command_line_sets_fields_of_their_types(parse):
     model, data, loss, training = parse(
-        "--size=64", "--width=0.25", "--residual_heads", "--val_records=a*b", "--gan_weight=0"
+        "--size=64", "--width=0.25", "--residual_heads", "--val_records=a*b", "--gan_weight=0",
+        "--temporal_ranges=3,5",
     )
     assert model == ModelConfig(size=64, width=0.25, residual_heads=True)
     assert data == DataConfig(val_records="a*b")
-    assert loss == LossConfig(gan_weight=0.0) and isinstance(loss.gan_weight, float)
+    assert loss == LossConfig(gan_weight=0.0, temporal_ranges=(3, 5)) and isinstance(loss.gan_weight, float)
     assert training == TrainConfig()
 
 
-@pytest.mark.parametrize("argument", ["--size=big", "--fusion=sum", "--residual_heads=maybe"])
+@pytest.mark.parametrize("argument", ["--size=big", "--fusion=sum", "--residual_heads=maybe", "--temporal_ranges=3;5"])
 def test_odd_value_is_refused(parse, argument):
     with pytest.raises(absl_flags.IllegalFlagValueError, match=argument[2:].split("=")[0]):
         parse(argument)
@@ -73,8 +74,15 @@ def test_flagfile_gives_the_same_configs_again(tmp_path_factory, width, heads, p
     assert flags.from_flagfile(str(path), DataConfig) == data
 
 
+@pytest.mark.parametrize("ranges", [(), (3,), (3, 5, 7)])
+def test_flagfile_gives_the_same_numbers_again(tmp_path, ranges):
+    path = tmp_path / "config.flags"
+    path.write_text(flags.as_flagfile(LossConfig(temporal_ranges=ranges)))
+    assert flags.from_flagfile(str(path), LossConfig).temporal_ranges == ranges
+
+
 def test_written_flagfile_is_a_flagfile(parse, tmp_path):
-    configs = [ModelConfig(size=64, residual_heads=True), DataConfig(seed=3), LossConfig(), TrainConfig()]
+    configs = [ModelConfig(size=64, residual_heads=True), DataConfig(seed=3), LossConfig(temporal_ranges=(3, 7)), TrainConfig()]
     path = tmp_path / "config.flags"
     path.write_text(flags.as_flagfile(*configs))
     assert parse(f"--flagfile={path}") == configs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stmt_tf.config import ModelConfig
-from stmt_tf.models.discriminators import PatchDiscriminator
+from stmt_tf.config import LossConfig, ModelConfig
+from stmt_tf.models.discriminators import PatchDiscriminator, temporal_windows
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.pose.skeleton import NUM_JOINTS
@@ -20,16 +20,25 @@ def create_single_frame(config: ModelConfig) -> SingleFrameTransfer:
 
 def create_generator(config: ModelConfig, num_source_frames: int) -> Generator:
     """The generator of stage 2, untrained."""
-    model = Generator(create_single_frame(config), config.fusion)
+    model = Generator(
+        create_single_frame(config), config.fusion, config.attention_stride, config.attention_pool
+    )
     model(_blank_inputs(config.size, num_source_frames))
     return model
 
 
-def create_discriminator(size: int, width: float) -> PatchDiscriminator:
-    """D_I, untrained."""
-    model = PatchDiscriminator(width)
-    model(tf.zeros([1, size, size, 3]), tf.zeros([1, size // 2, size // 2, NUM_JOINTS]))
-    return model
+def create_discriminators(config: LossConfig, size: int) -> dict[str, PatchDiscriminator]:
+    """D_I under "frame", D_V^n under "video_n", untrained; none whose loss has weight 0."""
+    discriminators = {}
+    if config.discriminates_frames:
+        model = PatchDiscriminator(config.discriminator_width, config.spectral_norm, name="frame")
+        model(tf.zeros([1, size, size, 3]), tf.zeros([1, size // 2, size // 2, NUM_JOINTS]))
+        discriminators["frame"] = model
+    for n in config.discriminated_ranges:
+        model = PatchDiscriminator(config.discriminator_width, config.spectral_norm, name=f"video_{n}")
+        model(temporal_windows(tf.zeros([1, n, size, size, 3]), tf.zeros([1, n - 1, size, size, 2]), n))
+        discriminators[f"video_{n}"] = model
+    return discriminators
 
 
 def _blank_inputs(size: int, sources: int) -> dict[str, tf.Tensor]:

@@ -1,63 +1,80 @@
 """Patch discriminators of six residual blocks (paper 3.5), after Isola et al. 2017 and Wang et al. 2018.
 
-The output is a map of one score a patch, for the least-squares GAN loss: 1 is real, 0 is made.
+    D_I     sees one frame and its pose
+    D_V^n   sees n consecutive frames and the n - 1 flows between them (`temporal_windows`)
+
+The output is a map of one score a patch, for the least-squares GAN loss: 1 is real, 0 is made. Scores lie
+16 pixels apart; each looks at 312 x 312 pixels, most of all at the middle ones.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from stmt_tf import compat
+from stmt_tf.models.residual import ResidualBlock
 from stmt_tf.models.unet import scaled
 
 BLOCK_CHANNELS = (64, 128, 256, 256, 512, 512)
 BLOCK_STRIDES = (2, 2, 2, 1, 1, 1)
+_FLOW_SCALE = 20.0  # pixels; brings flows to about the frames' range
 
 
-class ResidualBlock(tf.keras.layers.Layer):
-    """Two 3x3 convolutions beside a shortcut, which is a 1x1 convolution where the shape changes."""
+def temporal_windows(frames: tf.Tensor, flows: tf.Tensor, n: int) -> tf.Tensor:
+    """What D_V^n sees: every n consecutive frames and the flows between them, on channels.
 
-    def __init__(self, channels: int, strides: int = 1, **kwargs):
-        super().__init__(**kwargs)
-        self.channels, self.strides = channels, strides
-        self.first = tf.keras.layers.Conv2D(channels, 3, strides, padding="same")
-        self.second = tf.keras.layers.Conv2D(channels, 3, padding="same")
-        self.shortcut = None
+    Args:
+        frames: `[B, L, H, W, 3]` in [-1, 1].
+        flows: `[B, L - 1, H, W, 2]`, frame t to t + 1, in pixels.
+        n: from 2 to L.
 
-    def build(self, input_shape):
-        if self.strides != 1 or input_shape[-1] != self.channels:
-            self.shortcut = tf.keras.layers.Conv2D(self.channels, 1, self.strides, use_bias=False)
-            self.shortcut.build(input_shape)
-        self.built = True
+    Returns:
+        `[B * (L - n + 1), H, W, 3 n + 2 (n - 1)]`: the frames in their order, then the flows over 20.
 
-    def call(self, x: tf.Tensor) -> tf.Tensor:
-        shortcut = x if self.shortcut is None else self.shortcut(x)
-        x = self.first(tf.nn.leaky_relu(x))
-        return shortcut + self.second(tf.nn.leaky_relu(x))
+    Raises:
+        ValueError: n is less than 2 or more than L.
+    """
+    length = frames.shape[1]
+    if not 2 <= n <= length:
+        raise ValueError(f"n must be from 2 to the number of frames, {length}; got {n}")
+    windows = length - n + 1
+    shown = [frames[:, i : i + windows] for i in range(n)]
+    shown += [flows[:, i : i + windows] / _FLOW_SCALE for i in range(n - 1)]
+    stacked = tf.concat(shown, axis=-1)
+    return tf.reshape(stacked, [-1, *stacked.shape[2:]])
 
 
 class PatchDiscriminator(tf.keras.Model):
-    """Scores patches of what it is shown: image `[N, H, W, C]`, heatmaps `[N, H/2, W/2, 14]` -> `[N, H/16, W/16, 1]`.
-
-    As D_I it is shown one frame and its target pose.
+    """Scores patches: image `[N, H, W, C]`, and for D_I heatmaps `[N, H/2, W/2, 14]`, to `[N, H/16, W/16, 1]`.
 
     Args:
         width: multiplier of every layer's channels; 1 is the full size.
+        spectral_norm: normalise every convolution's kernel by its largest singular value (Miyato et al. 2018).
     """
 
-    def __init__(self, width: float = 1.0, **kwargs):
+    def __init__(self, width: float = 1.0, spectral_norm: bool = False, **kwargs):
         super().__init__(**kwargs)
-        self.stem = tf.keras.layers.Conv2D(
-            scaled(BLOCK_CHANNELS[0], width), 4, 2, padding="same", activation=tf.nn.leaky_relu
+        self.spectral_norm = spectral_norm
+        self.stem = self._normalised(
+            tf.keras.layers.Conv2D(
+                scaled(BLOCK_CHANNELS[0], width), 4, 2, padding="same", activation=tf.nn.leaky_relu
+            )
         )
         self.blocks = [
-            ResidualBlock(scaled(channels, width), strides)
+            ResidualBlock(scaled(channels, width), strides, spectral_norm)
             for channels, strides in zip(BLOCK_CHANNELS, BLOCK_STRIDES)
         ]
-        self.score = tf.keras.layers.Conv2D(1, 3, padding="same", dtype="float32")
+        self.score = self._normalised(tf.keras.layers.Conv2D(1, 3, padding="same", dtype="float32"))
 
-    def call(self, image: tf.Tensor, heatmaps: tf.Tensor) -> tf.Tensor:
-        x = self.stem(image)
-        x = tf.concat([x, tf.cast(heatmaps, x.dtype)], axis=-1)
+    def _normalised(self, conv: tf.keras.layers.Layer) -> tf.keras.layers.Layer:
+        return compat.spectral_normalization(conv) if self.spectral_norm else conv
+
+    def call(self, image: tf.Tensor, heatmaps: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
+        """`training` moves the spectral norms' estimates on by one step."""
+        options = {"training": training} if self.spectral_norm else {}
+        x = self.stem(image, **options)
+        if heatmaps is not None:
+            x = tf.concat([x, tf.cast(heatmaps, x.dtype)], axis=-1)
         for block in self.blocks:
-            x = block(x)
-        return self.score(tf.nn.leaky_relu(x))
+            x = block(x, training=training)
+        return self.score(tf.nn.leaky_relu(x), **options)
