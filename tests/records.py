@@ -54,6 +54,9 @@ def make_example(
         example[f"{role}_joints"] = make_joints(batch, count, size=size, seed=seed + offset)
         masks = random.uniform(0, 1, (batch, count, size, size, 1)) > 0.5
         example[f"{role}_masks"] = masks.astype(np.float32)
+    if targets > 1:
+        random = np.random.default_rng(seed + 9)
+        example["target_flows"] = random.uniform(-4, 4, (batch, targets - 1, size, size, 2)).astype(np.float32)
     return {name: tf.constant(value) for name, value in example.items()}
 
 

@@ -6,7 +6,9 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.config import DataConfig
+from stmt_tf.data import schema
 from stmt_tf.data.pipeline import (
+    decode_example,
     draw_example,
     evaluation_dataset,
     find_records,
@@ -47,9 +49,10 @@ def steps_of(frames) -> list[int]:
     return np.rint((grey - 5) / 10).astype(int).tolist()
 
 
-def draw(clip, seed, sources=3, targets=4, size=SIZE):
+def draw(clip, seed, sources=3, targets=4, size=SIZE, flows=False):
     seed = tf.constant([0, seed], tf.int64)
-    return draw_example(tf.constant(encode_clip(clip)), seed, sources, targets, size)
+    drawn = draw_example(tf.constant(encode_clip(clip)), seed, sources, targets, flows)
+    return decode_example(drawn, size)
 
 
 def equal(a, b) -> bool:
@@ -142,7 +145,7 @@ def test_resumed_epoch_gives_the_uninterrupted_epochs_batches(config):
 
 def test_seed_decides_what_is_drawn(config):
     def first(seed):
-        data = DataConfig(train_records=config.train_records, num_target_frames=3, seed=seed)
+        data = DataConfig(train_records=config.train_records, num_target_frames=3, shuffle_buffer=6, seed=seed)
         return next(iter(training_dataset(data, 2, SIZE, steps_per_epoch=3)))
 
     assert equal(first(1), first(1))
@@ -171,12 +174,79 @@ def test_half_of_the_training_examples_are_mirrored(tmp_path):
     assert 8 <= (np.rint(right_wrist) == 3).sum() <= 32
 
 
-def test_evaluation_is_fixed_and_keeps_its_last_short_batch(config):
+def test_flows_belong_to_their_frames():
+    clip = make_clip(8)
+    example = draw(clip, 1, flows=True)
+    first = steps_of(example["target_frames"])[0]
+    np.testing.assert_allclose(example["target_flows"], clip.flows[first : first + 3], atol=1 / 64)
+
+
+def test_resized_flows_are_in_pixels_of_the_resized_frames():
+    clip = make_clip(8, size=64)
+    clip.flows[:] = (8.0, -2.0)
+    flows = draw(clip, 0, size=32, flows=True)["target_flows"]
+    np.testing.assert_allclose(flows, np.broadcast_to([4.0, -1.0], [3, 32, 32, 2]), atol=1 / 32)
+
+
+def test_mirrored_flows_point_the_other_way():
+    clip = make_clip(8)
+    clip.flows[:] = 0.0
+    clip.flows[:, 3, 5] = (2.0, 1.0)
+    flows = np.asarray(mirror(draw(clip, 0, flows=True))["target_flows"])
+    np.testing.assert_array_equal(flows[:, 3, SIZE - 1 - 5], np.tile([-2.0, 1.0], (3, 1)))
+    assert np.count_nonzero(flows) == 6
+
+
+def test_flows_are_there_only_where_they_are_asked_for(config):
+    assert "target_flows" not in training_dataset(config, 2, SIZE, 2).element_spec
+    spec = training_dataset(config, 2, SIZE, 2, flows=True).element_spec
+    assert spec["target_flows"].shape == [2, 2, SIZE, SIZE, 2]
+
+
+def test_workers_parts_side_by_side_are_the_whole_batches(config):
+    def training(*worker):
+        return list(itertools.islice(training_dataset(config, 2, SIZE, 3, 0, True, *worker), 4))
+
+    def evaluation(*worker):
+        return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, 2, 0, *worker))
+
+    for batches in (training, evaluation):
+        whole, parts = batches(), [batches(worker, 2) for worker in range(2)]
+        assert len(whole) == len(parts[0]) == len(parts[1])
+        for batch, *shares in zip(whole, *parts):
+            assert equal(batch, {name: tf.concat([share[name] for share in shares], 0) for name in batch})
+
+
+def test_worker_does_not_decode_the_others_examples(tmp_path, monkeypatch):
+    sound, broken = make_clip(3, clip_id="sound"), make_clip(3, clip_id="broken")
+    path = tmp_path / "two"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(encode_clip(sound))
+        monkeypatch.setattr(schema, "_image", lambda *_: b"no image")
+        writer.write(encode_clip(broken))
+
+    def share(worker):
+        return list(evaluation_dataset(str(path), 4, 1, 2, SIZE, 2, worker=worker, num_workers=2))
+
+    assert [len(batch["source_frames"]) for batch in share(0)] == [1, 1]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        share(1)
+
+
+def test_files_without_a_record_are_refused_and_not_waited_for(tmp_path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(ValueError, match="--train_records=.*empty.*there is no clip in these files"):
+        training_dataset(DataConfig(train_records=str(tmp_path / "empty")), 1, SIZE, 1)
+    with pytest.raises(ValueError, match="--val_records=.*empty.*there is no clip in these files"):
+        evaluation_dataset(str(tmp_path / "empty"), 1, 1, 1, SIZE, 1)
+
+
+def test_evaluation_is_fixed_and_made_of_whole_batches(config):
     def batches():
         return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, batch_size=2))
 
     first, second = batches(), batches()
-    assert [len(batch["source_frames"]) for batch in first] == [2, 2, 1]
+    assert [len(batch["source_frames"]) for batch in first] == [2, 2, 2]
     assert all(equal(a, b) for a, b in zip(first, second))
 
 

@@ -1,0 +1,87 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_clip, write_records
+
+from stmt_tf.data import schema
+from stmt_tf.data.checks import check_records
+
+
+def check(path, frames=6, size=32):
+    check_records(str(path), "--train_records", frames, size)
+
+
+def test_records_that_fit_pass(tmp_path):
+    check(write_records(tmp_path / "one", [make_clip(6)]))
+    check(write_records(tmp_path / "larger", [make_clip(9, size=64)]))
+
+
+@pytest.mark.parametrize(
+    "clip, words",
+    [
+        (make_clip(5), "clip has 5 frames, fewer than K \\+ L = 6"),
+        (make_clip(6, size=16), "16 x 16 pixels, smaller than --size=32"),
+    ],
+    ids=["short", "small"],
+)
+def test_records_that_do_not_fit_are_named(tmp_path, clip, words):
+    path = write_records(tmp_path / "one", [clip])
+    with pytest.raises(ValueError, match=f"--train_records: {path}: .*{words}"):
+        check(path)
+
+
+def test_frames_must_be_square(tmp_path):
+    clip = make_clip(6, size=64)
+    clip = dataclasses.replace(
+        clip, frames=clip.frames[:, :32], flows=clip.flows[:, :32], masks=clip.masks[:, :32]
+    )
+    with pytest.raises(ValueError, match="64 x 32 pixels; they must be square"):
+        check(write_records(tmp_path / "one", [clip]))
+
+
+def test_other_schema_version_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", 7)
+    path = write_records(tmp_path / "one", [make_clip(6)])
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=f"{path}: the record has schema version 7"):
+        check(path)
+
+
+def test_what_is_no_record_file_is_named(tmp_path):
+    (tmp_path / "text").write_text("no records here, but enough bytes for a header")
+    with pytest.raises(ValueError, match=r"text is not a sound record file \(corrupted record at 0"):
+        check(tmp_path / "text")
+
+
+def test_file_that_was_cut_short_is_named(tmp_path):
+    whole = Path(write_records(tmp_path / "whole", [make_clip(6)])).read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"cut is not a sound record file \(truncated record at 0"):
+        check(tmp_path / "cut")
+
+
+def test_what_is_no_clip_is_named(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "other")) as writer:
+        writer.write(np.arange(9).tobytes())
+    with pytest.raises(ValueError, match="other: not a clip record") as caught:
+        check(tmp_path / "other")
+    message = str(caught.value)
+    assert "\n" not in message and "{{" not in message and "[Op" not in message
+
+
+def test_one_empty_file_among_others_is_no_fault_but_nothing_at_all_is(tmp_path):
+    (tmp_path / "empty").touch()
+    with pytest.raises(ValueError, match="there is no clip in these files"):
+        check(tmp_path / "*")
+    write_records(tmp_path / "one", [make_clip(6)])
+    check(tmp_path / "*")
+
+
+def test_every_file_is_looked_at(tmp_path):
+    write_records(tmp_path / "a", [make_clip(6)])
+    path = write_records(tmp_path / "b", [make_clip(3)])
+    with pytest.raises(ValueError, match=path):
+        check(tmp_path / "*")
