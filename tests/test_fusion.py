@@ -1,48 +1,159 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from records import make_joints
 
 from stmt_tf.models.fusion import FUSIONS, create_fusion
 
-SIZE, CHANNELS = 8, 4
+SIZE, CHANNELS, SOURCES = 16, 8, 3
+ATTENTION = ("rb6", "sa3d_rb6", "rb6_sa2d")
 
 
-def inputs(count: int = 2, sources: int = 3):
-    random = np.random.default_rng(0)
-    features = random.normal(size=(count, sources, SIZE, SIZE, CHANNELS))
-    heatmaps = random.uniform(size=(count, sources + 1, SIZE // 2, SIZE // 2, 14))
-    features, heatmaps = (tf.constant(x, tf.float32) for x in (features, heatmaps))
-    return features, heatmaps[:, 1:], heatmaps[:, 0]
+def make_fusion(name: str, seed: int = 0, stride: int = 4) -> tf.keras.layers.Layer:
+    tf.keras.utils.set_random_seed(seed)
+    return create_fusion(name, width=0.1, stride=stride, pool=1, name="fusion")
+
+
+def make_inputs(count: int = 2, sources: int = SOURCES, targets: int = 2, seed: int = 0):
+    features = np.random.default_rng(seed).normal(size=(count, sources, SIZE, SIZE, CHANNELS))
+    source_joints = make_joints(count, sources, size=SIZE, seed=seed)
+    target_joints = make_joints(count, targets, size=SIZE, seed=seed + 1)
+    return tuple(tf.constant(x, tf.float32) for x in (features, source_joints, target_joints))
+
+
+def randomised(fusion, inputs):
+    """The fusion with no weight at its initial zero."""
+    fusion(*inputs)
+    random = np.random.default_rng(3)
+    fusion.set_weights([random.normal(scale=0.3, size=w.shape) for w in fusion.get_weights()])
+    return fusion
 
 
 @pytest.mark.parametrize("name", FUSIONS)
-def test_fused_features_keep_their_shape(name):
-    fused, attention = create_fusion(name)(*inputs())
-    assert fused.shape == [2, SIZE, SIZE, CHANNELS]
-    assert attention is None or attention.shape[:2] == [2, 3]
+def test_fused_features_and_attention_have_their_shapes(name):
+    fused, attention = make_fusion(name)(*make_inputs())
+    assert fused.shape == [2, 2, SIZE, SIZE, CHANNELS]
+    if name in ATTENTION:
+        assert attention.shape == [2, 2, SOURCES, SIZE // 4, SIZE // 4]
+    else:
+        assert attention is None
 
 
 @pytest.mark.parametrize("name", FUSIONS)
 def test_order_of_the_source_frames_does_not_matter(name):
-    fusion, (features, sources, target) = create_fusion(name), inputs()
-    fused, _ = fusion(features, sources, target)
-    turned, _ = fusion(features[:, ::-1], sources[:, ::-1], target)
-    np.testing.assert_allclose(fused, turned, atol=1e-6)
+    features, sources, targets = make_inputs()
+    fusion = randomised(make_fusion(name), (features, sources, targets))
+    order = [2, 0, 1]
+    fused, attention = fusion(features, sources, targets)
+    turned, turned_attention = fusion(tf.gather(features, order, axis=1), tf.gather(sources, order, axis=1), targets)
+    np.testing.assert_allclose(fused, turned, atol=1e-5)
+    if attention is not None:
+        np.testing.assert_allclose(tf.gather(attention, order, axis=2), turned_attention, atol=1e-5)
 
 
-def test_average_is_the_mean():
-    features, sources, target = inputs()
-    fused, attention = create_fusion("avg")(features, sources, target)
-    np.testing.assert_allclose(fused, np.mean(features, 1), atol=1e-6)
-    assert attention is None
+@pytest.mark.parametrize("name, pool", [("avg", np.mean), ("max", np.max)])
+def test_pooling_is_the_mean_or_the_maximum(name, pool):
+    features, sources, targets = make_inputs()
+    fused, _ = make_fusion(name)(features, sources, targets)
+    for t in range(2):
+        np.testing.assert_allclose(fused[:, t], pool(features, 1), atol=1e-6)
 
 
-def test_average_of_one_frame_is_that_frame():
-    features, sources, target = inputs(sources=1)
-    fused, _ = create_fusion("avg")(features, sources, target)
-    np.testing.assert_array_equal(fused, features[:, 0])
+@pytest.mark.parametrize("name", FUSIONS)
+def test_fusion_of_one_frame_is_that_frame(name):
+    features, sources, targets = make_inputs(sources=1)
+    fused, _ = make_fusion(name)(features, sources, targets)  # self-attention's gamma is 0 at first
+    for t in range(2):
+        np.testing.assert_allclose(fused[:, t], features[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_untrained_attention_is_uniform_and_so_the_average(name):
+    features, sources, targets = make_inputs()
+    fused, attention = make_fusion(name)(features, sources, targets)
+    np.testing.assert_allclose(attention, np.full(attention.shape, 1 / SOURCES), atol=1e-6)
+    np.testing.assert_allclose(fused[:, 0], np.mean(features, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention_sums_to_one_over_the_source_frames(name):
+    inputs = make_inputs()
+    _, attention = randomised(make_fusion(name), inputs)(*inputs)
+    assert np.std(attention) > 0.01
+    np.testing.assert_allclose(np.sum(attention, 2), 1.0, atol=1e-5)
+
+
+def test_weighted_sum_follows_the_attention():
+    inputs = make_inputs()
+    fused, attention = randomised(make_fusion("rb6", stride=1), inputs)(*inputs)
+    expected = np.einsum("nkhwc,ntkhw->nthwc", inputs[0], attention)
+    np.testing.assert_allclose(fused, expected, atol=1e-5)
+
+
+def test_attention_depends_on_the_target_pose():
+    inputs = make_inputs()
+    _, attention = randomised(make_fusion("rb6"), inputs)(*inputs)
+    assert np.abs(attention[:, 0] - attention[:, 1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_targets_together_equal_each_alone(name):
+    features, sources, targets = make_inputs()
+    fusion = randomised(make_fusion(name), (features, sources, targets))
+    together, _ = fusion(features, sources, targets)
+    for t in range(2):
+        alone, _ = fusion(features, sources, targets[:, t : t + 1])
+        np.testing.assert_allclose(together[:, t], alone[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("name, reaches", [("rb6", False), ("sa3d_rb6", True), ("rb6_sa2d", True)])
+def test_self_attention_reaches_far_where_frame_attention_is_local(name, reaches):
+    """What a corner of the features does to the opposite corner of the fused ones."""
+    inputs = make_inputs(count=1, targets=1)
+    fusion = randomised(make_fusion(name, stride=1), inputs)
+    # The residual blocks' own reach is taken out of the comparison: attention is uniform.
+    fusion.frame_attention.last.kernel.assign(tf.zeros_like(fusion.frame_attention.last.kernel))
+    changed = inputs[0].numpy()
+    changed[:, :, 0, 0] += 5.0
+    before, after = (fusion(features, *inputs[1:])[0] for features in (inputs[0], tf.constant(changed)))
+    difference = np.abs(after - before)[0, 0, -1, -1].max()
+    assert (difference > 1e-4) == reaches
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_gradients_reach_every_weight(name):
+    inputs = make_inputs()
+    fusion = randomised(make_fusion(name), inputs)
+    with tf.GradientTape() as tape:
+        fused, _ = fusion(*inputs)
+        loss = tf.reduce_mean(tf.square(fused))
+    gradients = tape.gradient(loss, fusion.trainable_variables)
+    assert len(gradients) > 20
+    # A bias added to all keys, or to the frames' logits alike, moves no softmax.
+    still = [g for g in gradients if np.abs(g).max() == 0.0]
+    assert not still
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_saved_weights_give_the_same_output_in_a_fresh_layer(name, tmp_path):
+    inputs = make_inputs()
+
+    class Model(tf.keras.Model):
+        def __init__(self, seed):
+            super().__init__()
+            self.fusion = make_fusion(name, seed)
+
+        def call(self, features):
+            return self.fusion(features, *inputs[1:])[0]
+
+    one, two = Model(1), Model(2)
+    one(inputs[0]), two(inputs[0])
+    randomised(one.fusion, inputs)
+    one.save_weights(str(tmp_path / "fusion.weights.h5"))
+    two.load_weights(str(tmp_path / "fusion.weights.h5"))
+    np.testing.assert_allclose(one(inputs[0]), two(inputs[0]), atol=1e-6)
 
 
 def test_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="no fusion is called 'mean'; there are: .*avg"):
-        create_fusion("mean")
+    with pytest.raises(ValueError, match="no fusion is called 'mean'; there are: avg, max, rb6"):
+        make_fusion("mean")

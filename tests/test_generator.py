@@ -140,3 +140,59 @@ def test_only_the_heads_are_trainable(generator):
 def test_new_residual_generator_gives_about_the_warped_composite(residual_generator, example):
     outputs = residual_generator(example)
     assert np.abs(outputs["frame"] - outputs["warped"]).mean() < 0.1
+
+
+FUSED = ("foreground_fusion", "background_fusion")
+
+
+@pytest.fixture(scope="module")
+def attentive_generator():
+    """A generator with attention that is not uniform."""
+    tf.keras.utils.set_random_seed(0)
+    config = ModelConfig(size=32, width=0.05, residual_heads=True, fusion="rb6_sa2d")
+    generator = create_generator(config, num_source_frames=3)
+    random = np.random.default_rng(0)
+    for fusion in FUSED:
+        layer = getattr(generator, fusion)
+        layer.set_weights([random.normal(scale=0.3, size=w.shape) for w in layer.get_weights()])
+    return generator
+
+
+def test_generator_with_attention_shows_its_maps(attentive_generator, example):
+    outputs = attentive_generator(example)
+    for name in ("foreground_attention", "background_attention"):
+        assert outputs[name].shape == [2, 2, 3, 8, 8]
+        np.testing.assert_allclose(np.sum(outputs[name], 2), 1.0, atol=1e-5)
+
+
+def test_order_of_the_source_frames_does_not_matter_to_attention(attentive_generator, example):
+    assert_same(attentive_generator(example), attentive_generator(take_sources(example, [2, 0, 1])), atol=1e-4)
+
+
+def test_all_attention_on_one_frame_makes_that_frames_foreground(example):
+    config = ModelConfig(size=32, width=0.05, residual_heads=True, fusion="rb6")
+    generator = create_generator(config, num_source_frames=3)
+    # Of the frames with the nearest pose first, the second.
+    generator.foreground_fusion.frame_attention.last.bias.assign([0.0, 100.0, 0.0])
+    one_target = {**example, "target_joints": example["target_joints"][:1, :1]}
+    one_target.update({name: x[:1] for name, x in example.items() if "source" in name})
+    outputs = generator(one_target)
+    chosen = int(np.argmax(np.asarray(outputs["foreground_attention"])[0, 0, :, 0, 0]))
+    alone = generator(take_sources(one_target, [chosen] * 3))
+    for image in ("foreground", "mask"):
+        np.testing.assert_allclose(outputs[image], alone[image], atol=1e-4)
+
+
+def test_fusions_and_heads_alone_are_trainable(attentive_generator):
+    wanted = [attentive_generator.heads, *(getattr(attentive_generator, name) for name in FUSED)]
+    expected = {id(v) for layer in wanted for v in layer.trainable_variables}
+    assert {id(v) for v in attentive_generator.trainable_variables} == expected
+    assert len(expected) > 60
+
+
+def test_no_gradient_enters_the_frozen_model(attentive_generator, example):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(attentive_generator(example)["frame"]))
+    kernels = [attentive_generator.single_frame.mask_delta.kernel, attentive_generator.heads.foreground.kernel]
+    frozen, trained = tape.gradient(loss, kernels)
+    assert frozen is None and float(tf.norm(trained)) > 0

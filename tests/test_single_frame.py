@@ -107,12 +107,12 @@ def test_pose_without_any_joint_gives_finite_frames(residual_model):
 
 
 def test_mask_network_learns_through_the_warp(residual_model):
-    # Only the foreground's base can carry this gradient: the background is held fixed.
+    # Only the warped parts can carry this gradient: the background is held fixed.
     example = make_example()
     with tf.GradientTape() as tape:
         source = residual_model.encode_source(example["source_frames"], example["source_joints"])
-        base = residual_model.foreground(source, example["target_joints"])["base"]
-        loss = tf.reduce_sum(tf.square(base))
+        composites = residual_model.foreground(source, example["target_joints"])["composites"]
+        loss = tf.reduce_sum(tf.square(composites))
     gradients = tape.gradient(loss, residual_model.mask_unet.trainable_variables)
     assert all(float(tf.norm(gradient)) > 0 for gradient in gradients)
 

@@ -41,19 +41,18 @@ def background_base(frames: tf.Tensor, visible: tf.Tensor) -> tuple[tf.Tensor, t
 
 
 def foreground_base(
-    composites: tf.Tensor, alphas: tf.Tensor, nearness: tf.Tensor
+    composites: tf.Tensor, alphas: tf.Tensor, weights: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Merges the warped parts of K source frames, each by its pose's nearness to the target's.
+    """Merges the warped parts of K source frames.
 
     Args:
         composites: `[N, K, H, W, 3]`, warped parts times their masks, summed over the parts.
         alphas: `[N, K, H, W, 1]`, the warped masks, summed over the parts.
-        nearness: `[N, K]`, sums to 1 over K.
+        weights: `[N, K, 1 or H, 1 or W, 1]`, sum to 1 over K (see `frame_weights`).
 
     Returns:
         base `[N, H, W, 3]`; its mask `[N, H, W, 1]` in [0, 1].
     """
-    weights = nearness[:, :, None, None, None]
     colour = tf.reduce_sum(weights * composites, 1)
     alpha = tf.reduce_sum(weights * alphas, 1)
     return colour / tf.maximum(alpha, 1e-2), tf.minimum(alpha, 1.0)
@@ -77,6 +76,26 @@ def pose_nearness(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     offsets -= tf.reduce_sum(offsets * both, -2, keepdims=True) / shared
     distance = tf.reduce_sum(tf.square(offsets) * both, [-2, -1]) / shared[..., 0, 0]
     return tf.nn.softmax(-distance / _NEARNESS_TEMPERATURE, axis=1)
+
+
+def frame_weights(nearness: tf.Tensor, attention: tf.Tensor | None = None) -> tf.Tensor:
+    """The say of each source frame in the foreground's base: its pose's nearness, times its attention where there is any.
+
+    Attention thus chooses among the warped parts themselves, not among the features that redraw them alone, and where
+    it is uniform changes nothing.
+
+    Args:
+        nearness: `[N, K]`, sums to 1 over K.
+        attention: `[N, K, H, W]`, sums to 1 over K.
+
+    Returns:
+        `[N, K, 1 or H, 1 or W, 1]`, sums to 1 over K.
+    """
+    weights = nearness[:, :, None, None]
+    if attention is not None:
+        weights *= attention
+        weights /= tf.maximum(tf.reduce_sum(weights, 1, keepdims=True), 1e-6)
+    return weights[..., None]
 
 
 class PredictionHeads(tf.keras.layers.Layer):

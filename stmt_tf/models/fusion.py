@@ -2,39 +2,203 @@
 
 Every fusion is a Keras layer called as
 
-    fusion(features [N, K, H, W, C], source_heatmaps [N, K, h, w, 14], target_heatmaps [N, h, w, 14])
-        -> (fused [N, H, W, C], attention [N, K, h, w] or None)
+    fusion(features [N, K, H, W, C], source_joints [N, K, 14, 3], target_joints [N, T, 14, 3])
+        -> (fused [N, T, H, W, C], attention [N, T, K, h, w] or None)
 
-`uses_poses` tells whether the poses matter; where they do not, they may be left out, and background features, which
-depend on the source alone, are fused once for all targets.
+with joints in pixels and h = H / attention_stride. T poses share one set of features: what does not depend on the
+pose is computed once for all of them. Foreground features are one pose's own (T = 1), background features are the
+same for every pose.
+
+    avg        the mean over the source frames
+    max        their maximum
+    rb6        a mean weighted by attention over the source frames, by `FrameAttention`
+    sa3d_rb6   self-attention over space and source frames ("SA3D"), then rb6
+    rb6_sa2d   rb6, then self-attention over space ("SA2D")
+
+Average and maximum take any number of source frames, the others that which they were built with; `num_source_frames`
+tells it, None for any.
 """
 
 from __future__ import annotations
 
 import tensorflow as tf
 
+from stmt_tf.models.attention import SelfAttention
+from stmt_tf.models.composition import pose_nearness
+from stmt_tf.models.residual import ResidualBlock
+from stmt_tf.models.unet import scaled
+from stmt_tf.pose.maps import joint_heatmaps
 
-class AverageFusion(tf.keras.layers.Layer):
-    """The mean over the source frames ("Avg" of Table 1); the poses play no part."""
+_NUM_BLOCKS = 6
+_BLOCK_CHANNELS = 64
 
-    uses_poses = False
+
+class PoolingFusion(tf.keras.layers.Layer):
+    """Average or maximum over the source frames ("Avg" and "Max" of Table 1); the poses play no part.
+
+    Args:
+        pool: `tf.reduce_mean` or `tf.reduce_max`.
+    """
+
+    num_source_frames = None
+
+    def __init__(self, pool, **kwargs):
+        super().__init__(**kwargs)
+        self.pool = pool
 
     def call(
-        self, features: tf.Tensor, source_heatmaps: tf.Tensor = None, target_heatmaps: tf.Tensor = None
+        self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor
     ) -> tuple[tf.Tensor, None]:
-        del source_heatmaps, target_heatmaps
-        return tf.reduce_mean(features, axis=1), None
+        del source_joints
+        fused = self.pool(features, axis=1)
+        return tf.repeat(fused[:, None], tf.shape(target_joints)[1], axis=1), None
 
 
-FUSIONS = {"avg": AverageFusion}
+class FrameAttention(tf.keras.layers.Layer):
+    """"RB6": six residual blocks on the features and poses of all frames -> one attention map a source frame.
+
+    The maps are a softmax over the source frames. The last layer starts at zero, so that training starts from the
+    average. The K source frames come in random order; they are shown to the blocks with the nearest pose first
+    (`pose_nearness`), so that what is learned does not depend on that order.
+
+    Args:
+        width: multiplier of the blocks' channels, 64 at width 1.
+        stride: the maps are computed at 1 / stride of the features' side.
+    """
+
+    def __init__(self, width: float, stride: int, **kwargs):
+        super().__init__(**kwargs)
+        self.stride = stride
+        self.first = tf.keras.layers.Conv2D(scaled(_BLOCK_CHANNELS, width), 3, padding="same", name="first")
+        self.blocks = [ResidualBlock(scaled(_BLOCK_CHANNELS, width)) for _ in range(_NUM_BLOCKS)]
+        self.last = None
+
+    def build(self, features_shape):
+        self.last = tf.keras.layers.Conv2D(
+            features_shape[1], 3, padding="same", kernel_initializer="zeros", dtype="float32", name="last"
+        )
+        self.built = True
+
+    def call(self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor) -> tf.Tensor:
+        """Takes what a fusion takes; returns the maps `[N, T, K, h, w]`, which sum to 1 over K."""
+        sources, size = features.shape[1], features.shape[2]
+        targets = tf.shape(target_joints)[1]
+        poses = _merge(target_joints)  # [N * T, 14, 3]
+        joints = tf.repeat(source_joints, targets, axis=0)
+        nearness = pose_nearness(joints, poses, size)
+        order = tf.argsort(nearness, axis=1, direction="DESCENDING", stable=True)
+        small = tf.repeat(_shrunk(features, self.stride), targets, axis=0)
+        small = tf.gather(small, order, batch_dims=1)
+        joints = tf.gather(joints, order, batch_dims=1)
+        seen = [
+            *tf.unstack(small, sources, axis=1),
+            *(self._heatmaps(joints[:, k], size, small.dtype) for k in range(sources)),
+            self._heatmaps(poses, size, small.dtype),
+        ]
+        x = self.first(tf.concat(seen, axis=-1))
+        for block in self.blocks:
+            x = block(x)
+        maps = tf.nn.softmax(self.last(tf.nn.leaky_relu(x)))
+        maps = tf.transpose(maps, [0, 3, 1, 2])
+        maps = tf.gather(maps, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
+        return tf.reshape(maps, tf.concat([[-1, targets], maps.shape[1:]], 0))
+
+    def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:
+        side = size // self.stride
+        return tf.cast(tf.image.resize(joint_heatmaps(joints, size), [side, side], "area"), dtype)
 
 
-def create_fusion(fusion: str, **kwargs) -> tf.keras.layers.Layer:
+class AttentionFusion(tf.keras.layers.Layer):
+    """The three attention fusions: `FrameAttention`, and self-attention before or after it, or none.
+
+    Args:
+        width: multiplier of the attention network's channels.
+        stride: attention is computed at 1 / stride of the features' side.
+        over_frames: self-attention over space and source frames before the fusion ("SA3D"), or None.
+        over_space: self-attention over the fused features ("SA2D"), or None.
+    """
+
+    def __init__(
+        self,
+        width: float,
+        stride: int,
+        over_frames: SelfAttention | None = None,
+        over_space: SelfAttention | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.frame_attention = FrameAttention(width, stride, name="frame_attention")
+        self.over_frames = over_frames
+        self.over_space = over_space
+
+    @property
+    def num_source_frames(self) -> int:
+        """K; known once the layer has been called."""
+        return self.frame_attention.last.filters
+
+    def call(
+        self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.over_frames is not None:
+            features = self.over_frames(features)
+        attention = self.frame_attention(features, source_joints, target_joints)
+        fused = _weighted_sum(features, attention)
+        if self.over_space is not None:
+            fused = _split(self.over_space(_merge(fused)), tf.shape(fused)[:2])
+        return fused, attention
+
+
+FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")
+
+
+def create_fusion(fusion: str, width: float, stride: int, pool: int, name: str) -> tf.keras.layers.Layer:
     """The fusion of that name.
+
+    Args:
+        fusion: one of `FUSIONS`.
+        width: multiplier of the attention network's channels.
+        stride: attention is computed at 1 / stride of the features' side.
+        pool: max pooling of self-attention's keys and values.
+        name: the layer's name.
 
     Raises:
         ValueError: no such fusion.
     """
     if fusion not in FUSIONS:
-        raise ValueError(f"no fusion is called {fusion!r}; there are: {', '.join(sorted(FUSIONS))}")
-    return FUSIONS[fusion](**kwargs)
+        raise ValueError(f"no fusion is called {fusion!r}; there are: {', '.join(FUSIONS)}")
+    if fusion in ("avg", "max"):
+        return PoolingFusion(tf.reduce_mean if fusion == "avg" else tf.reduce_max, name=name)
+    over_frames = SelfAttention(stride, pool, name="over_frames") if fusion == "sa3d_rb6" else None
+    over_space = SelfAttention(stride, pool, name="over_space") if fusion == "rb6_sa2d" else None
+    return AttentionFusion(width, stride, over_frames, over_space, name=name)
+
+
+def _shrunk(features: tf.Tensor, stride: int) -> tf.Tensor:
+    """Average pooling of `[N, K, H, W, C]` in H and W."""
+    if stride == 1:
+        return features
+    pooled = tf.nn.avg_pool2d(_merge(features), stride, stride, "VALID")
+    return tf.reshape(pooled, [-1, features.shape[1], *pooled.shape[1:]])
+
+
+def upsampled(attention: tf.Tensor, side: int) -> tf.Tensor:
+    """Attention maps `[N, K, h, w]` to `[N, K, side, side]`; they still sum to 1 over K."""
+    maps = tf.image.resize(tf.transpose(attention, [0, 2, 3, 1]), [side, side], "bilinear")
+    return tf.transpose(maps, [0, 3, 1, 2])
+
+
+def _weighted_sum(features: tf.Tensor, attention: tf.Tensor) -> tf.Tensor:
+    """`sum_k F_k * A_k` (paper 3.2): `[N, K, H, W, C]` and `[N, T, K, h, w]` to `[N, T, H, W, C]`."""
+    maps = upsampled(_merge(attention), features.shape[2])
+    maps = tf.cast(_split(maps, tf.shape(attention)[:2]), features.dtype)
+    return tf.add_n([features[:, None, k] * maps[:, :, k, ..., None] for k in range(features.shape[1])])
+
+
+def _merge(x: tf.Tensor) -> tf.Tensor:
+    """Merges the first two axes; the others must be static."""
+    return tf.reshape(x, [-1, *x.shape[2:]])
+
+
+def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
+    """Splits the first axis into the two of `lead`; the others must be static."""
+    return tf.reshape(x, tf.concat([lead, x.shape[1:]], 0))

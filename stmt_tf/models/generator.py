@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stmt_tf.models.composition import PredictionHeads, compose
-from stmt_tf.models.fusion import create_fusion
+from stmt_tf.models.composition import PredictionHeads, compose, foreground_base, frame_weights
+from stmt_tf.models.fusion import create_fusion, upsampled
 from stmt_tf.models.single_frame import SingleFrameTransfer
-from stmt_tf.pose.maps import joint_heatmaps
 
 
 class Generator(tf.keras.Model):
@@ -25,27 +24,43 @@ class Generator(tf.keras.Model):
 
     Args:
         single_frame: the single-frame model; give it trained, it is not trained further.
-        fusion: name of the fusion (see `stmt_tf.models.fusion`), for both branches.
+        fusion: name of the fusion (see `stmt_tf.models.fusion`); each branch has its own.
+        attention_stride: attention is computed at 1 / this of the frames' side.
+        attention_pool: max pooling of self-attention's keys and values.
 
     Example:
-        >>> generator = Generator(SingleFrameTransfer(size=64, width=0.25), fusion="avg")
+        >>> generator = Generator(SingleFrameTransfer(size=64, width=0.25), fusion="rb6_sa2d")
         >>> source = generator.encode_source(tf.zeros([1, 4, 64, 64, 3]), tf.zeros([1, 4, 14, 3]))
         >>> generator.generate(source, tf.zeros([1, 8, 14, 3]))["frame"].shape
         TensorShape([1, 8, 64, 64, 3])
     """
 
-    def __init__(self, single_frame: SingleFrameTransfer, fusion: str, **kwargs):
+    def __init__(
+        self,
+        single_frame: SingleFrameTransfer,
+        fusion: str,
+        attention_stride: int = 4,
+        attention_pool: int = 1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.single_frame = single_frame
         self.single_frame.trainable = False
         self.size = single_frame.size
-        self.foreground_fusion = create_fusion(fusion, name="foreground_fusion")
-        self.background_fusion = create_fusion(fusion, name="background_fusion")
+        self.foreground_fusion, self.background_fusion = (
+            create_fusion(fusion, single_frame.width, attention_stride, attention_pool, name=f"{branch}_fusion")
+            for branch in ("foreground", "background")
+        )
         self.heads = PredictionHeads(single_frame.heads.residual, name="heads")
+
+    @property
+    def num_source_frames(self) -> int | None:
+        """K that the fusions were built with; None if they take any."""
+        return self.foreground_fusion.num_source_frames
 
     def encode_source(self, frames: tf.Tensor, joints: tf.Tensor) -> dict[str, tf.Tensor]:
         """See `SingleFrameTransfer.encode_source`: frames `[B, K, H, W, 3]`, joints `[B, K, 14, 3]`."""
-        return self.single_frame.encode_source(frames, joints)
+        return _frozen(self.single_frame.encode_source(frames, joints))
 
     def generate(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> dict[str, tf.Tensor]:
         """Makes one frame for each target pose.
@@ -57,39 +72,52 @@ class Generator(tf.keras.Model):
         Returns:
             `frame`, `foreground`, `background` `[B, L, H, W, 3]` about [-1, 1]; `mask` `[B, L, H, W, 1]` in
             [0, 1]; `warped` `[B, L, H, W, 3]`, the warped parts over the visible background, as they were
-            before any network drew on them.
+            before any network drew on them or chose among them. Of a fusion with attention also `foreground_attention` and
+            `background_attention` `[B, L, K, h, w]`, which sum to 1 over K.
         """
-        batch, targets = tf.shape(target_joints)[0], tf.shape(target_joints)[1]
+        lead = tf.shape(target_joints)[:2]
 
         def per_target(x):  # [B, ...] -> [B * L, ...]
-            return tf.repeat(x, targets, axis=0)
+            return tf.repeat(x, lead[1], axis=0)
 
-        foreground = self.single_frame.foreground(source, target_joints)
-        poses = (
-            joint_heatmaps(per_target(source["joints"]), self.size),
-            joint_heatmaps(tf.reshape(target_joints, [-1, *target_joints.shape[2:]]), self.size),
+        foreground = _frozen(self.single_frame.foreground(source, target_joints))
+        fused_foreground, foreground_attention = self.foreground_fusion(
+            foreground["features"], per_target(source["joints"]), _merge(target_joints)[:, None]
         )
-        fused_foreground, _ = self.foreground_fusion(foreground["features"], *poses)
-        features = source["background_features"]
-        if self.background_fusion.uses_poses:
-            fused_background, _ = self.background_fusion(per_target(features), *poses)
-        else:
-            fused_background = per_target(self.background_fusion(features)[0])
+        fused_background, background_attention = self.background_fusion(
+            source["background_features"], source["joints"], target_joints
+        )
+        maps = None if foreground_attention is None else foreground_attention[:, 0]
+        parts, nearness = (foreground["composites"], foreground["alphas"]), foreground["nearness"]
+        base = untouched = foreground_base(*parts, frame_weights(nearness))
+        if maps is not None:
+            base = foreground_base(*parts, frame_weights(nearness, upsampled(maps, self.size)))
         backdrop = per_target(source["background_base"])
         outputs = self.heads(
-            fused_foreground,
-            fused_background,
-            (foreground["base"], foreground["base_mask"]),
+            fused_foreground[:, 0],
+            _merge(fused_background),
+            base,
             (backdrop, per_target(source["background_visible"])),
         )
-        outputs["warped"] = compose(foreground["base"], backdrop, foreground["base_mask"])
-        lead = tf.stack([batch, targets])
-        return {
-            name: tf.reshape(x, tf.concat([lead, x.shape[1:]], 0)) for name, x in outputs.items()
-        }
+        outputs["warped"] = compose(untouched[0], backdrop, untouched[1])
+        outputs = {name: tf.reshape(x, tf.concat([lead, x.shape[1:]], 0)) for name, x in outputs.items()}
+        if maps is not None:
+            outputs["foreground_attention"] = tf.reshape(maps, tf.concat([lead, maps.shape[1:]], 0))
+            outputs["background_attention"] = background_attention
+        return outputs
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, K, H, W, 3]`, `source_joints` `[B, K, 14, 3]`, `target_joints` `[B, L, 14, 3]`."""
         source = self.encode_source(inputs["source_frames"], inputs["source_joints"])
         outputs = self.generate(source, inputs["target_joints"])
         return {**outputs, "background_mask": source["background_mask"]}
+
+
+def _frozen(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Keeps the backward pass, and what it would hold in memory, out of the single-frame model."""
+    return {name: tf.stop_gradient(x) for name, x in outputs.items()}
+
+
+def _merge(x: tf.Tensor) -> tf.Tensor:
+    """Merges the first two axes; the others must be static."""
+    return tf.reshape(x, [-1, *x.shape[2:]])

@@ -21,6 +21,7 @@ from stmt_tf.models.composition import (
     PredictionHeads,
     background_base,
     foreground_base,
+    frame_weights,
     pose_nearness,
 )
 from stmt_tf.models.unet import UNet
@@ -100,8 +101,9 @@ class SingleFrameTransfer(tf.keras.Model):
             target_joints: `[B, L, 14, 3]` in pixels.
 
         Returns:
-            `features` `[B * L, K, H, W, C]`; `base` `[B * L, H, W, 3]` and `base_mask`
-            `[B * L, H, W, 1]`, the warped parts merged over K (see `foreground_base`).
+            `features` `[B * L, K, H, W, C]`; `composites` `[B * L, K, H, W, 3]` and `alphas`
+            `[B * L, K, H, W, 1]`, the warped parts and their masks, each summed over the parts; `nearness`
+            `[B * L, K]` of the source poses to the target's.
         """
         batch, targets = tf.shape(target_joints)[0], tf.shape(target_joints)[1]
         sources = tf.shape(source["joints"])[1]
@@ -122,12 +124,12 @@ class SingleFrameTransfer(tf.keras.Model):
         merged = _split(tf.reduce_sum(warped, 1), lead)
         heatmaps = tf.repeat(joint_heatmaps(target, self.size), sources, axis=0)
         features = self.foreground_unet(stacked, heatmaps)
-        base, base_mask = foreground_base(
-            merged[..., :3],
-            merged[..., 3:],
-            pose_nearness(source_joints, target, self.size),
-        )
-        return {"features": _split(features, lead), "base": base, "base_mask": base_mask}
+        return {
+            "features": _split(features, lead),
+            "composites": merged[..., :3],
+            "alphas": merged[..., 3:],
+            "nearness": pose_nearness(source_joints, target, self.size),
+        }
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, 1, H, W, 3]`, `source_joints` `[B, 1, 14, 3]`, `target_joints` `[B, L, 14, 3]`.
@@ -142,7 +144,9 @@ class SingleFrameTransfer(tf.keras.Model):
         outputs = self.heads(
             foreground["features"][:, 0],
             tf.repeat(source["background_features"][:, 0], targets, axis=0),
-            (foreground["base"], foreground["base_mask"]),
+            foreground_base(
+                foreground["composites"], foreground["alphas"], frame_weights(foreground["nearness"])
+            ),
             (
                 tf.repeat(source["background_base"], targets, axis=0),
                 tf.repeat(source["background_visible"], targets, axis=0),
