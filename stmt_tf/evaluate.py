@@ -43,7 +43,7 @@ from stmt_tf.metrics.comparison import (
     run_methods,
 )
 from stmt_tf.metrics.lpips import LPIPS
-from stmt_tf.metrics.pairs import Pair, UnusableClip, choose_clips, draw_pair, read_clips
+from stmt_tf.metrics.pairs import SIDES, Pair, UnusableClip, choose_clips, draw_pair, read_clips
 from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -60,6 +60,12 @@ class EvaluateConfig:
     num_clips: int = setting(32, "Clips to measure on.")
     num_source_frames: int = setting(4, "K: source frames of a clip.")
     num_target_frames: int = setting(8, "L: target frames of a clip.")
+    sides: str = setting(
+        "any",
+        "Which clips and frames: any; or opposite, sources that all show one side of the person, front or back, and "
+        "targets that show the other.",
+        SIDES,
+    )
     vgg_weights: str = setting(
         "", "The asset vgg16 as a file, for LPIPS; empty: as cached, and no LPIPS where it is not."
     )
@@ -92,6 +98,7 @@ def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None
         ValueError: the records cannot be read, or no pair can be drawn from them.
     """
     files = check(config)
+    model.check_source_count(config.num_source_frames)
     chosen = choose_clips(files, config.num_clips, config.seed)
     if len(chosen) < config.num_clips:
         logging.warning("%d clips asked for, the records hold %d", config.num_clips, len(chosen))
@@ -101,7 +108,7 @@ def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None
     for index, record in enumerate(clips):
         try:
             pair = draw_pair(
-                record, config.num_source_frames, config.num_target_frames, model.size, config.seed
+                record, config.num_source_frames, config.num_target_frames, model.size, config.seed, config.sides
             )
         except UnusableClip as error:
             logging.warning("left out: %s", error)

@@ -1,6 +1,6 @@
 """The servable model: a SavedModel that needs nothing of this package to run.
 
-A model directory holds `saved_model.pb`, `variables/` and `model.json` (the model's config and how it was made).
+A model directory holds `saved_model.pb`, `variables/` and `model.json` (the model's config, and K if it is fixed).
 The SavedModel offers two functions, whose axes are B batch, K source frames, L target frames:
 
     encode_source(frames uint8 [B, K, H, W, 3], joints float32 [B, K, 14, 3]) -> source features, a dict
@@ -26,6 +26,7 @@ from stmt_tf.models.generator import Generator
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
 MANIFEST = "model.json"
+ATTENTION_MAPS = ("foreground_attention", "background_attention")
 _FORMAT = "stmt_tf model 1"
 
 
@@ -35,9 +36,9 @@ class ModelError(ValueError):
 
 def _servable(generator: Generator) -> tf.Module:
     """The generator's functions and weights, without Keras's own records of its layers."""
-    size = generator.size
-    frames = tf.TensorSpec([None, None, size, size, 3], tf.uint8, "source_frames")
-    source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
+    size, sources = generator.size, generator.num_source_frames
+    frames = tf.TensorSpec([None, sources, size, size, 3], tf.uint8, "source_frames")
+    source_joints = tf.TensorSpec([None, sources, NUM_JOINTS, 3], tf.float32, "source_joints")
     target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
 
     @tf.function(input_signature=[frames, source_joints])
@@ -51,8 +52,9 @@ def _servable(generator: Generator) -> tf.Module:
     def generate(source, target_joints):
         outputs = generator.generate(source, target_joints)
         mask = outputs.pop("mask")
+        maps = {name: outputs.pop(name) for name in ATTENTION_MAPS if name in outputs}
         images = {name: _to_uint8(image / 2.0 + 0.5) for name, image in outputs.items()}
-        return {**images, "mask": _to_uint8(mask)}
+        return {**images, **maps, "mask": _to_uint8(mask)}
 
     @tf.function(input_signature=[frames, source_joints, target_joints])
     def transfer(source_frames, source_joints, target_joints):
@@ -69,7 +71,7 @@ def _to_uint8(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
 
 
-def _read_manifest(directory: str) -> ModelConfig:
+def _read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
     path = os.path.join(directory, MANIFEST)
     try:
         with open(path) as file:
@@ -83,7 +85,7 @@ def _read_manifest(directory: str) -> ModelConfig:
     if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
         raise ModelError(f"{path}: lacks format {_FORMAT!r}, so the model is of another version. Export it again")
     try:
-        return ModelConfig(**manifest["model"])
+        return ModelConfig(**manifest["model"]), manifest["num_source_frames"]
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: describes no model of this version ({error}). Export it again") from error
 
@@ -113,7 +115,12 @@ def save_model(
         servable = _servable(generator)
         tf.saved_model.save(servable, temporary, signatures={"serving_default": servable.transfer})
         with open(os.path.join(temporary, MANIFEST), "w") as file:
-            json.dump({"format": _FORMAT, "model": dataclasses.asdict(config)}, file, indent=2)
+            manifest = {
+                "format": _FORMAT,
+                "num_source_frames": generator.num_source_frames,
+                "model": dataclasses.asdict(config),
+            }
+            json.dump(manifest, file, indent=2)
             file.write("\n")
         for path in extra_files:
             shutil.copy(path, temporary)
@@ -132,13 +139,14 @@ class TransferModel:
     Attributes:
         config: the model's shape.
         size: side in pixels of the square frames that it takes and makes.
+        num_source_frames: K that its attention was built for; None if it takes any number.
 
     Raises:
         ModelError: the directory does not exist or is not a model of ours.
     """
 
     def __init__(self, directory: str):
-        self.config = _read_manifest(directory)
+        self.config, self.num_source_frames = _read_manifest(directory)
         self.size = self.config.size
         try:
             self._model = tf.saved_model.load(directory)
@@ -149,13 +157,30 @@ class TransferModel:
             if not hasattr(self._model, name):
                 raise ModelError(f"{directory}: holds no sound SavedModel (no function {name}). Export it again")
 
+    def check_source_count(self, count: int) -> None:
+        """Raises ValueError if the model cannot look at so many source frames."""
+        if self.num_source_frames is not None and count > self.num_source_frames:
+            raise ValueError(
+                f"--num_source_frames={count}: this model's attention was built for {self.num_source_frames} source "
+                "frames; give at most that"
+            )
+
     def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Mapping[str, tf.Tensor]:
         """All that depends on the source alone, to be given to `generate`.
 
         Args:
             frames: uint8 `[K, size, size, 3]`, RGB.
             joints: `[K, 14, 3]`, pixels of the frames.
+
+        A model of fixed K is shown fewer frames repeatedly, in turn.
+
+        Raises:
+            ValueError: more frames than the model can look at.
         """
+        self.check_source_count(len(frames))
+        if self.num_source_frames is not None:
+            turn = np.arange(self.num_source_frames) % len(frames)
+            frames, joints = frames[turn], joints[turn]
         return self._model.encode_source(tf.constant(frames[None]), tf.constant(joints[None], tf.float32))
 
     def generate(self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray) -> dict[str, np.ndarray]:
@@ -167,7 +192,8 @@ class TransferModel:
 
         Returns:
             uint8 images: `frame`, `foreground`, `background`, `warped` `[T, size, size, 3]`, `mask`
-            `[T, size, size, 1]` (255 on the person).
+            `[T, size, size, 1]` (255 on the person). Of a model with attention also float32
+            `foreground_attention` and `background_attention` `[T, K, h, w]`, which sum to 1 over K.
         """
         outputs = self._model.generate(source, tf.constant(target_joints[None], tf.float32))
         return {name: image[0].numpy() for name, image in outputs.items()}

@@ -80,8 +80,10 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
     Raises:
         VideoError: a video cannot be read or written.
         PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+        ValueError: the model cannot look at so many source frames.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
+    model.check_source_count(config.num_source_frames)
     source_track = estimate_track(config.source, "source poses", config.pose, config.source_poses or config.pose_model)
     chosen = select_source_frames(source_track, config.num_source_frames, config.source_selection, config.seed)
     logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(source_track))
@@ -174,7 +176,7 @@ def results(
         made["mask"][nobody[span]] = 0
         made["frame"][nobody[span]] = made["background"][nobody[span]]
         if compositor is None:
-            visible = encoded["background_mask"][0].numpy()
+            visible = encoded["background_mask"][0, : len(source.frames)].numpy()
             compositor = Compositor(source.frames, visible, made["background"][0], source.crop)
         for i, frame in enumerate(batch):
             if config.crop_only:

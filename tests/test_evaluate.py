@@ -31,6 +31,10 @@ class Oracle:
         self.error = error
         self.sources_seen = []
 
+    def check_source_count(self, count):
+        if count > 4:
+            raise ValueError(f"{count} source frames are too many")
+
     def encode_source(self, frames, joints):
         assert frames.dtype == np.uint8 and frames.shape == (len(joints), SIZE, SIZE, 3)
         self.sources_seen.append(len(frames))
@@ -72,7 +76,7 @@ def test_a_perfect_model_gets_full_marks(tmp_path):
     found = results(tmp_path)
     assert found["clips"] == found["clips_with_masks"] == 3 and found["left_out"] == []
     assert list(found["means"]) == [
-        "model K=1", "model K=4", "warped", "nearest pose", "source median", "truth",
+        "model K=1", "mean of K=1", "model K=4", "warped", "nearest pose", "source median", "truth",
     ]
     for name in ("model K=1", "model K=4"):
         assert found["means"][name]["psnr"] == found["means"][name]["psnr_person"] == 100.0
@@ -80,7 +84,7 @@ def test_a_perfect_model_gets_full_marks(tmp_path):
         assert found["means"][name]["lpips"] is None
         margins = found["margins_over_better_baseline_db"][name]
         assert margins["psnr"]["least"] > 50
-    assert model.sources_seen == [1, 4] * 3
+    assert model.sources_seen == [1, 1, 1, 1, 4] * 3
     assert text == (tmp_path / "out" / "table.md").read_text()
 
 
@@ -106,6 +110,13 @@ def test_real_records_need_no_masks(tmp_path):
     found = results(tmp_path)
     assert found["clips_with_masks"] == 0
     assert found["means"]["model K=4"]["psnr_person"] == pytest.approx(20 * np.log10(51))
+
+
+def test_more_source_frames_than_the_model_takes_leave_nothing_behind(tmp_path):
+    clips = make_clips(1)
+    with pytest.raises(ValueError, match="5 source frames are too many"):
+        evaluate(config_for(tmp_path, clips, num_source_frames=5), Oracle(clips), None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_source_frame_gives_one_line_of_the_model(tmp_path):
@@ -212,7 +223,11 @@ class Grey(tf.Module):
 
 def test_main_measures_a_model_directory(tmp_path):
     tf.saved_model.save(Grey(), str(tmp_path / "model"))
-    manifest = {"format": inference._FORMAT, "model": dataclasses.asdict(ModelConfig(size=SIZE))}
+    manifest = {
+        "format": inference._FORMAT,
+        "num_source_frames": None,
+        "model": dataclasses.asdict(ModelConfig(size=SIZE)),
+    }
     (tmp_path / "model" / inference.MANIFEST).write_text(json.dumps(manifest))
     write_records(tmp_path / "test.tfrecord", make_clips(2))
     done = run_main(tmp_path, "--model=model", "--records=test.tfrecord", "--output=new/out", "--seed=3")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,7 +12,9 @@ from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
 from stmt_tf import inference
+from stmt_tf.config import ModelConfig
 from stmt_tf.inference import MANIFEST, ModelError, TransferModel, save_model
+from stmt_tf.models.create import create_generator
 
 
 @pytest.fixture(scope="module")
@@ -140,4 +143,59 @@ def test_another_models_graph_is_told(tmp_path):
 def test_the_manifest_holds_the_config():
     with open(os.path.join(model_directory(), MANIFEST)) as file:
         manifest = json.load(file)
-    assert manifest["model"] == {"size": 32, "width": 0.05, "fusion": "avg", "residual_heads": True}
+    assert ModelConfig(**manifest["model"]) == CONFIG
+    assert manifest["num_source_frames"] is None  # an average takes any number
+
+
+@pytest.fixture(scope="module")
+def attentive(tmp_path_factory):
+    """A generator of two source frames with attention, not untrained, and its model directory loaded."""
+    config = dataclasses.replace(CONFIG, fusion="rb6_sa2d")
+    tf.keras.utils.set_random_seed(0)
+    generator = create_generator(config, 2)
+    random = np.random.default_rng(0)
+    for layer in (generator.foreground_fusion, generator.background_fusion):
+        layer.set_weights([random.normal(scale=0.2, size=w.shape) for w in layer.get_weights()])
+    directory = str(tmp_path_factory.mktemp("models") / "attentive")
+    save_model(generator, config, directory)
+    return generator, TransferModel(directory)
+
+
+def source_of(count):
+    frames = np.random.default_rng(1).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
+    return frames, make_joints(count, size=SIZE)
+
+
+def test_model_with_attention_gives_the_generators_frames_and_maps(attentive):
+    generator, model = attentive
+    frames, joints = source_of(2)
+    target = make_joints(3, size=SIZE, seed=5)
+    made = model.generate(model.encode_source(frames, joints), target)
+    expected = generator(
+        {
+            "source_frames": frames[None] / np.float32(127.5) - 1.0,
+            "source_joints": joints[None],
+            "target_joints": target[None],
+        }
+    )
+    image = np.clip(np.asarray(expected["frame"][0]) / 2 + 0.5, 0, 1) * 255
+    np.testing.assert_allclose(made["frame"], image, atol=0.6)
+    for name in inference.ATTENTION_MAPS:
+        assert made[name].shape == (3, 2, SIZE // 4, SIZE // 4) and made[name].std() > 1e-3
+        np.testing.assert_allclose(made[name], expected[name][0], atol=1e-4)
+
+
+def test_model_with_attention_is_shown_a_single_frame_twice(attentive):
+    _, model = attentive
+    frames, joints = source_of(1)
+    assert model.num_source_frames == 2
+    once, twice = (
+        model.generate(model.encode_source(frames[shown], joints[shown]), make_joints(1, size=SIZE, seed=5))
+        for shown in ([0], [0, 0])
+    )
+    np.testing.assert_array_equal(once["frame"], twice["frame"])
+
+
+def test_model_with_attention_refuses_more_frames_than_it_was_built_for(attentive):
+    with pytest.raises(ValueError, match="--num_source_frames=3: .* built for 2 source frames"):
+        attentive[1].encode_source(*source_of(3))

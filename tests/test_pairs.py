@@ -50,6 +50,28 @@ def test_the_draw_depends_on_the_seed_and_the_clip():
     assert [steps_of(draw(other, seed=seed).source_frames) for seed in (1, 2, 3)] != drawn[1:]
 
 
+def turned(joints, back):
+    """The poses, those of these steps seen from behind."""
+    joints = joints.copy()
+    joints[back, :, 0] = joints[..., 0].max() - joints[back, :, 0]
+    return joints
+
+
+def test_opposite_sides_are_never_mixed():
+    clip = make_clip(16, size=64)
+    back = [0, 1, 2, 3, 10, 11]
+    clip = dataclasses.replace(clip, joints=turned(clip.joints, back))
+    pair = draw_pair(encode_clip(clip), 3, 8, 64, 0, "opposite")
+    # Four of the first eight frames show each side; six of the last eight show the front.
+    assert set(steps_of(pair.source_frames)) < {0, 1, 2, 3}
+    assert steps_of(pair.target_frames) == [8, 9, 12, 13, 14, 15]
+
+
+def test_clip_that_shows_one_side_alone_has_no_opposite_sides():
+    with pytest.raises(UnusableClip, match="clip clip has no 3 source frames of one side with target frames of"):
+        draw_pair(encode_clip(make_clip(16)), 3, 8, 32, 0, "opposite")
+
+
 def test_frames_without_a_person_are_no_targets():
     clip = make_clip(12)
     clip.joints[[7, 8]] = 0

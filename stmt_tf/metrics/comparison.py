@@ -29,6 +29,9 @@ class Model(Protocol):
 
     size: int
 
+    def check_source_count(self, count: int) -> None:
+        """Raises ValueError if the model cannot look at so many source frames."""
+
     def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Any:
         """uint8 `[K, size, size, 3]`, `[K, 14, 3]` -> what `generate` takes."""
 
@@ -39,22 +42,30 @@ class Model(Protocol):
 def run_methods(model: Model, pair: Pair) -> dict[str, np.ndarray]:
     """What each method makes of a pair: uint8 `[L, size, size, 3]` by its name."""
     sources = len(pair.source_frames)
-    made = {}
-    for shown in dict.fromkeys([(pair.single,), tuple(range(sources))]):
-        steps = list(shown)
-        source = model.encode_source(pair.source_frames[steps], pair.source_joints[steps])
-        batches = [
-            model.generate(source, pair.target_joints[start : start + _BATCH])
-            for start in range(0, len(pair.target_joints), _BATCH)
-        ]
-        made[f"model K={len(steps)}"] = np.concatenate([batch["frame"] for batch in batches])
-    made["warped"] = np.concatenate([batch["warped"] for batch in batches])
+    alone = [_generate(model, pair, [k]) for k in range(sources)]
+    together = alone[0] if sources == 1 else _generate(model, pair, list(range(sources)))
+    made = {"model K=1": alone[pair.single]["frame"]}
+    if sources > 1:
+        # What fusion must beat, or it has learned nothing.
+        made["mean of K=1"] = np.rint(np.mean([one["frame"] for one in alone], axis=0)).astype(np.uint8)
+        made[f"model K={sources}"] = together["frame"]
+    made["warped"] = together["warped"]
     nearest, median = BASELINES
     made[nearest] = baselines.copy_nearest_pose(
         pair.source_frames, pair.source_joints, pair.target_joints
     )
     made[median] = baselines.source_median(pair.source_frames, len(pair.target_frames))
     return made
+
+
+def _generate(model: Model, pair: Pair, steps: list[int]) -> dict[str, np.ndarray]:
+    """The model's `frame` and `warped` from these source frames alone."""
+    source = model.encode_source(pair.source_frames[steps], pair.source_joints[steps])
+    batches = [
+        model.generate(source, pair.target_joints[start : start + _BATCH])
+        for start in range(0, len(pair.target_joints), _BATCH)
+    ]
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in ("frame", "warped")}
 
 
 def measure(

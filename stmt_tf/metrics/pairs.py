@@ -8,6 +8,9 @@ The protocol (after the paper's: source and target from one video, without overl
 Frames of the second half in which no joint was found cannot be targets. A clip that is too short for halves of
 K frames gives its first K frames to the sources. What is drawn from a clip depends on the seed and its id alone.
 
+With `sides="opposite"` the sources all show the person from one side, front or back, and the targets from the other:
+what the targets need, no source frame shows. Clips that hold no such frames are not usable.
+
 The person region of a target frame is the record's mask, or `regions.person_region` where it has none.
 """
 
@@ -23,8 +26,13 @@ import tensorflow as tf
 
 from stmt_tf.data import schema
 from stmt_tf.metrics.regions import person_region
+from stmt_tf.pose.body import facing
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.selection import select_source_frames
+
+
+SIDES = ("any", "opposite")
+_CLEARLY = 0.5  # facing beyond which a frame shows one side
 
 
 class UnusableClip(ValueError):
@@ -85,7 +93,9 @@ def _records(files: Sequence[str]) -> Iterator[bytes]:
             raise ValueError(f"{path} is not a sound record file: {error.message}") from error
 
 
-def draw_pair(record: bytes, sources: int, targets: int, size: int, seed: int) -> Pair:
+def draw_pair(
+    record: bytes, sources: int, targets: int, size: int, seed: int, sides: str = "any"
+) -> Pair:
     """Draws a pair from one record; only the frames drawn are decoded.
 
     Args:
@@ -94,6 +104,7 @@ def draw_pair(record: bytes, sources: int, targets: int, size: int, seed: int) -
         targets: L, the most target frames.
         size: side of the frames in pixels; others are resized.
         seed: of the source frames' choice.
+        sides: one of `SIDES`.
 
     Raises:
         UnusableClip: too few frames, or too few that show a person.
@@ -102,7 +113,7 @@ def draw_pair(record: bytes, sources: int, targets: int, size: int, seed: int) -
     clip = schema.read_record(record)
     clip_id = clip["clip_id"].decode()
     random = np.random.default_rng([seed, zlib.crc32(clip["clip_id"])])
-    source_steps, target_steps = _draw_steps(clip_id, clip["joints"], sources, targets, random)
+    source_steps, target_steps = _draw_steps(clip_id, clip["joints"], sources, targets, sides, random)
 
     scale = size / float(clip["width"])
     joints = clip["joints"].copy()
@@ -133,24 +144,43 @@ def draw_pair(record: bytes, sources: int, targets: int, size: int, seed: int) -
 
 
 def _draw_steps(
-    clip_id: str, joints: np.ndarray, sources: int, targets: int, random: np.random.Generator
+    clip_id: str, joints: np.ndarray, sources: int, targets: int, sides: str, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     half = max(len(joints) // 2, sources)
     if len(joints) <= sources:
         raise UnusableClip(
             f"clip {clip_id} has {len(joints)} frames, too few for {sources} sources and a target"
         )
+    source_range, shown = np.arange(half), half + np.flatnonzero((joints[half:, :, 2] > 0).any(-1))
+    if sides == "opposite":
+        source_range, shown = _opposite_sides(clip_id, facing(joints), source_range, shown, sources)
     try:
-        source_steps = select_source_frames(
-            joints[:half], sources, "random", seed=int(random.integers(2**32))
+        drawn = select_source_frames(
+            joints[source_range], sources, "random", seed=int(random.integers(2**32))
         )
     except PoseError as error:
         raise UnusableClip(f"clip {clip_id}: {error}") from error
-    shown = half + np.flatnonzero((joints[half:, :, 2] > 0).any(-1))
     if not len(shown):
         raise UnusableClip(f"clip {clip_id} shows no person in its second half")
     spread = np.linspace(0, len(shown) - 1, min(targets, len(shown)))
-    return source_steps, shown[np.rint(spread).astype(int)]
+    return source_range[drawn], shown[np.rint(spread).astype(int)]
+
+
+def _opposite_sides(
+    clip_id: str, facing: np.ndarray, source_range: np.ndarray, shown: np.ndarray, sources: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The frames of one side among those for sources, and of the other among those for targets; most targets win."""
+    choices = []
+    for side in (-1, 1):
+        of_sources = source_range[side * facing[source_range] > _CLEARLY]
+        of_targets = shown[side * facing[shown] < -_CLEARLY]
+        if len(of_sources) >= sources and len(of_targets):
+            choices.append((of_sources, of_targets))
+    if not choices:
+        raise UnusableClip(
+            f"clip {clip_id} has no {sources} source frames of one side with target frames of the other"
+        )
+    return max(choices, key=lambda choice: len(choice[1]))
 
 
 def _resized(image: np.ndarray, size: int) -> np.ndarray:

@@ -95,3 +95,21 @@ def stature(joints: np.ndarray) -> float:
     if not kinds:
         return 0.0
     return sum(lengths[kind] for kind in kinds) / sum(_SHARES[kind] for kind in kinds)
+
+
+def facing(joints: np.ndarray) -> np.ndarray:
+    """How far the person of each frame is turned to the camera.
+
+    Args:
+        joints: `[T, 14, 3]`.
+
+    Returns:
+        `[T]` from about 1, who shows the front, over 0, who shows a side, to about -1, who shows the back: the signed
+        width of shoulders and hips over the largest of the video. 0 where none of the four joints is found.
+    """
+    widths = np.zeros(len(joints))
+    for left, right in ((s.LEFT_SHOULDER, s.RIGHT_SHOULDER), (s.LEFT_HIP, s.RIGHT_HIP)):
+        both = (joints[:, left, 2] > 0) & (joints[:, right, 2] > 0)
+        widths += both * (joints[:, left, 0] - joints[:, right, 0])
+    # A person's left is on the right of the picture when they face the camera.
+    return widths / max(np.abs(widths).max(initial=0.0), 1e-6)
