@@ -189,8 +189,8 @@ def parts_of(
         return stacked, tf.reduce_sum(warped, 1)
 
     def bases(composites, alphas, visible):
-        nearness = tf.ones([pairs, 1])
-        foreground = foreground_base(composites[:, None], alphas[:, None], nearness)
+        weights = tf.ones([pairs, 1, 1, 1, 1])
+        foreground = foreground_base(composites[:, None], alphas[:, None], weights)
         return foreground, background_base(example["source_frames"], visible)
 
     def heads(features, colour, alpha):
@@ -219,7 +219,7 @@ def measure(size: int, targets: int, width: float, batch: int, repeats: int) -> 
     """Times one setting of the step in this process."""
     model = create_single_frame(ModelConfig(size=size, width=width, residual_heads=True))
     config = LossConfig(vgg_weight=0.0, gan_weight=0.0, mask_weight=0.03, person_weight=2.0)
-    trainer = Trainer(model, None, None, config)
+    trainer = Trainer(model, {}, None, config)
     trainer.compile(tf.keras.optimizers.Adam(1e-4))
     step = tf.function(trainer.train_step)
     with tempfile.TemporaryDirectory() as directory:

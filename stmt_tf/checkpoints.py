@@ -1,13 +1,14 @@
 """What a training writes into its working directory, and how to read it back.
 
 config.flags            the settings, as a flagfile
-checkpoints/            network, discriminator and both optimisers' state, to resume from
+checkpoints/            networks and optimisers' state, to resume from
 best.weights.h5         the network with the best validation loss so far
 events/                 for TensorBoard
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import tensorflow as tf
@@ -20,6 +21,7 @@ from stmt_tf.trainer import Trainer
 
 CONFIG = "config.flags"
 BEST_WEIGHTS = "best.weights.h5"
+CHECKPOINTS = "checkpoints"
 
 
 class TrainingState:
@@ -35,8 +37,9 @@ class TrainingState:
         self.best_loss = tf.Variable(float("inf"), trainable=False)
         # By number, not by Keras's own tracking, which on Keras 3 silently leaves out layers held in lists.
         owned = [*trainer.network.variables, *_optimizer_variables(trainer.optimizer)]
-        if trainer.discriminator is not None:
-            owned += trainer.discriminator.variables
+        for discriminator in trainer.discriminators.values():
+            owned += discriminator.variables
+        if trainer.discriminator_optimizer is not None:
             owned += _optimizer_variables(trainer.discriminator_optimizer)
         named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
         checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
@@ -55,9 +58,7 @@ class TrainingState:
             self._manager.checkpoint.restore(latest).assert_consumed()
         except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
             raise ValueError(
-                f"{latest} holds other networks than this training: --gan_weight switches the "
-                "discriminator on or off, --discriminator_width is its size. Give another --workdir, or "
-                "the same settings"
+                f"{latest} holds other networks than this training. Give another --workdir, or the same settings"
             ) from error
         return True
 
@@ -90,8 +91,10 @@ def write_config(workdir: str, *configs) -> None:
 # What of a config decides which variables there are, and how many iterations an epoch of a checkpoint has.
 _DECISIVE = {
     ModelConfig: lambda config: config,
-    LossConfig: lambda config: config.gan_weight > 0 and config.discriminator_width,
-    TrainConfig: lambda config: (config.stage, config.checkpoint_every),
+    DataConfig: lambda config: config.num_source_frames,
+    LossConfig: lambda config: (config.discriminates_frames, config.discriminated_ranges)
+    + (config.discriminator_width, config.spectral_norm),
+    TrainConfig: lambda config: (config.stage, config.checkpoint_every, config.precision),
 }
 
 
@@ -116,6 +119,47 @@ def require_same_model(workdir: str, *configs) -> None:
             )
 
 
+def require_start(workdir: str, model: ModelConfig, training: TrainConfig) -> None:
+    """Makes sure that there is what the training starts from, unless it has begun already.
+
+    Raises:
+        FileNotFoundError: --init names no training.
+        ValueError: stage 2 without --init, or --init is of another kind of model.
+    """
+    if tf.train.latest_checkpoint(os.path.join(workdir, CHECKPOINTS)) is not None:
+        return
+    if training.init:
+        _require_same_width(training.init, model)
+    elif training.stage == 2:
+        raise ValueError(
+            "--stage=2 needs the weights of a stage 1 training: give its --workdir, or a model directory, as --init"
+        )
+
+
+def _require_same_width(directory: str, model: ModelConfig) -> ModelConfig:
+    found = _read_snapshot(directory)
+    # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
+    wanted = (model.width, model.residual_heads)
+    if (found.width, found.residual_heads) != wanted:
+        raise ValueError(
+            f"--init={directory} has width {found.width} and residual_heads={found.residual_heads}; wanted are "
+            f"width {model.width} and residual_heads={model.residual_heads}"
+        )
+    return found
+
+
+def _read_snapshot(workdir: str) -> ModelConfig:
+    """The model of a training that has a snapshot."""
+    for name in (CONFIG, BEST_WEIGHTS):
+        path = os.path.join(workdir, name)
+        if not os.path.exists(path):
+            raise FileNotFoundError(
+                f"{path} does not exist: {workdir!r} is not the working directory of a training, or "
+                "the training has not validated yet"
+            )
+    return flags.from_flagfile(os.path.join(workdir, CONFIG), ModelConfig)
+
+
 def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
     """The best snapshot of a training, of either stage, as a generator.
 
@@ -124,19 +168,16 @@ def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
     Raises:
         FileNotFoundError: the directory holds no training, or one without a snapshot yet.
     """
-    config_path, weights = (os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS))
-    for path in (config_path, weights):
-        if not os.path.exists(path):
-            raise FileNotFoundError(
-                f"{path} does not exist: {workdir!r} is not the working directory of a training, or "
-                "the training has not validated yet"
-            )
-    config = flags.from_flagfile(config_path, ModelConfig)
-    data = flags.from_flagfile(config_path, DataConfig)
-    generator = create_generator(config, data.num_source_frames)
+    config = _read_snapshot(workdir)
+    weights = os.path.join(workdir, BEST_WEIGHTS)
+    config_path = os.path.join(workdir, CONFIG)
+    num_source_frames = flags.from_flagfile(config_path, DataConfig).num_source_frames
     if flags.from_flagfile(config_path, TrainConfig).stage == 2:
+        generator = create_generator(config, num_source_frames)
         generator.load_weights(weights)
     else:
+        config = dataclasses.replace(config, fusion="avg")
+        generator = create_generator(config, num_source_frames)
         adopt_single_frame(generator, weights)
     return generator, config
 
@@ -147,11 +188,12 @@ def adopt_single_frame(generator: Generator, weights: str) -> None:
     generator.heads.set_weights(generator.single_frame.heads.get_weights())
 
 
-def load_initial_weights(network: tf.keras.Model, directory: str) -> None:
-    """Starts a network from another training: its single-frame model, and a generator's heads.
+def load_initial_weights(network: tf.keras.Model, model: ModelConfig, directory: str) -> None:
+    """Starts a network from another training: its single-frame model, a generator's heads, and an equal fusion.
 
     Args:
         network: a `SingleFrameTransfer` or a `Generator`.
+        model: its config.
         directory: a training's working directory or a model directory, of any size and stage, and of the same
             width and heads.
 
@@ -159,18 +201,16 @@ def load_initial_weights(network: tf.keras.Model, directory: str) -> None:
         FileNotFoundError: there is no snapshot.
         ValueError: it is of another kind of model.
     """
+    _require_same_width(directory, model)
     trained, found = load_generator(directory)
-    single_frame = network.single_frame if isinstance(network, Generator) else network
-    # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
-    wanted = (single_frame.width, single_frame.heads.residual)
-    if (found.width, found.residual_heads) != wanted:
-        raise ValueError(
-            f"--init={directory} has width {found.width} and residual_heads={found.residual_heads}; wanted are "
-            f"width {wanted[0]} and residual_heads={wanted[1]}"
-        )
-    single_frame.set_weights(trained.single_frame.get_weights())
-    if isinstance(network, Generator):
-        network.heads.set_weights(trained.heads.get_weights())
+    if not isinstance(network, Generator):
+        network.set_weights(trained.single_frame.get_weights())
+        return
+    network.single_frame.set_weights(trained.single_frame.get_weights())
+    network.heads.set_weights(trained.heads.get_weights())
+    if found.fusion == model.fusion:
+        for fusion in ("foreground_fusion", "background_fusion"):
+            getattr(network, fusion).set_weights(getattr(trained, fusion).get_weights())
 
 
 def create_network(model: ModelConfig, stage: int, num_source_frames: int) -> tf.keras.Model:

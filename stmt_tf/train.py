@@ -16,12 +16,13 @@ import tensorflow as tf
 from absl import app, logging
 from absl import flags as absl_flags
 
-from stmt_tf import assets, checkpoints, flags
+from stmt_tf import assets, checkpoints, cluster, dry_run, flags
 from stmt_tf.callbacks import SaveState, ShowPictures, StopAtNaN, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.data.pipeline import evaluation_dataset, find_records, training_dataset
+from stmt_tf.data.checks import check_records
+from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
-from stmt_tf.models.create import create_discriminator
+from stmt_tf.models.create import create_discriminators
 from stmt_tf.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6
@@ -34,39 +35,41 @@ def train(
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.
-        ValueError: `workdir` holds a training of another model, or settings do not go together.
+        ValueError: `workdir` holds a training of another model, or settings, records, weights or workers do not
+            go together.
         TrainingDiverged: a loss is no longer a number.
     """
+    # What can fail does so before anything is built or written.
+    _require_consistent(data, loss)
+    checkpoints.require_same_model(workdir, model, data, loss, training)
+    checkpoints.require_start(workdir, model, training)
+    worker = cluster.read_worker()
+    strategy = cluster.create_strategy(worker)
+    _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
     sources = 1 if training.stage == 1 else data.num_source_frames
+    for pattern, flag in ((data.train_records, "--train_records"), (data.val_records, "--val_records")):
+        check_records(pattern, flag, sources + data.num_target_frames, model.size)
+
     steps = min(training.checkpoint_every, training.iterations)
     validation = evaluation_dataset(
         data.val_records, training.val_examples, sources, data.num_target_frames, model.size,
-        data.batch_size,
+        data.batch_size, worker=worker.index, num_workers=worker.count,
     )
-    # What can fail does so before anything is written.
-    checkpoints.require_same_model(workdir, model, data, loss, training)
-    pictured = _first_examples(validation, data.val_records)
-    find_records(data.train_records, "--train_records")
-    strategy = tf.distribute.MirroredStrategy()
-    if data.batch_size % strategy.num_replicas_in_sync:
-        raise ValueError(
-            f"--batch_size={data.batch_size} cannot be split evenly over {strategy.num_replicas_in_sync} "
-            "devices: give a multiple of that"
-        )
+    tf.keras.mixed_precision.set_global_policy(training.precision)
     with strategy.scope():
-        trainer = _create_trainer(model, data, loss, training, sources)
-    state = checkpoints.TrainingState(trainer, os.path.join(workdir, "checkpoints"))
+        trainer = create_trainer(model, data, loss, training)
+    state = checkpoints.TrainingState(trainer, os.path.join(workdir, checkpoints.CHECKPOINTS))
     if state.restore():
         logging.info("resuming at iteration %d", trainer.iteration)
     elif training.init:
-        checkpoints.load_initial_weights(trainer.network, training.init)
+        checkpoints.load_initial_weights(trainer.network, model, training.init)
     checkpoints.write_config(workdir, model, data, loss, training)
 
     events = os.path.join(workdir, "events")
     callbacks = [
         StopAtNaN(),
         tf.keras.callbacks.TensorBoard(events, write_graph=False),
-        ShowPictures(pictured, os.path.join(events, "pictures")),
+        ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
         SaveState(state, workdir),
     ]
     for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
@@ -77,8 +80,11 @@ def train(
         if first_epoch == phase_start:
             # Another set of losses: the validation loss has another meaning from here on.
             state.best_loss.assign(float("inf"))
+        flows = active.adversarial and bool(loss.discriminated_ranges)
         trainer.fit(
-            training_dataset(data, sources, model.size, steps, first_epoch),
+            training_dataset(
+                data, sources, model.size, steps, first_epoch, flows, worker.index, worker.count
+            ),
             initial_epoch=first_epoch,
             epochs=phase_end,
             steps_per_epoch=steps,
@@ -88,29 +94,34 @@ def train(
         )
 
 
-def _first_examples(validation: tf.data.Dataset, pattern: str) -> dict[str, tf.Tensor]:
-    """The examples that pictures show, in one batch."""
-    try:
-        return next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES)))
-    except StopIteration:
-        raise ValueError(f"--val_records={pattern}: there is no clip in these files; make some") from None
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        reason = str(error.message).splitlines()[0]
-        raise ValueError(f"--val_records={pattern}: a record cannot be used: {reason}") from error
+def _require_consistent(data: DataConfig, loss: LossConfig) -> None:
+    targets = data.num_target_frames
+    for n in loss.discriminated_ranges:
+        if n > targets:
+            raise ValueError(
+                f"--temporal_ranges has {n}, but an example has only --num_target_frames={targets} consecutive frames"
+            )
 
 
-def _create_trainer(
-    model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig, sources: int
-) -> Trainer:
+def _require_divisible(batch_size: int, replicas: int, micro_batches: int) -> None:
+    parts = replicas * micro_batches
+    if batch_size % parts:
+        micro = f" times --micro_batches={micro_batches}" if micro_batches > 1 else ""
+        raise ValueError(
+            f"--batch_size={batch_size} cannot be split evenly over {replicas} devices{micro}: give a multiple of {parts}"
+        )
+
+
+def create_trainer(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> Trainer:
+    """A compiled trainer with untrained networks; call it in the strategy's scope, the precision set."""
     tf.keras.utils.set_random_seed(data.seed)
-    discriminator = features = None
-    if loss.gan_weight > 0:
-        discriminator = create_discriminator(model.size, loss.discriminator_width)
+    discriminators = create_discriminators(loss, model.size)
+    features = None
     if loss.vgg_weight > 0:
         features = create_perceptual_features(loss.vgg_network, loss.vgg_weights or None)
-    network = checkpoints.create_network(model, training.stage, sources)
-    trainer = Trainer(network, discriminator, features, loss, data.seed)
-    trainer.compile(_optimizer(training), None if discriminator is None else _optimizer(training))
+    network = checkpoints.create_network(model, training.stage, data.num_source_frames)
+    trainer = Trainer(network, discriminators, features, loss, data.seed, training.micro_batches)
+    trainer.compile(_optimizer(training), _optimizer(training) if discriminators else None)
     return trainer
 
 
@@ -118,7 +129,11 @@ def _optimizer(training: TrainConfig) -> tf.keras.optimizers.Optimizer:
     rate = training.learning_rate
     if training.learning_rate_decay:
         rate = tf.keras.optimizers.schedules.CosineDecay(rate, training.iterations)
-    return tf.keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)
+    optimizer = tf.keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)
+    if training.precision == "mixed_float16":
+        # Small gradients would be 0 in float16.
+        optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
 def _phases(
@@ -126,14 +141,27 @@ def _phases(
 ) -> Iterator[tuple[ActiveLosses, int, int]]:
     """The losses at work, and the epochs from and until which they are; starts round up to epochs."""
     epochs = math.ceil(iterations / steps)
+    adversarial = loss.discriminates_frames or bool(loss.discriminated_ranges)
     vgg_start, gan_start = (min(math.ceil(s / steps), epochs) for s in (loss.vgg_start, loss.gan_start))
     bounds = sorted({0, vgg_start, gan_start, epochs})
     for start, end in zip(bounds, bounds[1:]):
         active = ActiveLosses(
             perceptual=loss.vgg_weight > 0 and start >= vgg_start,
-            adversarial=loss.gan_weight > 0 and start >= gan_start,
+            adversarial=adversarial and start >= gan_start,
         )
         yield active, start, end
+
+
+def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> dry_run.Rehearsal:
+    """A dry run, after the checks of `train` that need neither a working directory nor records that are not named."""
+    _require_consistent(data, loss)
+    sources = 1 if training.stage == 1 else data.num_source_frames
+    for pattern, flag in ((data.train_records, "--train_records"), (data.val_records, "--val_records")):
+        if pattern:
+            check_records(pattern, flag, sources + data.num_target_frames, model.size)
+    strategy = cluster.create_strategy(cluster.read_worker())
+    _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
+    return dry_run.rehearse(model, data, loss, training, strategy, create_trainer)
 
 
 _CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
@@ -144,7 +172,11 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
-        train(absl_flags.FLAGS.workdir, *(flags.read(config) for config in _CONFIGS))
+        configs = [flags.read(config) for config in _CONFIGS]
+        if absl_flags.FLAGS.dry_run:
+            print(dry_run.as_text(_rehearse(*configs)))
+        else:
+            train(absl_flags.FLAGS.workdir, *configs)
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
     except KeyboardInterrupt:
@@ -155,6 +187,12 @@ def run() -> None:
     """Defines the flags and calls `main`."""
     absl_flags.DEFINE_string("workdir", None, "Directory to write checkpoints, weights and events into.")
     absl_flags.mark_flag_as_required("workdir")
+    absl_flags.DEFINE_bool(
+        "dry_run",
+        False,
+        "Only try a few steps on made-up data at the size asked for, and print parameters, operations, memory and "
+        "time. Needs no records and no --init, writes nothing.",
+    )
     flags.define(*_CONFIGS)
     app.run(main)
 

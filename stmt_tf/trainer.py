@@ -1,19 +1,25 @@
-"""The training step of both stages: a Keras model whose `train_step` updates a transfer network and D_I.
+"""The training step of both stages: a Keras model whose `train_step` updates a transfer network and discriminators.
 
 Stage 1 gives it a `SingleFrameTransfer`, stage 2 a `Generator`; both map an example's source frames, source
-joints and target joints to frames (see `stmt_tf.data.pipeline` for the example).
+joints and target joints to frames (see `stmt_tf.data.pipeline` for the example). The step is the paper's Eq. 3:
+
+    network          mse + vgg + gan_weight * gan(D_I) + temporal_weight * sum_n gan(D_V^n), weighted as `LossConfig` says
+    discriminators   each its own least-squares loss
+
+Both are updated from one forward pass.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Callable
 
 import tensorflow as tf
 
-from stmt_tf import losses
+from stmt_tf import compat, losses
 from stmt_tf.config import LossConfig
+from stmt_tf.models.discriminators import temporal_windows
 from stmt_tf.pose.maps import joint_heatmaps
 
 PerceptualFeatures = Callable[[tf.Tensor], Sequence[tf.Tensor]]
@@ -32,43 +38,44 @@ class Trainer(tf.keras.Model):
 
     Args:
         network: the network to train; only its trainable variables are updated.
-        discriminator: D_I, or None where its loss has weight 0.
+        discriminators: what `create_discriminators` gave; empty where no adversarial loss has a weight.
         perceptual_features: frames in [-1, 1] to feature maps, or None where that loss has weight 0.
         config: weights of the losses.
         seed: seed of the perceptual loss's windows.
+        micro_batches: parts that a device's examples are worked through in, one after the other; their mean
+            gradient is applied. Memory falls by about this factor, the result is the same.
     """
 
     def __init__(
         self,
         network: tf.keras.Model,
-        discriminator: tf.keras.Model | None,
+        discriminators: Mapping[str, tf.keras.Model],
         perceptual_features: PerceptualFeatures | None,
         config: LossConfig,
         seed: int = 0,
+        micro_batches: int = 1,
     ):
         super().__init__()
         self.network = network
-        self.discriminator = discriminator
+        self.discriminators = dict(discriminators)
         self.config = config
-        self.active = ActiveLosses(perceptual_features is not None, discriminator is not None)
+        self.active = ActiveLosses(perceptual_features is not None, bool(discriminators))
         self._perceptual_features = perceptual_features
         self._seed = seed
+        self._micro_batches = micro_batches
         self._means: dict[str, tf.keras.metrics.Mean] = {}
 
     def compile(self, optimizer, discriminator_optimizer=None):
-        """Takes one optimiser for the network and, if there is one, one for the discriminator."""
-        super().compile(optimizer=optimizer)
+        """Takes one optimiser for the network and, if there are any, one for all discriminators."""
+        # XLA made the step slower on CPUs, and Keras 3 would choose it.
+        super().compile(optimizer=optimizer, jit_compile=False)
         self.discriminator_optimizer = discriminator_optimizer
         # Built here, in the strategy's scope: Keras 3 cannot make their variables inside a replica.
         self.optimizer.build(self.network.trainable_variables)
         if discriminator_optimizer is not None:
-            discriminator_optimizer.build(self.discriminator.trainable_variables)
-        names = ["total", "mse", "psnr"]
-        names += ["vgg"] * (self._perceptual_features is not None)
-        names += ["mask"] * (self.config.mask_weight > 0)
-        if self.discriminator is not None:
-            names += ["gan", "discriminator", "score_real", "score_made"]
-        self._means = {name: tf.keras.metrics.Mean(name=name) for name in names}
+            discriminator_optimizer.build(self.discriminator_variables)
+        everything = ActiveLosses(self._perceptual_features is not None, bool(self.discriminators))
+        self._means = {name: tf.keras.metrics.Mean(name=name) for name in self._reported(everything)}
 
     @property
     def metrics(self):
@@ -78,6 +85,11 @@ class Trainer(tf.keras.Model):
     def iteration(self) -> int:
         """Training steps done."""
         return int(tf.convert_to_tensor(self.optimizer.iterations))
+
+    @property
+    def discriminator_variables(self) -> list:
+        """Trainable variables of all discriminators."""
+        return [v for model in self.discriminators.values() for v in model.trainable_variables]
 
     def activate(self, active: ActiveLosses) -> None:
         """Changes which late losses are at work; the next `fit` traces its step anew."""
@@ -90,52 +102,81 @@ class Trainer(tf.keras.Model):
         return self.network(inputs)
 
     def train_step(self, example):
-        made, truth, heatmaps = None, _merge(example["target_frames"]), None
-        use_gan = self.active.adversarial
-        with tf.GradientTape() as tape, tf.GradientTape() as discriminator_tape:
-            made = self._content_losses(example, truth, self.config.vgg_window)
-            if use_gan:
-                heatmaps = joint_heatmaps(_merge(example["target_joints"]), truth.shape[1])
-                score_made = self.discriminator(made["frame"], heatmaps)
-                score_real = self.discriminator(truth, heatmaps)
-                made["gan"] = losses.lsgan_generator(score_made)
-                made["discriminator"] = losses.lsgan_discriminator(score_real, score_made)
-                made["total"] += self.config.gan_weight * made["gan"]
-                made["score_real"] = tf.reduce_mean(score_real)
-                made["score_made"] = tf.reduce_mean(score_made)
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            objective = made["total"] / replicas
-            if use_gan:
-                discriminator_objective = made["discriminator"] / replicas
-        variables = self.network.trainable_variables
-        gradients = tape.gradient(objective, variables)
-        if use_gan:
-            discriminator_variables = self.discriminator.trainable_variables
-            discriminator_gradients = discriminator_tape.gradient(
-                discriminator_objective, discriminator_variables
-            )
+        if self._micro_batches == 1:
+            gradients, discriminator_gradients, results = self._gradients(example)
+        else:
+            gradients, discriminator_gradients, results = self._accumulated_gradients(example)
+        if self.active.adversarial:
             self.discriminator_optimizer.apply_gradients(
-                zip(discriminator_gradients, discriminator_variables)
+                zip(discriminator_gradients, self.discriminator_variables)
             )
-        self.optimizer.apply_gradients(zip(gradients, variables))
-        return self._report(made, truth)
+        self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables))
+        return self._report(results)
 
     def test_step(self, example):
-        truth = _merge(example["target_frames"])
-        return self._report(self._content_losses(example, truth, window=0), truth)
+        _, results = self._content_losses(example, window=0)
+        return self._report(results)
+
+    def _gradients(
+        self, example: dict[str, tf.Tensor]
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor], dict[str, tf.Tensor]]:
+        """Of the network's and of the discriminators' variables, and every scalar to report."""
+        # Optimisers sum the replicas' gradients; the losses are means.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        with tf.GradientTape() as tape, tf.GradientTape() as discriminator_tape:
+            frames, results = self._content_losses(example, self.config.vgg_window)
+            if self.active.adversarial:
+                adversarial, discriminator_loss = self._adversarial_losses(example, frames)
+                results.update(adversarial)
+                results["discriminator"] = discriminator_loss
+                for name in self.discriminators:
+                    weight = self.config.gan_weight if name == "frame" else self.config.temporal_weight
+                    results["total"] += weight * results[f"gan_{name}"]
+                discriminator_objective = compat.scaled_loss(
+                    self.discriminator_optimizer, discriminator_loss / replicas
+                )
+            objective = compat.scaled_loss(self.optimizer, results["total"] / replicas)
+        gradients = tape.gradient(objective, self.network.trainable_variables)
+        gradients = compat.unscaled_gradients(self.optimizer, gradients)
+        discriminator_gradients = []
+        if self.active.adversarial:
+            discriminator_gradients = compat.unscaled_gradients(
+                self.discriminator_optimizer,
+                discriminator_tape.gradient(discriminator_objective, self.discriminator_variables),
+            )
+        return gradients, discriminator_gradients, results
+
+    def _accumulated_gradients(self, example):
+        """The same as `_gradients`, as means over the micro-batches."""
+        count = self._micro_batches
+        parts = {name: tf.reshape(x, [count, -1, *x.shape[1:]]) for name, x in example.items()}
+        discriminator_variables = self.discriminator_variables if self.active.adversarial else []
+        zeros = (
+            [tf.zeros(v.shape) for v in self.network.trainable_variables],
+            [tf.zeros(v.shape) for v in discriminator_variables],
+            {name: tf.zeros([]) for name in self._reported(self.active)},
+        )
+
+        def add_part(i, sums):
+            added = self._gradients({name: part[i] for name, part in parts.items()})
+            return i + 1, tf.nest.map_structure(lambda total, x: total + x / count, sums, added)
+
+        # One part at a time, or their activations would be in memory together.
+        _, means = tf.while_loop(lambda i, _: i < count, add_part, (0, zeros), parallel_iterations=1)
+        return means
 
     def _content_losses(
-        self, example: dict[str, tf.Tensor], truth: tf.Tensor, window: int
-    ) -> dict[str, tf.Tensor]:
-        """The made frames `[N, H, W, 3]` under "frame", and every loss but the adversarial by its name."""
+        self, example: dict[str, tf.Tensor], window: int
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The made frames `[B, L, H, W, 3]`, and by its name every loss but the adversarial."""
         config = self.config
         outputs = self.network(example)
-        frames = _merge(outputs["frame"])
+        frames, truth = _merge(outputs["frame"]), _merge(example["target_frames"])
         target_masks = _merge(example["target_masks"])
         weights = None
         if config.person_weight > 0:
             weights = 1.0 + config.person_weight * tf.maximum(target_masks, 0.0)
-        results = {"frame": frames, "mse": losses.mean_squared(frames, truth, weights)}
+        results = {"mse": losses.mean_squared(frames, truth, weights)}
         total = config.mse_weight * results["mse"]
         if self.active.perceptual:
             results["vgg"] = self._perceptual_loss(frames, truth, window)
@@ -148,7 +189,26 @@ class Trainer(tf.keras.Model):
                 _merge(outputs["background_mask"]), background
             ) + losses.masked_cross_entropy(_merge(outputs["mask"]), target_masks)
             total += config.mask_weight * results["mask"]
-        return {**results, "total": total}
+        results["psnr"] = tf.reduce_mean(
+            tf.image.psnr(tf.clip_by_value(frames, -1.0, 1.0), truth, max_val=2.0)
+        )
+        return outputs["frame"], {**results, "total": total}
+
+    def _adversarial_losses(
+        self, example: dict[str, tf.Tensor], frames: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """The network's loss and the mean scores of each discriminator, and the discriminators' summed loss."""
+        results, total = {}, 0.0
+        for name, discriminator in self.discriminators.items():
+            made, real = (
+                discriminator(*_seen(name, x, example), training=True)
+                for x in (frames, example["target_frames"])
+            )
+            results[f"gan_{name}"] = losses.lsgan_generator(made)
+            results[f"score_real_{name}"] = tf.reduce_mean(real)
+            results[f"score_made_{name}"] = tf.reduce_mean(made)
+            total += losses.lsgan_discriminator(real, made)
+        return results, total
 
     def _perceptual_loss(self, frames: tf.Tensor, truth: tf.Tensor, window: int) -> tf.Tensor:
         size = frames.shape[1]
@@ -166,16 +226,28 @@ class Trainer(tf.keras.Model):
             )
         return losses.perceptual(self._perceptual_features(frames), self._perceptual_features(truth))
 
-    def _report(self, results: dict[str, tf.Tensor], truth: tf.Tensor) -> dict[str, tf.Tensor]:
-        frames = tf.clip_by_value(results["frame"], -1.0, 1.0)
-        results["psnr"] = tf.reduce_mean(tf.image.psnr(frames, truth, max_val=2.0))
-        count = tf.shape(truth)[0]  # a short last batch must not count as a whole one
-        for name, mean in self._means.items():
-            if name in results:
-                # Of a short last batch a replica may get nothing, whose mean is NaN, even times 0.
-                value = tf.where(count > 0, results[name], 0.0)
-                mean.update_state(value, sample_weight=tf.cast(count, tf.float32))
-        return {name: mean.result() for name, mean in self._means.items() if name in results}
+    def _reported(self, active: ActiveLosses) -> list[str]:
+        """Names of the scalars that a training step gives while these losses are at work."""
+        names = ["total", "mse", "psnr"]
+        names += ["vgg"] * active.perceptual
+        names += ["mask"] * (self.config.mask_weight > 0)
+        if active.adversarial:
+            names.append("discriminator")
+            for name in self.discriminators:
+                names += [f"gan_{name}", f"score_real_{name}", f"score_made_{name}"]
+        return names
+
+    def _report(self, results: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        for name, value in results.items():
+            self._means[name].update_state(value)
+        return {name: self._means[name].result() for name in results}
+
+
+def _seen(name: str, frames: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+    """What the discriminator of this name sees of frames `[B, L, H, W, 3]`, real or made."""
+    if name == "frame":
+        return _merge(frames), joint_heatmaps(_merge(example["target_joints"]), frames.shape[2])
+    return (temporal_windows(frames, example["target_flows"], int(name.rpartition("_")[2])),)
 
 
 def _merge(x: tf.Tensor) -> tf.Tensor:

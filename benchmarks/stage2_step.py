@@ -1,0 +1,129 @@
+"""Where a training step of stage 2 spends its time: `python -m benchmarks.stage2_step [--size=128] [--width=0.25] ...`.
+
+Two tables. The first builds the step up: each row adds one thing to the row before it, so that the increases sum to the
+whole step. The second sets the step against the same step without shared work, in which every (source, target) pair
+runs the whole single-frame model, as if there were no `encode_source`: the results are the same, the ratio is what the
+sharing gains. Both on random examples, in this process, medians.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+from absl import app, flags
+
+from benchmarks.training_step import median_seconds
+from stmt_tf.config import LossConfig, ModelConfig
+from stmt_tf.features.vgg import create_perceptual_features
+from stmt_tf.models.create import create_discriminators, create_generator
+from stmt_tf.models.generator import Generator
+from stmt_tf.trainer import Trainer
+
+_SIZE = flags.DEFINE_integer("size", 128, "Side of the frames in pixels.")
+_WIDTH = flags.DEFINE_float("width", 0.25, "Multiplier of every layer's channels.")
+_SOURCES = flags.DEFINE_integer("sources", 4, "K.")
+_TARGETS = flags.DEFINE_integer("targets", 8, "L.")
+_BATCH = flags.DEFINE_integer("batch", 1, "Examples of a step.")
+_FUSION = flags.DEFINE_string("fusion", "rb6_sa2d", "The fusion.")
+_REPEATS = flags.DEFINE_integer("repeats", 5, "Steps timed; the median counts.")
+
+
+class PairByPair(tf.keras.Model):
+    """A generator that shares nothing between target frames."""
+
+    def __init__(self, generator: Generator):
+        super().__init__()
+        self.generator = generator
+
+    def call(self, inputs):
+        batch, targets = inputs["target_joints"].shape[:2]
+        pairs = {name: tf.repeat(inputs[name], targets, axis=0) for name in ("source_frames", "source_joints")}
+        joints = tf.reshape(inputs["target_joints"], [batch * targets, 1, 14, 3])
+        outputs = self.generator({**pairs, "target_joints": joints})
+        outputs["background_mask"] = outputs["background_mask"][::targets]
+        return {
+            name: x if name == "background_mask" else tf.reshape(x, [batch, targets, *x.shape[2:]])
+            for name, x in outputs.items()
+        }
+
+
+def random_example(size: int, batch: int, sources: int, targets: int) -> dict[str, tf.Tensor]:
+    """A training batch of noise."""
+
+    def noise(*shape):
+        return tf.random.stateless_uniform(shape, [0, len(shape)], -1.0, 1.0)
+
+    example = {"target_flows": noise(batch, targets - 1, size, size, 2)}
+    for role, count in (("source", sources), ("target", targets)):
+        example[f"{role}_frames"] = noise(batch, count, size, size, 3)
+        example[f"{role}_masks"] = tf.cast(noise(batch, count, size, size, 1) > 0, tf.float32)
+        joints = size * (0.5 + 0.3 * noise(batch, count, 14, 2))
+        example[f"{role}_joints"] = tf.concat([joints, tf.ones_like(joints[..., :1])], -1)
+    return example
+
+
+def step_of(network: tf.keras.Model, config: LossConfig, features) -> tf.types.experimental.GenericFunction:
+    """The trainer's step with these losses, as a graph function."""
+    discriminators = create_discriminators(config, _SIZE.value)
+    trainer = Trainer(network, discriminators, features if config.vgg_weight > 0 else None, config)
+    adams = [tf.keras.optimizers.Adam(1e-4, beta_1=0.5) for _ in range(2)]
+    trainer.compile(adams[0], adams[1] if discriminators else None)
+    return tf.function(trainer.train_step)
+
+
+def build_up(generator: Generator, example: dict[str, tf.Tensor], full: LossConfig, features) -> Iterator:
+    """Name and function of each row of the first table."""
+    encode = tf.function(generator.encode_source)
+    inputs = example["source_frames"], example["source_joints"]
+    yield "source alone: masks and background of K frames", lambda: encode(*inputs)
+    source = generator.encode_source(*inputs)
+
+    @tf.function
+    def single_frame(frames, joints, target_joints):
+        source = generator.encode_source(frames, joints)
+        return generator.single_frame.foreground(source, target_joints)
+
+    yield "foreground features of K x L pairs", lambda: single_frame(*inputs, example["target_joints"])
+    del source
+    forward = tf.function(lambda example: generator(example))
+    yield "fusion, heads, composition", lambda: forward(example)
+    rows = {
+        "their gradients, MSE, optimiser": {"vgg_weight": 0.0, "gan_weight": 0.0, "temporal_ranges": ()},
+        "perceptual loss": {"gan_weight": 0.0, "temporal_ranges": ()},
+        "D_I": {"temporal_ranges": ()},
+    }
+    for n in range(1, len(full.temporal_ranges) + 1):
+        rows[f"D_V^{full.temporal_ranges[n - 1]}"] = {"temporal_ranges": full.temporal_ranges[:n]}
+    for name, changes in rows.items():
+        step = step_of(generator, dataclasses.replace(full, **changes), features)
+        yield name, lambda step=step: step(example)
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    tf.get_logger().setLevel("ERROR")
+    ranges = tuple(n for n in (3, 5, 7) if n <= _TARGETS.value)
+    full = LossConfig(discriminator_width=_WIDTH.value, vgg_network="vgg16", temporal_ranges=ranges)
+    config = ModelConfig(size=_SIZE.value, width=_WIDTH.value, fusion=_FUSION.value)
+    generator = create_generator(config, _SOURCES.value)
+    features = create_perceptual_features("vgg16", None)
+    example = random_example(_SIZE.value, _BATCH.value, _SOURCES.value, _TARGETS.value)
+
+    print(f"{'what is added':50s} {'seconds':>8s} {'share':>6s}")
+    totals = [(name, median_seconds(run, repeats=_REPEATS.value)) for name, run in build_up(generator, example, full, features)]
+    before, whole = 0.0, totals[-1][1]
+    for name, seconds in totals:
+        print(f"{name:50s} {seconds - before:8.3f} {(seconds - before) / whole:6.0%}")
+        before = seconds
+    print(f"{'the whole step':50s} {whole:8.3f}")
+
+    naive = step_of(PairByPair(generator), full, features)
+    seconds = median_seconds(lambda: naive(example), repeats=_REPEATS.value)
+    print(f"\nwithout shared work {seconds:.3f} s a step: {seconds / whole:.2f} times the step's")
+
+
+if __name__ == "__main__":
+    app.run(main)

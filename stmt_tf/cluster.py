@@ -1,0 +1,74 @@
+"""Which devices and workers a training runs on.
+
+One process uses all GPUs that it sees (`MirroredStrategy`). Several processes, on one machine or many, each get the
+environment variable TF_CONFIG as TensorFlow documents it, and train one model together, each on its share of every batch:
+
+    TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+
+Worker 0 is the chief: it alone writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+
+import tensorflow as tf
+
+_EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Worker:
+    """This process among those that train together.
+
+    Attributes:
+        index: its number, 0 for the chief.
+        count: how many there are.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.index == 0
+
+
+def read_worker(environ: Mapping[str, str] = os.environ) -> Worker:
+    """This process's place as TF_CONFIG gives it; a process without TF_CONFIG is alone.
+
+    Raises:
+        ValueError: TF_CONFIG is not what this program can run on.
+    """
+    text = environ.get("TF_CONFIG", "")
+    if not text:
+        return Worker()
+    try:
+        config = json.loads(text)
+        cluster, task = config["cluster"], config["task"]
+        workers, kind, index = cluster["worker"], task["type"], task["index"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"TF_CONFIG={text!r} is not understood ({error!r}); it must look like {_EXAMPLE}") from error
+    if set(cluster) != {"worker"} or kind != "worker":
+        raise ValueError(
+            f"TF_CONFIG={text!r} has tasks of other types than worker; this program runs on workers alone, as in {_EXAMPLE}"
+        )
+    if not isinstance(workers, list) or not all(isinstance(x, str) and ":" in x for x in workers):
+        raise ValueError(f"TF_CONFIG={text!r}: its workers must be a list of host:port; it must look like {_EXAMPLE}")
+    if not isinstance(index, int) or not 0 <= index < len(workers):
+        raise ValueError(f"TF_CONFIG: the task's index must be one of 0 to {len(workers) - 1}, got {index!r}")
+    return Worker(index, len(workers))
+
+
+def create_strategy(worker: Worker) -> tf.distribute.Strategy:
+    """The strategy that a training runs under; several workers wait here for one another.
+
+    Must be called before TensorFlow has computed anything.
+    """
+    if worker.count > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.MirroredStrategy()
