@@ -1,0 +1,211 @@
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_example
+
+from stmt_tf import flags
+from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.dry_run import Part, Rehearsal, as_text, made_up_example, rehearse
+from stmt_tf.flops import count_flops
+from stmt_tf.models.create import create_discriminators, create_generator
+from stmt_tf.train import create_trainer
+
+ROOT = Path(__file__).parent.parent
+MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)
+DATA = DataConfig(num_source_frames=2, num_target_frames=3, batch_size=2)
+LOSS = LossConfig(vgg_weight=0.0, temporal_ranges=(3,), discriminator_width=0.05)
+ONLY_MSE = LossConfig(vgg_weight=0.0, gan_weight=0.0)
+TRAINING = TrainConfig(stage=2, iterations=9000)
+
+MADE = Rehearsal(
+    settings="stage 1, 64 px",
+    parts=(Part("heads", 1234, 0), Part("mask U-Net", 0, 56789)),
+    step_flops=3_000_000_000_000,
+    source_flops=250_000_000,
+    frame_flops=12_300_000_000,
+    memory_before=2**30,
+    memory_peak=3 * 2**30,
+    device_memory_peak=None,
+    seconds=(9.0, 2.0, 4.0),
+    iterations=3600,
+    notes=("A note.",),
+)
+
+
+def dry_run(loss=LOSS, data=DATA, training=TRAINING) -> Rehearsal:
+    return rehearse(MODEL, data, loss, training, tf.distribute.get_strategy(), create_trainer)
+
+
+def traced_flops(function, *shapes) -> int:
+    count = count_flops(tf.function(function).get_concrete_function(*map(tf.TensorSpec, shapes)).graph)
+    assert count.faults == ()
+    return count.flops
+
+
+@pytest.fixture(scope="module")
+def rehearsal():
+    return dry_run()
+
+
+def size(weights) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+@pytest.mark.slow
+def test_parameters_are_those_of_the_models(rehearsal):
+    generator = create_generator(MODEL, 2)
+    discriminators = create_discriminators(LOSS, 32)
+    parts = {part.name: part for part in rehearsal.parts}
+    assert sum(part.frozen for part in rehearsal.parts) == size(generator.single_frame.weights)
+    assert sum(part.trained for part in rehearsal.parts) == sum(
+        size(model.trainable_variables) for model in (generator, *discriminators.values())
+    )
+    assert parts["background fusion"] == Part("background fusion", size(generator.background_fusion.weights), 0)
+    assert parts["D_I"].trained == size(discriminators["frame"].weights)
+    assert parts["D_V^3"].trained == size(discriminators["video_3"].weights)
+
+
+@pytest.mark.slow
+def test_steps_and_frames_are_measured(rehearsal):
+    assert len(rehearsal.seconds) == 3 and min(rehearsal.seconds) > 0
+    assert rehearsal.hours == pytest.approx(2.5 * rehearsal.step_seconds)
+    assert rehearsal.frame_flops > 0 and rehearsal.source_flops > 0
+    # More than the forward passes of both examples' frames, and not absurdly more.
+    forward = 2 * (3 * rehearsal.frame_flops + rehearsal.source_flops)
+    assert forward < rehearsal.step_flops < 20 * forward
+    if sys.platform == "linux":
+        assert rehearsal.memory_peak >= rehearsal.memory_before > 0
+    assert not any("not counted" in note or "counts once" in note for note in rehearsal.notes)
+
+
+@pytest.mark.slow
+def test_twice_the_batch_in_two_parts_takes_twice_the_operations(rehearsal):
+    twice = dry_run(
+        data=dataclasses.replace(DATA, batch_size=4), training=dataclasses.replace(TRAINING, micro_batches=2)
+    )
+    assert twice.step_flops == pytest.approx(2 * rehearsal.step_flops, rel=0.05)
+    assert twice.frame_flops == rehearsal.frame_flops
+    assert "batch 4 in 2 parts" in twice.settings
+
+
+@pytest.mark.slow
+def test_made_up_vgg_needs_no_file_and_is_told_of():
+    stage_1 = TrainConfig(stage=1, iterations=1)
+    loss = LossConfig(vgg_network="vgg16", gan_weight=0.0, vgg_start=5)
+    data = DataConfig(num_target_frames=1, batch_size=1)
+    result = dry_run(loss, data, stage_1)
+    # Three forward and backward passes of VGG16 up to conv4_1, in multiply-adds.
+    shapes = ((3, 64, 32), (64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 256, 8))
+    products = sum(9 * a * b * side**2 for a, b, side in (*shapes, (256, 512, 4)))
+    assert 2 * 3 * products < result.step_flops < 1.3 * 2 * 3 * products
+    assert any("vgg16 had random weights" in note for note in result.notes)
+    assert any("--vgg_start=5" in note for note in result.notes)
+
+
+def test_convolutions_are_counted_as_by_hand():
+    kernels = [tf.Variable(tf.ones([3, 3, a, b])) for a, b in ((3, 16), (16, 16), (16, 8))]
+    frozen = tf.Variable(tf.ones([3, 3, 8, 16]), trainable=False)
+
+    def step(x):
+        with tf.GradientTape() as tape:
+            for kernel in (*kernels, frozen):
+                x = tf.nn.conv2d(x, kernel, 1, "SAME")
+            loss = tf.reduce_sum(tf.square(x))
+        return tape.gradient(loss, kernels)
+
+    flops = [2 * 2 * 16 * 16 * 9 * a * b for a, b in ((3, 16), (16, 16), (16, 8), (8, 16))]
+    # Forward, to each trained kernel, and to every input but the image.
+    by_hand = sum(flops) + sum(flops[:3]) + sum(flops[1:])
+    assert traced_flops(step, [2, 16, 16, 3]) == pytest.approx(by_hand, rel=0.03)
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_body_of_a_loop_counts_as_often_as_it_runs(times):
+    def loop(x):
+        count = tf.shape(tf.zeros([times, 2]))[0]
+        return tf.while_loop(lambda i, _: i < count, lambda i, y: (i + 1, tf.matmul(y, x)), (0, x))[1]
+
+    def inner(x):
+        return tf.map_fn(lambda y: tf.matmul(y, y), tf.stack([x] * times))
+
+    assert traced_flops(loop, [64, 64]) == pytest.approx(times * 2 * 64**3, rel=0.01)
+    assert traced_flops(inner, [64, 64]) == pytest.approx(times * 2 * 64**3, rel=0.01)
+
+
+def test_loop_of_unknown_length_is_told_of():
+    def loop(x):
+        return tf.while_loop(lambda y: tf.reduce_sum(y) < 9.0, lambda y: (tf.matmul(y, y),), (x,))
+
+    count = count_flops(tf.function(loop).get_concrete_function(tf.TensorSpec([8, 8])).graph)
+    assert count.flops >= 2 * 8**3
+    assert len(count.faults) == 1 and "counts once" in count.faults[0]
+
+
+def test_made_up_example_has_the_shapes_of_a_real_one():
+    made, real = made_up_example(32, 2, 3, 4), make_example(batch=4, sources=2, targets=3)
+    assert {name: x.shape for name, x in made.items()} == {name: x.shape for name, x in real.items()}
+
+
+def test_text_holds_the_numbers_in_columns():
+    lines = as_text(MADE).splitlines()
+    assert lines[0] == "dry run: stage 1, 64 px" and lines[-1] == "A note."
+    rows = [" ".join(line.split()) for line in lines]
+    for row in (
+        "heads 1,234 0",
+        "mask U-Net 0 56,789",
+        "in all 1,234 56,789",
+        "a training step 3 TFLOP",
+        "one generated frame 12.3 GFLOP",
+        "encoding its source frames, once 250 MFLOP",
+        "added by the steps 2.00 GiB",
+        "in all 3.00 GiB",
+        "a step, median of 3 4 s",
+        "rate 750 GFLOP/s",
+        "3,600 iterations 4.0 hours",
+    ):
+        assert row in rows
+    assert len({line.index("1,234") + 5 for line in lines if "1,234" in line}) == 1
+
+
+def run_main(workdir, loss=LOSS, **options) -> subprocess.CompletedProcess:
+    text = flags.as_flagfile(MODEL, DATA, loss, TRAINING)
+    arguments = [line for line in text.splitlines() if line.startswith("--")]
+    arguments += [f"--{name}={value}" for name, value in options.items()]
+    return subprocess.run(
+        [sys.executable, "-m", "stmt_tf.train", f"--workdir={workdir}", "--dry_run", *arguments],
+        cwd=ROOT, capture_output=True, text=True,
+    )
+
+
+@pytest.mark.slow
+def test_main_prints_the_table_and_writes_nothing(tmp_path):
+    workdir = tmp_path / "work"
+    done = run_main(workdir, ONLY_MSE, stage=1)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith("dry run: stage 1, 32 px")
+    assert "9,000 iterations" in done.stdout and "D_I" not in done.stdout
+    assert "tracing the training step" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"micro_batches": 4}, "--batch_size=2 cannot be split evenly"),
+        ({"temporal_ranges": "3,5"}, "--num_target_frames=3"),
+        ({"train_records": "/none/*.tfrecord"}, "no record file matches"),
+    ],
+    ids=["indivisible", "too_long_range", "no_records"],
+)
+def test_settings_that_cannot_be_end_with_one_clear_line(tmp_path, options, words):
+    done = run_main(tmp_path / "work", **options)
+    assert done.returncode == 1, done.stderr[-2000:]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
+    assert len(lines) == 1 and words in lines[0]
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
