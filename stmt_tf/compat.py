@@ -48,17 +48,21 @@ def register_filesystems() -> None:
 
 
 def spectral_normalization(layer: object) -> object:
-    """The layer with its kernel divided by its largest singular value, which one power iteration a training call tracks.
+    """The layer with its kernel divided by its largest singular value, which power iteration estimates.
 
-    Keras 2.15's own fails in `fit` under MirroredStrategy; TensorFlow Addons' does not.
+    Each call with `training=True` takes one step of the iteration and then writes the divided kernel back into
+    the variable; other calls change nothing. The vector that the iteration carries on is one of the variables.
+    Keras 2.15's own wrapper fails in `fit` under MirroredStrategy; TensorFlow Addons' does not.
 
     Raises:
         ValueError: on Keras 2, TensorFlow Addons is not installed.
     """
     import keras
 
+    # float32 is the wrapper's alone, the layer computes in its own type. In a half one the wrapper would round
+    # the variable that it writes back, and small updates would be lost.
     if keras.__version__.startswith("3."):
-        return keras.layers.SpectralNormalization(layer)
+        return keras.layers.SpectralNormalization(layer, dtype="float32")
     try:
         import tensorflow_addons as tfa
     except ImportError:
@@ -66,7 +70,7 @@ def spectral_normalization(layer: object) -> object:
             "spectral normalisation needs TensorFlow Addons on this TensorFlow: pip install .[addons], or leave out "
             "--spectral_norm"
         ) from None
-    return tfa.layers.SpectralNormalization(layer)
+    return tfa.layers.SpectralNormalization(layer, dtype="float32")
 
 
 def scaled_loss(optimizer: object, loss: object) -> object:

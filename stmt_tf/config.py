@@ -59,9 +59,9 @@ class DataConfig:
     train_records: str = setting("", "Glob of the TFRecord files to train on.")
     val_records: str = setting("", "Glob of the TFRecord files to validate on.")
     num_source_frames: int = setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
-    num_target_frames: int = setting(8, "L: consecutive target frames of an example.")
-    batch_size: int = setting(2, "Examples of a training step, over all replicas.")
-    shuffle_buffer: int = setting(256, "Encoded clips held in memory to shuffle among.")
+    num_target_frames: int = setting(8, "L: consecutive target frames of an example; clips need K + L frames.")
+    batch_size: int = setting(2, "Examples of a training step, over all devices and workers.")
+    shuffle_buffer: int = setting(256, "Drawn examples, still encoded, held in memory to shuffle among.")
     seed: int = setting(0, "Seed of shuffling, drawing and initial weights.")
 
     def __post_init__(self):

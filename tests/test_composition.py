@@ -8,7 +8,6 @@ from stmt_tf.models.composition import (
     background_base,
     compose,
     foreground_base,
-    frame_weights,
     pose_nearness,
 )
 
@@ -114,7 +113,7 @@ def test_foreground_merges_by_nearness():
     composites = np.zeros((1, 2, 1, 1, 3), np.float32)
     composites[0, 0], composites[0, 1] = 0.8, -0.4
     alphas = np.ones((1, 2, 1, 1, 1), np.float32)
-    colour, alpha = foreground_base(composites, alphas, frame_weights(tf.constant([[0.75, 0.25]])))
+    colour, alpha = foreground_base(composites, alphas, tf.constant([[0.75, 0.25]])[:, :, None, None, None])
     np.testing.assert_allclose(colour, np.full([1, 1, 1, 3], 0.5), rtol=1e-6)
     np.testing.assert_allclose(alpha, [[[[1.0]]]])
 
@@ -126,17 +125,13 @@ def test_foreground_of_overlapping_parts_is_their_weighted_mean():
     np.testing.assert_array_equal(alpha, [[[[1.0]]]])
 
 
-def test_uniform_attention_leaves_the_weights_to_nearness():
-    nearness = tf.constant([[0.7, 0.2, 0.1]])
-    weights = frame_weights(nearness, tf.fill([1, 3, 4, 4], 1 / 3))
-    np.testing.assert_allclose(weights, tf.broadcast_to(frame_weights(nearness), [1, 3, 4, 4, 1]), rtol=1e-5)
-
-
-def test_attention_chooses_pixel_by_pixel():
-    attention = np.zeros((1, 2, 2, 2), np.float32)
-    attention[0, 0, 0], attention[0, 1, 1] = 1.0, 1.0
-    weights = np.asarray(frame_weights(tf.constant([[0.9, 0.1]]), attention))[..., 0]
-    np.testing.assert_allclose(weights, attention, atol=1e-6)
+def test_foreground_merges_pixel_by_pixel():
+    weights = np.zeros((1, 2, 2, 2, 1), np.float32)
+    weights[0, 0, 0], weights[0, 1, 1] = 1.0, 1.0
+    composites = np.stack([np.full((1, 2, 2, 3), level, np.float32) for level in (0.5, -0.5)], 1)
+    colour, alpha = foreground_base(composites, np.ones((1, 2, 2, 2, 1), np.float32), weights)
+    np.testing.assert_allclose(colour[0, :, :, 0], [[0.5, 0.5], [-0.5, -0.5]])
+    np.testing.assert_allclose(alpha, np.ones((1, 2, 2, 1)))
 
 
 def test_nearness_sums_to_one_and_prefers_the_same_pose():

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from records import make_joints
 
+from stmt_tf.models.composition import pose_nearness
 from stmt_tf.models.fusion import FUSIONS, create_fusion
 
 SIZE, CHANNELS, SOURCES = 16, 8, 3
@@ -75,6 +76,16 @@ def test_untrained_attention_is_uniform_and_so_the_average(name):
     np.testing.assert_allclose(fused[:, 0], np.mean(features, 1), atol=1e-5)
 
 
+def test_attention_may_follow_the_nearness_of_the_poses():
+    features, sources, targets = make_inputs(targets=1)
+    fusion = make_fusion("rb6")
+    fusion(features, sources, targets)
+    fusion.frame_attention.nearness_weight.assign(1.0)
+    _, attention = fusion(features, sources, targets)
+    expected = pose_nearness(sources, targets[:, 0], SIZE)
+    np.testing.assert_allclose(attention[:, 0, :, 1, 2], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ATTENTION)
 def test_attention_sums_to_one_over_the_source_frames(name):
     inputs = make_inputs()
@@ -111,7 +122,7 @@ def test_self_attention_reaches_far_where_frame_attention_is_local(name, reaches
     """What a corner of the features does to the opposite corner of the fused ones."""
     inputs = make_inputs(count=1, targets=1)
     fusion = randomised(make_fusion(name, stride=1), inputs)
-    # The residual blocks' own reach is taken out of the comparison: attention is uniform.
+    # The residual blocks' own reach is taken out of the comparison: attention does not depend on the features.
     fusion.frame_attention.last.kernel.assign(tf.zeros_like(fusion.frame_attention.last.kernel))
     changed = inputs[0].numpy()
     changed[:, :, 0, 0] += 5.0

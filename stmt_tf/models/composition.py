@@ -48,7 +48,7 @@ def foreground_base(
     Args:
         composites: `[N, K, H, W, 3]`, warped parts times their masks, summed over the parts.
         alphas: `[N, K, H, W, 1]`, the warped masks, summed over the parts.
-        weights: `[N, K, 1 or H, 1 or W, 1]`, sum to 1 over K (see `frame_weights`).
+        weights: `[N, K, 1 or H, 1 or W, 1]`, the say of each frame, sum to 1 over K.
 
     Returns:
         base `[N, H, W, 3]`; its mask `[N, H, W, 1]` in [0, 1].
@@ -76,26 +76,6 @@ def pose_nearness(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     offsets -= tf.reduce_sum(offsets * both, -2, keepdims=True) / shared
     distance = tf.reduce_sum(tf.square(offsets) * both, [-2, -1]) / shared[..., 0, 0]
     return tf.nn.softmax(-distance / _NEARNESS_TEMPERATURE, axis=1)
-
-
-def frame_weights(nearness: tf.Tensor, attention: tf.Tensor | None = None) -> tf.Tensor:
-    """The say of each source frame in the foreground's base: its pose's nearness, times its attention where there is any.
-
-    Attention thus chooses among the warped parts themselves, not among the features that redraw them alone, and where
-    it is uniform changes nothing.
-
-    Args:
-        nearness: `[N, K]`, sums to 1 over K.
-        attention: `[N, K, H, W]`, sums to 1 over K.
-
-    Returns:
-        `[N, K, 1 or H, 1 or W, 1]`, sums to 1 over K.
-    """
-    weights = nearness[:, :, None, None]
-    if attention is not None:
-        weights *= attention
-        weights /= tf.maximum(tf.reduce_sum(weights, 1, keepdims=True), 1e-6)
-    return weights[..., None]
 
 
 class PredictionHeads(tf.keras.layers.Layer):

@@ -31,6 +31,7 @@ from stmt_tf.pose.maps import joint_heatmaps
 
 _NUM_BLOCKS = 6
 _BLOCK_CHANNELS = 64
+_LEAST_NEARNESS = 1e-6  # of a frame that is further off, only this much is told
 
 
 class PoolingFusion(tf.keras.layers.Layer):
@@ -57,9 +58,10 @@ class PoolingFusion(tf.keras.layers.Layer):
 class FrameAttention(tf.keras.layers.Layer):
     """"RB6": six residual blocks on the features and poses of all frames -> one attention map a source frame.
 
-    The maps are a softmax over the source frames. The last layer starts at zero, so that training starts from the
-    average. The K source frames come in random order; they are shown to the blocks with the nearest pose first
-    (`pose_nearness`), so that what is learned does not depend on that order.
+    The maps are a softmax over the source frames of what the blocks say and of `nearness_weight * log(pose_nearness)`.
+    That weight and the last layer start at zero, so that training starts from the average. The K source frames come in
+    random order; they are shown to the blocks with the nearest pose first, so that what is learned does not depend on
+    that order.
 
     Args:
         width: multiplier of the blocks' channels, 64 at width 1.
@@ -71,12 +73,13 @@ class FrameAttention(tf.keras.layers.Layer):
         self.stride = stride
         self.first = tf.keras.layers.Conv2D(scaled(_BLOCK_CHANNELS, width), 3, padding="same", name="first")
         self.blocks = [ResidualBlock(scaled(_BLOCK_CHANNELS, width)) for _ in range(_NUM_BLOCKS)]
-        self.last = None
+        self.last = self.nearness_weight = None
 
     def build(self, features_shape):
         self.last = tf.keras.layers.Conv2D(
             features_shape[1], 3, padding="same", kernel_initializer="zeros", dtype="float32", name="last"
         )
+        self.nearness_weight = self.add_weight(name="nearness_weight", shape=(), initializer="zeros", dtype="float32")
         self.built = True
 
     def call(self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor) -> tf.Tensor:
@@ -98,9 +101,10 @@ class FrameAttention(tf.keras.layers.Layer):
         x = self.first(tf.concat(seen, axis=-1))
         for block in self.blocks:
             x = block(x)
-        maps = tf.nn.softmax(self.last(tf.nn.leaky_relu(x)))
-        maps = tf.transpose(maps, [0, 3, 1, 2])
-        maps = tf.gather(maps, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
+        logits = tf.transpose(self.last(tf.nn.leaky_relu(x)), [0, 3, 1, 2])
+        logits = tf.gather(logits, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
+        log_nearness = tf.math.log(tf.maximum(nearness, _LEAST_NEARNESS))
+        maps = tf.nn.softmax(logits + self.nearness_weight * log_nearness[:, :, None, None], axis=1)
         return tf.reshape(maps, tf.concat([[-1, targets], maps.shape[1:]], 0))
 
     def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stmt_tf.models.composition import PredictionHeads, compose, foreground_base, frame_weights
+from stmt_tf.models.composition import PredictionHeads, compose, foreground_base
 from stmt_tf.models.fusion import create_fusion, upsampled
 from stmt_tf.models.single_frame import SingleFrameTransfer
 
@@ -88,10 +88,11 @@ class Generator(tf.keras.Model):
             source["background_features"], source["joints"], target_joints
         )
         maps = None if foreground_attention is None else foreground_attention[:, 0]
-        parts, nearness = (foreground["composites"], foreground["alphas"]), foreground["nearness"]
-        base = untouched = foreground_base(*parts, frame_weights(nearness))
+        parts = foreground["composites"], foreground["alphas"]
+        base = untouched = foreground_base(*parts, foreground["nearness"][:, :, None, None, None])
         if maps is not None:
-            base = foreground_base(*parts, frame_weights(nearness, upsampled(maps, self.size)))
+            # Attention chooses among the warped parts, too, not only among the features that add to them.
+            base = foreground_base(*parts, upsampled(maps, self.size)[..., None])
         backdrop = per_target(source["background_base"])
         outputs = self.heads(
             fused_foreground[:, 0],

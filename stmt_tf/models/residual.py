@@ -34,8 +34,10 @@ class ResidualBlock(tf.keras.layers.Layer):
         super().build(input_shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """`training` moves the spectral norm's estimate on by one step."""
+        """`training` moves the spectral norms' estimates on by one step."""
         options = {"training": training} if self.spectral_norm else {}
         shortcut = x if self.shortcut is None else self.shortcut(x, **options)
         x = self.first(tf.nn.leaky_relu(x), **options)
-        return shortcut + self.second(tf.nn.leaky_relu(x), **options)
+        x = self.second(tf.nn.leaky_relu(x), **options)
+        # Under mixed precision Keras 3's spectral norm gives float32.
+        return tf.cast(shortcut, self.compute_dtype) + tf.cast(x, self.compute_dtype)

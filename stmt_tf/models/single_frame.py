@@ -21,7 +21,6 @@ from stmt_tf.models.composition import (
     PredictionHeads,
     background_base,
     foreground_base,
-    frame_weights,
     pose_nearness,
 )
 from stmt_tf.models.unet import UNet
@@ -145,7 +144,7 @@ class SingleFrameTransfer(tf.keras.Model):
             foreground["features"][:, 0],
             tf.repeat(source["background_features"][:, 0], targets, axis=0),
             foreground_base(
-                foreground["composites"], foreground["alphas"], frame_weights(foreground["nearness"])
+                foreground["composites"], foreground["alphas"], foreground["nearness"][:, :, None, None, None]
             ),
             (
                 tf.repeat(source["background_base"], targets, axis=0),
