@@ -34,3 +34,12 @@ def test_spectral_norm_brings_the_largest_singular_value_to_one():
     kernel = max((w for w in block.first.weights if len(w.shape) == 4), key=lambda w: np.prod(w.shape))
     largest = np.linalg.svd(np.reshape(kernel, [-1, 4]), compute_uv=False)[0]
     assert largest == pytest.approx(1.0, rel=0.05)
+
+
+def test_shortcut_is_a_strided_convolution():
+    block, x = ResidualBlock(6, strides=2), make_input()
+    block(x)
+    for layer in (block.first, block.second):
+        layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
+    expected = tf.nn.conv2d(x, block.shortcut.get_weights()[0], strides=2, padding="SAME")
+    np.testing.assert_allclose(block(x), expected, atol=1e-6)

@@ -1,7 +1,10 @@
-"""Patch discriminators of six residual blocks (paper 3.5), after Isola et al. 2017 and Wang et al. 2018.
+"""Patch discriminators (paper 3.5), after Isola et al. 2017 and Wang et al. 2018.
 
     D_I     sees one frame and its pose
     D_V^n   sees n consecutive frames and the n - 1 flows between them (`temporal_windows`)
+
+The paper's "six residual blocks following [26]" leaves the rest open: vid2vid's discriminator has none. Here a
+4x4 convolution of stride 2 comes before the six, of which the first three have stride 2, and a 3x3 one after them.
 
 The output is a map of one score a patch, for the least-squares GAN loss: 1 is real, 0 is made. Scores lie
 16 pixels apart; each looks at 312 x 312 pixels, most of all at the middle ones.
@@ -47,6 +50,8 @@ def temporal_windows(frames: tf.Tensor, flows: tf.Tensor, n: int) -> tf.Tensor:
 class PatchDiscriminator(tf.keras.Model):
     """Scores patches: image `[N, H, W, C]`, and for D_I heatmaps `[N, H/2, W/2, 14]`, to `[N, H/16, W/16, 1]`.
 
+    C is 3 for D_I, and what `temporal_windows` gives for D_V^n. The scores are float32 in mixed precision too.
+
     Args:
         width: multiplier of every layer's channels; 1 is the full size.
         spectral_norm: normalise every convolution's kernel by its largest singular value (Miyato et al. 2018).
@@ -70,7 +75,7 @@ class PatchDiscriminator(tf.keras.Model):
         return compat.spectral_normalization(conv) if self.spectral_norm else conv
 
     def call(self, image: tf.Tensor, heatmaps: tf.Tensor | None = None, training: bool = False) -> tf.Tensor:
-        """`training` moves the spectral norms' estimates on by one step."""
+        """`training` moves the spectral norms' estimates on by one step; without it they stay as they are."""
         options = {"training": training} if self.spectral_norm else {}
         x = self.stem(image, **options)
         if heatmaps is not None:

@@ -12,7 +12,7 @@ class ResidualBlock(tf.keras.layers.Layer):
 
     Args:
         channels: of the output.
-        strides: of the first convolution and the shortcut.
+        strides: of the first convolution, and of the pixels that the shortcut takes.
         spectral_norm: normalise every convolution's kernel by its largest singular value.
     """
 
@@ -28,15 +28,17 @@ class ResidualBlock(tf.keras.layers.Layer):
 
     def build(self, input_shape):
         if self.strides != 1 or input_shape[-1] != self.channels:
-            self.shortcut = self._normalised(
-                tf.keras.layers.Conv2D(self.channels, 1, self.strides, use_bias=False)
-            )
+            self.shortcut = self._normalised(tf.keras.layers.Conv2D(self.channels, 1, use_bias=False))
         super().build(input_shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """`training` moves the spectral norms' estimates on by one step."""
         options = {"training": training} if self.spectral_norm else {}
-        shortcut = x if self.shortcut is None else self.shortcut(x, **options)
+        shortcut = x
+        if self.shortcut is not None:
+            # What a 1x1 convolution with strides does; the kernel gradient of that one reads freed memory in
+            # TF 2.15 with oneDNN, and crashes at times.
+            shortcut = self.shortcut(x[:, :: self.strides, :: self.strides], **options)
         x = self.first(tf.nn.leaky_relu(x), **options)
         x = self.second(tf.nn.leaky_relu(x), **options)
         # Under mixed precision Keras 3's spectral norm gives float32.
