@@ -10,9 +10,9 @@ SIZE, CHANNELS, SOURCES = 16, 8, 3
 ATTENTION = ("rb6", "sa3d_rb6", "rb6_sa2d")
 
 
-def make_fusion(name: str, seed: int = 0, stride: int = 4) -> tf.keras.layers.Layer:
+def make_fusion(name: str, seed: int = 0, stride: int = 4, nearness: float = 0.0) -> tf.keras.layers.Layer:
     tf.keras.utils.set_random_seed(seed)
-    return create_fusion(name, width=0.1, stride=stride, pool=1, name="fusion")
+    return create_fusion(name, width=0.1, stride=stride, pool=1, nearness=nearness, name="fusion")
 
 
 def make_inputs(count: int = 2, sources: int = SOURCES, targets: int = 2, seed: int = 0):
@@ -76,12 +76,9 @@ def test_untrained_attention_is_uniform_and_so_the_average(name):
     np.testing.assert_allclose(fused[:, 0], np.mean(features, 1), atol=1e-5)
 
 
-def test_attention_may_follow_the_nearness_of_the_poses():
+def test_attention_may_start_from_the_nearness_of_the_poses():
     features, sources, targets = make_inputs(targets=1)
-    fusion = make_fusion("rb6")
-    fusion(features, sources, targets)
-    fusion.frame_attention.nearness_weight.assign(1.0)
-    _, attention = fusion(features, sources, targets)
+    _, attention = make_fusion("rb6", nearness=1.0)(features, sources, targets)
     expected = pose_nearness(sources, targets[:, 0], SIZE)
     np.testing.assert_allclose(attention[:, 0, :, 1, 2], expected, atol=1e-5)
 

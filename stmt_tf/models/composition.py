@@ -86,7 +86,7 @@ class PredictionHeads(tf.keras.layers.Layer):
     """
 
     def __init__(self, residual: bool, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.residual = residual
         self.foreground, self.mask, self.background = (
             tf.keras.layers.Conv2D(

@@ -44,7 +44,7 @@ class PoolingFusion(tf.keras.layers.Layer):
     num_source_frames = None
 
     def __init__(self, pool, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.pool = pool
 
     def call(
@@ -59,18 +59,20 @@ class FrameAttention(tf.keras.layers.Layer):
     """"RB6": six residual blocks on the features and poses of all frames -> one attention map a source frame.
 
     The maps are a softmax over the source frames of what the blocks say and of `nearness_weight * log(pose_nearness)`.
-    That weight and the last layer start at zero, so that training starts from the average. The K source frames come in
-    random order; they are shown to the blocks with the nearest pose first, so that what is learned does not depend on
-    that order.
+    The last layer starts at zero, so that training starts from the average: plain at a nearness of 0, weighted by
+    `pose_nearness` at 1. The K source frames come in random order; they are shown to the blocks with the nearest pose
+    first, so that what is learned does not depend on that order.
 
     Args:
         width: multiplier of the blocks' channels, 64 at width 1.
         stride: the maps are computed at 1 / stride of the features' side.
+        nearness: initial `nearness_weight`.
     """
 
-    def __init__(self, width: float, stride: int, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, width: float, stride: int, nearness: float, **kwargs):
+        super().__init__(autocast=False, **kwargs)
         self.stride = stride
+        self._nearness = nearness
         self.first = tf.keras.layers.Conv2D(scaled(_BLOCK_CHANNELS, width), 3, padding="same", name="first")
         self.blocks = [ResidualBlock(scaled(_BLOCK_CHANNELS, width)) for _ in range(_NUM_BLOCKS)]
         self.last = self.nearness_weight = None
@@ -79,7 +81,12 @@ class FrameAttention(tf.keras.layers.Layer):
         self.last = tf.keras.layers.Conv2D(
             features_shape[1], 3, padding="same", kernel_initializer="zeros", dtype="float32", name="last"
         )
-        self.nearness_weight = self.add_weight(name="nearness_weight", shape=(), initializer="zeros", dtype="float32")
+        self.nearness_weight = self.add_weight(
+            name="nearness_weight",
+            shape=(),
+            initializer=tf.keras.initializers.Constant(self._nearness),
+            dtype="float32",
+        )
         self.built = True
 
     def call(self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor) -> tf.Tensor:
@@ -104,7 +111,9 @@ class FrameAttention(tf.keras.layers.Layer):
         logits = tf.transpose(self.last(tf.nn.leaky_relu(x)), [0, 3, 1, 2])
         logits = tf.gather(logits, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
         log_nearness = tf.math.log(tf.maximum(nearness, _LEAST_NEARNESS))
-        maps = tf.nn.softmax(logits + self.nearness_weight * log_nearness[:, :, None, None], axis=1)
+        # A layer in mixed precision casts its own weights when it reads them.
+        prior = tf.cast(self.nearness_weight, tf.float32) * log_nearness
+        maps = tf.nn.softmax(logits + prior[:, :, None, None], axis=1)
         return tf.reshape(maps, tf.concat([[-1, targets], maps.shape[1:]], 0))
 
     def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:
@@ -118,6 +127,7 @@ class AttentionFusion(tf.keras.layers.Layer):
     Args:
         width: multiplier of the attention network's channels.
         stride: attention is computed at 1 / stride of the features' side.
+        nearness: initial weight of the poses' nearness in the attention.
         over_frames: self-attention over space and source frames before the fusion ("SA3D"), or None.
         over_space: self-attention over the fused features ("SA2D"), or None.
     """
@@ -126,12 +136,13 @@ class AttentionFusion(tf.keras.layers.Layer):
         self,
         width: float,
         stride: int,
+        nearness: float,
         over_frames: SelfAttention | None = None,
         over_space: SelfAttention | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.frame_attention = FrameAttention(width, stride, name="frame_attention")
+        super().__init__(autocast=False, **kwargs)
+        self.frame_attention = FrameAttention(width, stride, nearness, name="frame_attention")
         self.over_frames = over_frames
         self.over_space = over_space
 
@@ -155,7 +166,9 @@ class AttentionFusion(tf.keras.layers.Layer):
 FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")
 
 
-def create_fusion(fusion: str, width: float, stride: int, pool: int, name: str) -> tf.keras.layers.Layer:
+def create_fusion(
+    fusion: str, width: float, stride: int, pool: int, nearness: float, name: str
+) -> tf.keras.layers.Layer:
     """The fusion of that name.
 
     Args:
@@ -163,6 +176,7 @@ def create_fusion(fusion: str, width: float, stride: int, pool: int, name: str) 
         width: multiplier of the attention network's channels.
         stride: attention is computed at 1 / stride of the features' side.
         pool: max pooling of self-attention's keys and values.
+        nearness: how much attention follows the poses' nearness before it is trained; see `FrameAttention`.
         name: the layer's name.
 
     Raises:
@@ -174,7 +188,7 @@ def create_fusion(fusion: str, width: float, stride: int, pool: int, name: str) 
         return PoolingFusion(tf.reduce_mean if fusion == "avg" else tf.reduce_max, name=name)
     over_frames = SelfAttention(stride, pool, name="over_frames") if fusion == "sa3d_rb6" else None
     over_space = SelfAttention(stride, pool, name="over_space") if fusion == "rb6_sa2d" else None
-    return AttentionFusion(width, stride, over_frames, over_space, name=name)
+    return AttentionFusion(width, stride, nearness, over_frames, over_space, name=name)
 
 
 def _shrunk(features: tf.Tensor, stride: int) -> tf.Tensor:

@@ -7,6 +7,8 @@ Preliminary features of each source frame come from the single-frame model, whic
 are fused over K, foreground and background apart; prediction heads make the foreground, its mask and the
 background, which are composed.
 
+In mixed precision joints, images and masks stay float32 (hence `autocast=False`); U-Nets and attention compute in half.
+
 Axes: B batch, K source frames, L target frames, H = W = size, C = 64 * width.
 """
 
@@ -43,15 +45,20 @@ class Generator(tf.keras.Model):
         attention_pool: int = 1,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.single_frame = single_frame
         self.single_frame.trainable = False
         self.size = single_frame.size
+        residual = single_frame.heads.residual
+        # Residual heads start from the warped parts weighted by nearness; a pose that hides the same background as
+        # the target's is of no such use to the background.
         self.foreground_fusion, self.background_fusion = (
-            create_fusion(fusion, single_frame.width, attention_stride, attention_pool, name=f"{branch}_fusion")
-            for branch in ("foreground", "background")
+            create_fusion(
+                fusion, single_frame.width, attention_stride, attention_pool, nearness, name=f"{branch}_fusion"
+            )
+            for branch, nearness in (("foreground", float(residual)), ("background", 0.0))
         )
-        self.heads = PredictionHeads(single_frame.heads.residual, name="heads")
+        self.heads = PredictionHeads(residual, name="heads")
 
     @property
     def num_source_frames(self) -> int | None:
@@ -72,8 +79,8 @@ class Generator(tf.keras.Model):
         Returns:
             `frame`, `foreground`, `background` `[B, L, H, W, 3]` about [-1, 1]; `mask` `[B, L, H, W, 1]` in
             [0, 1]; `warped` `[B, L, H, W, 3]`, the warped parts over the visible background, as they were
-            before any network drew on them or chose among them. Of a fusion with attention also `foreground_attention` and
-            `background_attention` `[B, L, K, h, w]`, which sum to 1 over K.
+            before any network drew on them or chose among them. Of a fusion with attention also
+            `foreground_attention` and `background_attention` `[B, L, K, h, w]`, which sum to 1 over K.
         """
         lead = tf.shape(target_joints)[:2]
 

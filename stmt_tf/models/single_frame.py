@@ -49,7 +49,7 @@ class SingleFrameTransfer(tf.keras.Model):
     """
 
     def __init__(self, size: int, width: float = 1.0, residual_heads: bool = False, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.size = size
         self.width = width
         self.mask_unet = UNet(_MASK_FEATURES, width, name="mask_unet")
