@@ -3,18 +3,18 @@
 Two tables. The first builds the step up: each row adds one thing to the row before it, so that the increases sum to the
 whole step. The second sets the step against the same step without shared work, in which every (source, target) pair
 runs the whole single-frame model, as if there were no `encode_source`: the results are the same, the ratio is what the
-sharing gains. Both on random examples, in this process, medians.
+sharing gains. Both on random examples, in this process, the median of steps that take turns.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.training_step import median_seconds
+from benchmarks.timing import interleaved_seconds
 from stmt_tf.config import LossConfig, ModelConfig
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminators, create_generator
@@ -73,7 +73,9 @@ def step_of(network: tf.keras.Model, config: LossConfig, features) -> tf.types.e
     return tf.function(trainer.train_step)
 
 
-def build_up(generator: Generator, example: dict[str, tf.Tensor], full: LossConfig, features) -> Iterator:
+def build_up(
+    generator: Generator, example: dict[str, tf.Tensor], full: LossConfig, features
+) -> Iterator[tuple[str, Callable[[], object]]]:
     """Name and function of each row of the first table."""
     encode = tf.function(generator.encode_source)
     inputs = example["source_frames"], example["source_joints"]
@@ -112,17 +114,20 @@ def main(argv: Sequence[str]) -> None:
     features = create_perceptual_features("vgg16", None)
     example = random_example(_SIZE.value, _BATCH.value, _SOURCES.value, _TARGETS.value)
 
-    print(f"{'what is added':50s} {'seconds':>8s} {'share':>6s}")
-    totals = [(name, median_seconds(run, repeats=_REPEATS.value)) for name, run in build_up(generator, example, full, features)]
-    before, whole = 0.0, totals[-1][1]
-    for name, seconds in totals:
-        print(f"{name:50s} {seconds - before:8.3f} {(seconds - before) / whole:6.0%}")
-        before = seconds
-    print(f"{'the whole step':50s} {whole:8.3f}")
-
+    functions = dict(build_up(generator, example, full, features))
     naive = step_of(PairByPair(generator), full, features)
-    seconds = median_seconds(lambda: naive(example), repeats=_REPEATS.value)
-    print(f"\nwithout shared work {seconds:.3f} s a step: {seconds / whole:.2f} times the step's")
+    seconds = interleaved_seconds({**functions, "naive": lambda: naive(example)}, repeats=_REPEATS.value)
+
+    whole = seconds[list(functions)[-1]]
+    print(f"{'what is added':50s} {'seconds':>8s} {'share':>6s}")
+    before = 0.0
+    for name in functions:
+        added = seconds[name] - before
+        print(f"{name:50s} {added:8.3f} {added / whole:6.0%}")
+        before = seconds[name]
+    print(f"{'the whole step':50s} {whole:8.3f}")
+    naive_seconds = seconds["naive"]
+    print(f"\nwithout shared work {naive_seconds:.3f} s a step: {naive_seconds / whole:.2f} times the step's")
 
 
 if __name__ == "__main__":

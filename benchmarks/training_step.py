@@ -14,17 +14,16 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
+from benchmarks.timing import matmul_rate, median_seconds
 from stmt_tf import losses
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
@@ -43,31 +42,6 @@ _BATCH = flags.DEFINE_integer("batch", 4, "Examples of a step.")
 _REPEATS = flags.DEFINE_integer("repeats", 10, "Steps timed; the median counts.")
 _ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
 _HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
-
-_MATRIX_SIZES = (512, 1024, 2048)
-
-
-def median_seconds(function: Callable, *arguments, repeats: int) -> float:
-    """Median wall time of a call, after two that do not count (the first traces)."""
-    times = []
-    for _ in range(repeats + 2):
-        start = time.perf_counter()
-        function(*arguments)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[2:])
-
-
-def matmul_rate(repeats: int = 5) -> float:
-    """The machine's best rate of float32 matrix products, in FLOP/s."""
-    best = 0.0
-    product = tf.function(tf.matmul)
-    for size in _MATRIX_SIZES:
-        matrix = tf.random.stateless_uniform([size, size], [0, size])
-        for _ in range(repeats):
-            start = time.perf_counter()
-            product(matrix, matrix)
-            best = max(best, 2 * size**3 / (time.perf_counter() - start))
-    return best
 
 
 def convolution_flops(graph: tf.Graph, unknown_count: int) -> int:
