@@ -43,6 +43,8 @@ class TrainingState:
             owned += _optimizer_variables(trainer.discriminator_optimizer)
         named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
         checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
+        # Made here, and not by the first save: among several workers a new variable waits for all, and one alone saves.
+        checkpoint.save_counter  # noqa: B018
         self._manager = tf.train.CheckpointManager(checkpoint, directory, max_to_keep=2)
 
     def restore(self) -> bool:

@@ -1,11 +1,12 @@
 """Which devices and workers a training runs on.
 
 One process uses all GPUs that it sees (`MirroredStrategy`). Several processes, on one machine or many, each get the
-environment variable TF_CONFIG as TensorFlow documents it, and train one model together, each on its share of every batch:
+environment variable TF_CONFIG as TensorFlow documents it, and train one model together, each on its share of every
+batch:
 
     TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
-Worker 0 is the chief: it alone writes.
+Worker 0 is the chief: it alone writes. All resume from what it wrote, so they need one working directory in common.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def read_worker(environ: Mapping[str, str] = os.environ) -> Worker:
         raise ValueError(f"TF_CONFIG={text!r} is not understood ({error!r}); it must look like {_EXAMPLE}") from error
     if set(cluster) != {"worker"} or kind != "worker":
         raise ValueError(
-            f"TF_CONFIG={text!r} has tasks of other types than worker; this program runs on workers alone, as in {_EXAMPLE}"
+            f"TF_CONFIG={text!r} has tasks of other types than worker; this program runs on workers alone, "
+            f"as in {_EXAMPLE}"
         )
     if not isinstance(workers, list) or not all(isinstance(x, str) and ":" in x for x in workers):
         raise ValueError(f"TF_CONFIG={text!r}: its workers must be a list of host:port; it must look like {_EXAMPLE}")
@@ -72,3 +74,14 @@ def create_strategy(worker: Worker) -> tf.distribute.Strategy:
     if worker.count > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy()
+
+
+def distributed(
+    batches: tf.data.Dataset, batch_size: int, strategy: tf.distribute.Strategy, worker: Worker
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """What `fit` takes under the strategy, of this worker's parts of batches of `batch_size` examples."""
+    if worker.count == 1:
+        return batches  # Keras splits each batch over the replicas
+    # Keras would take these parts for whole batches, and split them among the workers once more.
+    per_replica = batches.rebatch(batch_size // strategy.num_replicas_in_sync)
+    return strategy.distribute_datasets_from_function(lambda _: per_replica)

@@ -17,12 +17,13 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from stmt_tf import assets, checkpoints, cluster, dry_run, flags
-from stmt_tf.callbacks import SaveState, ShowPictures, StopAtNaN, TrainingDiverged
+from stmt_tf.callbacks import SaveState, StopAtNaN, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.data.checks import check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminators
+from stmt_tf.pictures import ShowPictures
 from stmt_tf.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6
@@ -63,15 +64,15 @@ def train(
         logging.info("resuming at iteration %d", trainer.iteration)
     elif training.init:
         checkpoints.load_initial_weights(trainer.network, model, training.init)
-    checkpoints.write_config(workdir, model, data, loss, training)
-
-    events = os.path.join(workdir, "events")
-    callbacks = [
-        StopAtNaN(),
-        tf.keras.callbacks.TensorBoard(events, write_graph=False),
-        ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
-        SaveState(state, workdir),
-    ]
+    callbacks: list[tf.keras.callbacks.Callback] = [StopAtNaN()]
+    if worker.is_chief:
+        checkpoints.write_config(workdir, model, data, loss, training)
+        events = os.path.join(workdir, "events")
+        callbacks += [
+            tf.keras.callbacks.TensorBoard(events, write_graph=False),
+            ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
+        ]
+    callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
     for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
         first_epoch = int(state.epoch.numpy())
         if first_epoch >= phase_end:
@@ -81,14 +82,16 @@ def train(
             # Another set of losses: the validation loss has another meaning from here on.
             state.best_loss.assign(float("inf"))
         flows = active.adversarial and bool(loss.discriminated_ranges)
+        examples = training_dataset(
+            data, sources, model.size, steps, first_epoch, flows, worker.index, worker.count
+        )
         trainer.fit(
-            training_dataset(
-                data, sources, model.size, steps, first_epoch, flows, worker.index, worker.count
-            ),
+            cluster.distributed(examples, data.batch_size, strategy, worker),
             initial_epoch=first_epoch,
             epochs=phase_end,
             steps_per_epoch=steps,
-            validation_data=validation,
+            validation_data=cluster.distributed(validation, data.batch_size, strategy, worker),
+            validation_steps=math.ceil(training.val_examples / data.batch_size),
             callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,
         )
@@ -108,7 +111,8 @@ def _require_divisible(batch_size: int, replicas: int, micro_batches: int) -> No
     if batch_size % parts:
         micro = f" times --micro_batches={micro_batches}" if micro_batches > 1 else ""
         raise ValueError(
-            f"--batch_size={batch_size} cannot be split evenly over {replicas} devices{micro}: give a multiple of {parts}"
+            f"--batch_size={batch_size} cannot be split evenly over {replicas} devices{micro}: "
+            f"give a multiple of {parts}"
         )
 
 

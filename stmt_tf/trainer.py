@@ -3,7 +3,7 @@
 Stage 1 gives it a `SingleFrameTransfer`, stage 2 a `Generator`; both map an example's source frames, source
 joints and target joints to frames (see `stmt_tf.data.pipeline` for the example). The step is the paper's Eq. 3:
 
-    network          mse + vgg + gan_weight * gan(D_I) + temporal_weight * sum_n gan(D_V^n), weighted as `LossConfig` says
+    network          mse + vgg + gan(D_I) + sum_n gan(D_V^n), each with its weight in `LossConfig`
     discriminators   each its own least-squares loss
 
 Both are updated from one forward pass.
@@ -69,6 +69,8 @@ class Trainer(tf.keras.Model):
         """Takes one optimiser for the network and, if there are any, one for all discriminators."""
         # XLA made the step slower on CPUs, and Keras 3 would choose it.
         super().compile(optimizer=optimizer, jit_compile=False)
+        # Results are means over all replicas already. Several workers would else report their sum.
+        self.distribute_reduction_method = "first"
         self.discriminator_optimizer = discriminator_optimizer
         # Built here, in the strategy's scope: Keras 3 cannot make their variables inside a replica.
         self.optimizer.build(self.network.trainable_variables)

@@ -126,6 +126,31 @@ def test_best_snapshot_loads_as_a_generator(finished):
 
 
 @pytest.mark.slow
+def test_resumed_stage_2_equals_an_uninterrupted_one(finished, tmp_path, monkeypatch):
+    """With attention and every kind of discriminator, stopped after the first of two epochs."""
+    path = tmp_path / "clips.tfrecord"
+    records = write_records(path, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(2)])
+    data = DataConfig(
+        train_records=records, val_records=records, num_source_frames=2, num_target_frames=3, batch_size=1,
+        shuffle_buffer=2,
+    )
+    model = replace(MODEL, fusion="rb6_sa2d")
+    loss = replace(LOSS, temporal_ranges=(3,))
+    training = replace(
+        TRAINING, stage=2, iterations=2, checkpoint_every=1, val_examples=1, init=str(finished[0])
+    )
+    lines = logged_losses(monkeypatch)
+    train(str(tmp_path / "whole"), model, data, loss, training)
+    train(str(tmp_path / "parts"), model, data, loss, replace(training, iterations=1))
+    train(str(tmp_path / "parts"), model, data, loss, training)
+    assert len(lines) == 4 and lines[2:] == lines[:2]
+    one, two = (checkpointed(tmp_path / name) for name in ("whole", "parts"))
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_allclose(two[name], one[name], atol=1e-6, err_msg=name)
+
+
+@pytest.mark.slow
 def test_stage_2_starts_from_stage_1_and_leaves_it_alone(finished, data, tmp_path):
     stage_1, _ = finished
     workdir = tmp_path / "stage2"
@@ -164,9 +189,41 @@ def test_other_stage_or_discriminator_is_refused(finished, data):
     config = (workdir / "config.flags").read_text()
     with pytest.raises(ValueError, match="holds another training"):
         train(str(workdir), MODEL, data, LOSS, replace(TRAINING, stage=2))
-    with pytest.raises(ValueError, match="holds another training"):
-        train(str(workdir), MODEL, data, replace(LOSS, gan_weight=0.0), TRAINING)
+    for changes in ({"gan_weight": 0.0}, {"temporal_ranges": (3,)}, {"spectral_norm": True}):
+        with pytest.raises(ValueError, match="holds another training"):
+            train(str(workdir), MODEL, replace(data, num_target_frames=3), replace(LOSS, **changes), TRAINING)
     assert (workdir / "config.flags").read_text() == config
+
+
+def one_line_error(tmp_path, *configs, **options) -> str:
+    """What the command says, which must leave nothing behind."""
+    workdir = tmp_path / "new"
+    process = run_main(workdir, *configs, **options)
+    _, error = process.communicate()
+    assert process.returncode == 1 and not workdir.exists(), error[-2000:]
+    (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
+    return line
+
+
+def test_settings_that_do_not_go_together_are_named(finished, data, tmp_path):
+    stage_1, _ = finished
+    stage_2 = replace(TRAINING, stage=2)
+    ranges = replace(LOSS, temporal_ranges=(3, 7))
+
+    def error(loss=LOSS, training=stage_2, **options):
+        return one_line_error(tmp_path, MODEL, data, loss, training, **options)
+
+    assert "--stage=2 needs the weights of a stage 1 training" in error()
+    assert "wanted are width 0.2" in error(init=stage_1, width=0.2)
+    assert "is not the working directory of a training" in error(init=tmp_path)
+    assert "--temporal_ranges has 7, but an example has only --num_target_frames=3" in error(
+        loss=ranges, init=stage_1, num_target_frames=3
+    )
+    assert "fewer than K + L = 10" in error(init=stage_1, num_source_frames=8, num_target_frames=2)
+    assert "smaller than --size=64" in error(training=TRAINING, size=64)
+    assert "cannot be split evenly over 1 devices times --micro_batches=4: give a multiple of 4" in error(
+        training=TRAINING, micro_batches=4
+    )
 
 
 def test_nothing_is_left_behind_where_there_are_no_records(tmp_path):

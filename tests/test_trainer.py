@@ -8,16 +8,17 @@ import pytest
 import tensorflow as tf
 from records import conv_ops, make_example
 
-from stmt_tf.callbacks import StopAtNaN, TrainingDiverged, sample_sheet
+from stmt_tf.callbacks import StopAtNaN, TrainingDiverged
 from stmt_tf.checkpoints import TrainingState
 from stmt_tf.config import LossConfig, ModelConfig
-from stmt_tf.models.create import create_discriminator, create_generator, create_single_frame
+from stmt_tf.models.create import create_discriminators, create_generator, create_single_frame
 from stmt_tf.trainer import ActiveLosses, Trainer
 
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
 MSE = LossConfig(mse_weight=1.0, vgg_weight=0.0, gan_weight=0.0)
 ALL = LossConfig(
-    vgg_weight=0.2, vgg_window=16, gan_weight=0.2, mask_weight=0.1, person_weight=1.0
+    vgg_weight=0.2, vgg_window=16, gan_weight=0.2, temporal_ranges=(2, 3), temporal_weight=0.1,
+    discriminator_width=0.05, mask_weight=0.1, person_weight=1.0,
 )
 UNET_CONVS, HEAD_CONVS = 3 * 16 + 1, 3
 
@@ -47,21 +48,28 @@ class OneLayer(tf.keras.Model):
         outputs = {
             "frame": frame, "mask": tf.sigmoid(mask), "background_mask": tf.sigmoid(background_mask)
         }
-        return {name: value[:, None] for name, value in outputs.items()}
+        targets = inputs["target_joints"].shape[1]
+        repeats = {name: 1 if name == "background_mask" else targets for name in outputs}
+        return {name: tf.repeat(value[:, None], repeats[name], axis=1) for name, value in outputs.items()}
 
 
 def adam() -> tf.keras.optimizers.Optimizer:
     return tf.keras.optimizers.Adam(2e-3, beta_1=0.5)
 
 
-def make_trainer(config: LossConfig, create=lambda: create_single_frame(MODEL), seed: int = 0) -> Trainer:
+def make_trainer(
+    config: LossConfig, create=lambda: create_single_frame(MODEL), seed: int = 0, micro_batches: int = 1
+) -> Trainer:
     tf.keras.utils.set_random_seed(seed)
-    network = create()
-    discriminator = create_discriminator(MODEL.size, 0.05) if config.gan_weight else None
+    discriminators = create_discriminators(config, MODEL.size)
     features = tiny_features if config.vgg_weight else None
-    trainer = Trainer(network, discriminator, features, config)
-    trainer.compile(adam(), adam() if discriminator else None)
+    trainer = Trainer(create(), discriminators, features, config, micro_batches=micro_batches)
+    trainer.compile(adam(), adam() if discriminators else None)
     return trainer
+
+
+def networks(trainer: Trainer) -> list[tf.keras.Model]:
+    return [trainer.network, *trainer.discriminators.values()]
 
 
 def numbers(logs) -> dict[str, float]:
@@ -78,23 +86,31 @@ def changed(model, before) -> list[bool]:
 
 @pytest.fixture(scope="module")
 def trained():
-    """A trainer with every loss at work, its first step's logs, and what the step changed."""
-    trainer, example = make_trainer(ALL), make_example(batch=2, targets=2)
-    before = weights(trainer.network), weights(trainer.discriminator)
+    """A trainer with every loss at work, its first step's logs, and what the step changed in each network."""
+    trainer, example = make_trainer(ALL), make_example(batch=2, targets=3)
+    before = [weights(network) for network in networks(trainer)]
     logs = numbers(trainer.train_step(example))
-    after = changed(trainer.network, before[0]), changed(trainer.discriminator, before[1])
+    after = [changed(network, old) for network, old in zip(networks(trainer), before)]
     return trainer, example, logs, after
 
 
 def test_total_is_the_weighted_sum_of_the_losses(trained):
     _, _, logs, _ = trained
-    expected = logs["mse"] + 0.2 * logs["vgg"] + 0.2 * logs["gan"] + 0.1 * logs["mask"]
+    expected = logs["mse"] + 0.2 * logs["vgg"] + 0.1 * logs["mask"] + 0.2 * logs["gan_frame"]
+    expected += 0.1 * (logs["gan_video_2"] + logs["gan_video_3"])
     assert logs["total"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_one_step_changes_every_variable_of_both_networks(trained):
-    _, _, _, (network, discriminator) = trained
-    assert all(network) and all(discriminator)
+def test_scores_of_real_and_made_frames_are_reported_for_each_discriminator(trained):
+    trainer, _, logs, _ = trained
+    assert list(trainer.discriminators) == ["frame", "video_2", "video_3"]
+    for name in trainer.discriminators:
+        assert np.isfinite(logs[f"score_real_{name}"]) and np.isfinite(logs[f"score_made_{name}"])
+
+
+def test_one_step_changes_every_variable_of_all_networks(trained):
+    *_, after = trained
+    assert len(after) == 4 and all(all(network) for network in after)
 
 
 def test_step_is_counted(trained):
@@ -110,40 +126,78 @@ def test_validation_reports_content_losses_alone(trained):
     assert logs["total"] == pytest.approx(expected, rel=1e-5)
 
 
-def test_reported_means_count_examples_not_batches(trained):
+def test_reported_values_are_means_over_the_batches(trained):
     trainer, example, _, _ = trained
     parts = [{name: value[i : i + 1] for name, value in example.items()} for i in range(2)]
+    single = []
+    for part in parts:
+        trainer.reset_metrics()
+        single.append(numbers(trainer.test_step(part))["mse"])
     trainer.reset_metrics()
-    single = [numbers(trainer.test_step(part))["mse"] for part in parts[:1]]
-    trainer.reset_metrics()
-    single += [numbers(trainer.test_step(part))["mse"] for part in parts[1:]]
-    trainer.reset_metrics()
-    trainer.test_step({name: tf.repeat(value, 3, axis=0) for name, value in parts[0].items()})
-    mean = numbers(trainer.test_step(parts[1]))["mse"]
-    assert mean == pytest.approx((3 * single[0] + single[1]) / 4, rel=1e-4)
+    trainer.test_step(parts[0])
+    assert numbers(trainer.test_step(parts[1]))["mse"] == pytest.approx(np.mean(single), rel=1e-5)
 
 
-def test_sample_sheet_has_a_row_an_example(trained):
-    trainer, example, _, _ = trained
-    sheet = sample_sheet(trainer, example)
-    assert sheet.shape == [2 * 32, 6 * 32, 3]
-    assert 0.0 <= np.min(sheet) <= np.max(sheet) <= 1.0
-    np.testing.assert_allclose(sheet[:32, :32], example["source_frames"][0, 0] / 2 + 0.5, atol=1e-6)
+@pytest.mark.parametrize("active", [True, False], ids=["all_losses", "content_alone"])
+def test_micro_batches_give_the_whole_batchs_gradients(active):
+    example = make_example(batch=2, targets=3)
+    whole, parts = make_trainer(ALL, OneLayer), make_trainer(ALL, OneLayer, micro_batches=2)
+    for trainer in (whole, parts):
+        trainer.activate(ActiveLosses(active, active))
+    expected = tf.function(whole._gradients)(example)
+    found = tf.function(parts._accumulated_gradients)(example)
+    tf.nest.assert_same_structure(found, expected)
+    for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(expected)):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_micro_batches_run_one_after_the_other():
+    trainer, example = make_trainer(MSE, OneLayer, micro_batches=2), make_example(batch=4)
+    graph = tf.function(trainer.train_step).get_concrete_function(example).graph
+    loops = [op for op in graph.get_operations() if op.type in ("While", "StatelessWhile")]
+    assert len(loops) == 1 and loops[0].get_attr("parallel_iterations") == 1
+    assert not conv_ops(graph)  # all are in the loop's body
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("stage", [1, 2])
+def test_mixed_precision_is_about_as_good(precision, stage):
+    model = dataclasses.replace(MODEL, fusion="rb6_sa2d")
+
+    def create():
+        return create_single_frame(MODEL) if stage == 1 else create_generator(model, 2)
+
+    example, logs = make_example(batch=1, sources=stage, targets=3), []
+    for policy in ("float32", precision):
+        tf.keras.mixed_precision.set_global_policy(policy)
+        try:
+            trainer = make_trainer(ALL, create)
+            if policy == "mixed_float16":
+                wrap = tf.keras.mixed_precision.LossScaleOptimizer
+                trainer.compile(wrap(adam()), wrap(adam()))
+            logs.append(numbers(tf.function(trainer.train_step)(example)))
+        finally:
+            tf.keras.mixed_precision.set_global_policy("float32")
+    assert all(v.dtype in (tf.float32, "float32") for v in trainer.network.trainable_variables)
+    assert trainer.network(example)["frame"].dtype == tf.float32
+    exact, mixed = logs
+    for name in ("mse", "total", "discriminator"):
+        assert mixed[name] == pytest.approx(exact[name], rel=0.1)
 
 
 def test_late_losses_set_in_when_activated(trained):
     trainer, example, _, _ = trained
     everything = trainer.active
     trainer.activate(ActiveLosses(perceptual=False, adversarial=False))
-    before = weights(trainer.discriminator)
+    before = [weights(network) for network in networks(trainer)[1:]]
     trainer.reset_metrics()
     logs = numbers(trainer.train_step(example))
     assert set(logs) == {"total", "mse", "psnr", "mask"}
     assert logs["total"] == pytest.approx(logs["mse"] + 0.1 * logs["mask"], rel=1e-5)
-    assert not any(changed(trainer.discriminator, before))
+    assert not any(any(changed(d, old)) for d, old in zip(networks(trainer)[1:], before))
     trainer.activate(everything)
     trainer.reset_metrics()
-    assert {"vgg", "gan", "discriminator"} <= set(trainer.train_step(example))
+    assert {"vgg", "gan_frame", "gan_video_3", "discriminator"} <= set(trainer.train_step(example))
 
 
 def test_state_restores_networks_and_optimisers(trained, tmp_path):
@@ -164,14 +218,14 @@ def test_state_restores_networks_and_optimisers(trained, tmp_path):
     # The same losses in the next step, and the same weights after it: moments are there too.
     logs, other_logs = (numbers(each.train_step(example)) for each in (trainer, other))
     assert logs == pytest.approx(other_logs, rel=1e-6)
-    for name in ("network", "discriminator"):
-        for a, b in zip(weights(getattr(trainer, name)), weights(getattr(other, name))):
+    for one, two in zip(networks(trainer), networks(other)):
+        for a, b in zip(weights(one), weights(two)):
             np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_resumed_training_may_change_the_step_size(tmp_path):
     TrainingState(make_trainer(MSE, tiny_network), str(tmp_path)).save()
-    trainer = Trainer(tiny_network(), None, None, MSE)
+    trainer = Trainer(tiny_network(), {}, None, MSE)
     trainer.compile(tf.keras.optimizers.Adam(1e-5))
     assert TrainingState(trainer, str(tmp_path)).restore()
     assert float(tf.convert_to_tensor(trainer.optimizer.learning_rate)) == pytest.approx(1e-5)
@@ -179,7 +233,7 @@ def test_resumed_training_may_change_the_step_size(tmp_path):
 
 def test_state_of_other_networks_is_refused(trained, tmp_path):
     TrainingState(trained[0], str(tmp_path)).save()
-    with pytest.raises(ValueError, match="holds other networks.*--gan_weight"):
+    with pytest.raises(ValueError, match="holds other networks than this training. Give another --workdir"):
         TrainingState(make_trainer(MSE, tiny_network), str(tmp_path)).restore()
 
 
@@ -198,7 +252,7 @@ def test_saved_weights_give_a_new_model_the_same_output(trained, tmp_path):
 
 def test_loss_of_weight_zero_builds_nothing_and_the_loss_falls():
     trainer, example = make_trainer(MSE), make_example(batch=2)
-    assert trainer.discriminator is None
+    assert trainer.discriminators == {}
     assert {mean.name for mean in trainer.metrics} == {"total", "mse", "psnr"}
     step = tf.function(trainer.train_step)
     assert len(conv_ops(step.get_concrete_function(example).graph)) == UNET_CONVS + HEAD_CONVS
@@ -223,13 +277,17 @@ def test_unknown_masks_leave_the_mask_loss_out():
     assert logs["total"] == pytest.approx(logs["mse"])
 
 
-def test_stage_2_trains_the_heads_alone():
-    trainer = make_trainer(MSE, lambda: create_generator(MODEL, num_source_frames=2))
-    generator = trainer.network
-    frozen, heads = weights(generator.single_frame), weights(generator.heads)
-    trainer.train_step(make_example(batch=1, sources=2, targets=2))
+def test_stage_2_trains_fusions_and_heads_alone():
+    model = dataclasses.replace(MODEL, fusion="rb6_sa2d")
+    trainer = make_trainer(MSE, lambda: create_generator(model, num_source_frames=2))
+    generator, example = trainer.network, make_example(batch=1, sources=2, targets=2)
+    frozen = weights(generator.single_frame)
+    trained = generator.heads, generator.foreground_fusion, generator.background_fusion
+    before = [weights(layer) for layer in trained]
+    trainer.train_step(example)
+    trainer.train_step(example)  # in the first, zeros keep the gradient from what lies before them
     assert not any(changed(generator.single_frame, frozen))
-    assert all(changed(generator.heads, heads))
+    assert all(any(changed(layer, old)) for layer, old in zip(trained, before))
 
 
 def test_nan_stops_with_the_losss_name():
@@ -251,30 +309,36 @@ tf.config.set_logical_device_configuration(
 )
 sys.path.insert(0, sys.argv[1])
 from records import make_example
-from test_trainer import ALL, OneLayer, make_trainer
+from test_trainer import ALL, OneLayer, make_trainer, networks
 
-example = make_example(batch=2)
+micro_batches = int(sys.argv[2])
+example = make_example(batch=2 * micro_batches, targets=3)
 with tf.distribute.MirroredStrategy(["cpu:0", "cpu:1"]).scope():
-    two = make_trainer(ALL, OneLayer)
+    two = make_trainer(ALL, OneLayer, micro_batches=micro_batches)
 dataset = tf.data.Dataset.from_tensors(example).repeat()
-two_logs = two.fit(dataset, steps_per_epoch=2, verbose=0).history
+two_logs = two.fit(dataset, steps_per_epoch=2, validation_data=dataset.take(1), verbose=0).history
 
 one = make_trainer(ALL, OneLayer)
 one.train_step(example)
 one_logs = one.train_step(example)  # running means over both steps
 for name, value in one_logs.items():
     np.testing.assert_allclose(two_logs[name][0], value, rtol=1e-4, err_msg=name)
-for network in ("network", "discriminator"):
-    for a, b in zip(getattr(one, network).get_weights(), getattr(two, network).get_weights()):
-        np.testing.assert_allclose(b, a, atol=1e-5)
+one.reset_metrics()
+val_logs = one.test_step(example)
+assert {name for name in two_logs if name.startswith("val_")} == {f"val_{name}" for name in val_logs}
+for name, value in val_logs.items():
+    np.testing.assert_allclose(two_logs[f"val_{name}"][0], value, rtol=1e-4, err_msg=name)
+for a, b in zip(networks(one), networks(two)):
+    for x, y in zip(a.get_weights(), b.get_weights()):
+        np.testing.assert_allclose(y, x, atol=1e-5)
 print("the same")
 """
 
 
 @pytest.mark.slow
-def test_two_devices_match_one():
+@pytest.mark.parametrize("micro_batches", [1, 2])
+def test_two_devices_match_one(micro_batches):
     tests = Path(__file__).parent
-    done = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(tests)], cwd=tests.parent, capture_output=True, text=True
-    )
+    command = [sys.executable, "-c", REPLICAS, str(tests), str(micro_batches)]
+    done = subprocess.run(command, cwd=tests.parent, capture_output=True, text=True)
     assert done.stdout.strip().endswith("the same"), done.stderr[-3000:]

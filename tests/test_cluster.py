@@ -1,0 +1,119 @@
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from records import make_clip, write_records
+from test_train import LOSS, MODEL
+
+from stmt_tf import flags
+from stmt_tf.cluster import Worker, read_worker
+from stmt_tf.config import DataConfig, TrainConfig
+
+HOSTS = ["host0:2222", "host1:2222"]
+TWO_DEVICES = """
+import stmt_tf, tensorflow as tf
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+from stmt_tf.train import run
+run()
+"""
+
+
+def tf_config(index, workers=HOSTS, kind="worker"):
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": kind, "index": index}})}
+
+
+def test_process_without_a_cluster_is_alone():
+    assert read_worker({}) == read_worker({"TF_CONFIG": ""}) == Worker(0, 1)
+    assert Worker(0, 1).is_chief
+
+
+def test_worker_knows_its_place():
+    assert read_worker(tf_config(1)) == Worker(1, 2)
+    assert read_worker(tf_config(0)).is_chief and not read_worker(tf_config(1)).is_chief
+
+
+@pytest.mark.parametrize(
+    "environ, message",
+    [
+        ({"TF_CONFIG": "{"}, r"TF_CONFIG='{' is not understood .*it must look like"),
+        ({"TF_CONFIG": "[]"}, "is not understood"),
+        ({"TF_CONFIG": '{"cluster": {}}'}, "is not understood"),
+        (tf_config(0, kind="ps"), "tasks of other types than worker"),
+        (tf_config(0, workers="host0:2222"), "workers must be a list of host:port"),
+        (tf_config(0, workers=["host0"]), "workers must be a list of host:port"),
+        (tf_config(2), "index must be one of 0 to 1, got 2"),
+        (tf_config("0"), "index must be one of 0 to 1, got '0'"),
+    ],
+)
+def test_wrong_cluster_is_refused(environ, message):
+    with pytest.raises(ValueError, match=message):
+        read_worker(environ)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def start(command, arguments, environ):
+    return subprocess.Popen(
+        [sys.executable, *command, *arguments],
+        cwd=Path(__file__).parent.parent, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+
+
+def logged(process):
+    """What a training logged of each epoch, by name."""
+    _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error[-3000:]
+    lines = re.findall(r"iteration (\d+): (.*)", error)
+    return [(step, dict(part.rsplit(" ", 1) for part in text.split(", "))) for step, text in lines]
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_two_devices_of_one_process(tmp_path):
+    records = write_records(
+        tmp_path / "clips.tfrecord", [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)]
+    )
+    data = DataConfig(
+        train_records=records, val_records=records, num_target_frames=2, batch_size=2, shuffle_buffer=4
+    )
+    loss = replace(LOSS, temporal_ranges=(2,))
+    training = TrainConfig(iterations=2, checkpoint_every=1, val_examples=2, learning_rate=1e-3)
+    lines = flags.as_flagfile(MODEL, data, loss, training).splitlines()
+    arguments = [line for line in lines if line.startswith("--")]
+    environ = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
+
+    one = logged(start(["-c", TWO_DEVICES], [f"--workdir={tmp_path / 'one'}", *arguments], environ))
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    together = [
+        start(
+            ["-m", "stmt_tf.train"],
+            [f"--workdir={tmp_path / 'two'}", *arguments],
+            {**environ, **tf_config(index, workers)},
+        )
+        for index in range(2)
+    ]
+    assert [step for step, _ in one] == ["1", "2"]
+    for found in [logged(process) for process in together]:
+        assert [step for step, _ in found] == ["1", "2"]
+        for (_, expected), (_, values) in zip(one, found):
+            assert values.keys() == expected.keys() and "gan_video_2" in values
+            for name in values:
+                assert float(values[name]) == pytest.approx(float(expected[name]), rel=2e-3), name
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == [
+        "best.weights.h5", "checkpoints", "config.flags", "events",
+    ]
