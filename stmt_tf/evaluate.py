@@ -11,7 +11,8 @@ drawn. Every method sees the same source frames:
     source median          the median of the source frames
 
 Into --output go table.md (means over the clips), metrics.json (the same with all settings, and the model's
-margins over the better baseline), per_video.csv (one line a clip and method) and sheet.png (examples).
+margins over the better baseline), per_video.csv (one line a clip and method) and sheet.png (examples). Of a model with
+attention also attention.png: of the same examples, where each source frame is trusted (as the paper's Fig. 7).
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None
     if len(chosen) < config.num_clips:
         logging.warning("%d clips asked for, the records hold %d", config.num_clips, len(chosen))
     pictured = set(np.linspace(0, len(chosen) - 1, _SHEET_COLUMNS).round().astype(int).tolist())
-    rows, pictures, left_out, masked = [], [], [], 0
+    rows, left_out, masked = [], [], 0
+    pictures: list[dict[str, np.ndarray]] = []
+    attention_pictures: list[dict[str, np.ndarray]] = []
     clips = tqdm(read_clips(files, chosen), "clips measured", len(chosen), unit=" clips")
     for index, record in enumerate(clips):
         try:
@@ -114,11 +117,12 @@ def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None
             logging.warning("left out: %s", error)
             left_out.append(str(error))
             continue
-        made = run_methods(model, pair)
+        made, outputs = run_methods(model, pair)
         rows += measure(made, pair, perceptual)
         masked += pair.has_masks
         if index in pictured:
             pictures.append(picture(made, pair))
+            attention_pictures.append(attention_picture(pair, outputs))
     if not rows:
         raise ValueError(f"no pair can be drawn from {config.records}: {left_out[0]}")
 
@@ -146,6 +150,8 @@ def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None
     }
     os.makedirs(config.output, exist_ok=True)
     write_png(os.path.join(config.output, "sheet.png"), _sheet(pictures))
+    if attention_pictures[0]:
+        write_png(os.path.join(config.output, "attention.png"), _sheet(attention_pictures))
     texts = {
         "per_video.csv": report.as_csv(rows),
         "table.md": text,
@@ -167,6 +173,23 @@ def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
         "truth": pair.target_frames[middle],
         **{method: frames[middle] for method, frames in made.items()},
     }
+
+
+def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A clip's part of the attention sheet: of the middle target frame, each source frame and its share in the result.
+
+    Shares are white for all and black for nothing. Empty for a model without attention.
+    """
+    if "foreground_attention" not in outputs:
+        return {}
+    middle = len(pair.target_frames) // 2
+    shown = {"truth": pair.target_frames[middle]}
+    for k, frame in enumerate(pair.source_frames):
+        shown[f"source {k + 1}"] = frame
+        for branch in ("foreground", "background"):
+            share = outputs[f"{branch}_attention"][middle, k, :, :, None]
+            shown[f"{branch} from source {k + 1}"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
+    return {**shown, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}
 
 
 def _sheet(pictures: list[dict[str, np.ndarray]]) -> np.ndarray:

@@ -14,7 +14,8 @@ from records import make_clip, write_records
 
 from stmt_tf import inference
 from stmt_tf.config import ModelConfig
-from stmt_tf.evaluate import EvaluateConfig, check, evaluate
+from stmt_tf.evaluate import EvaluateConfig, attention_picture, check, evaluate
+from stmt_tf.metrics.pairs import draw_pair, read_clips
 
 SIZE = 32
 OUTPUTS = ["metrics.json", "per_video.csv", "sheet.png", "table.md"]
@@ -141,6 +142,30 @@ def test_the_sheet_has_a_column_a_clip_and_a_row_a_picture(tmp_path):
     evaluate(config_for(tmp_path, clips), Oracle(clips), None)
     height, width, _ = cv2.imread(str(tmp_path / "out" / "sheet.png")).shape
     assert height >= (4 + 1 + 5) * SIZE and width >= 3 * SIZE
+
+
+class Attentive(Oracle):
+    """All attention on the last source frame."""
+
+    def generate(self, source, target_joints):
+        outputs = super().generate(source, target_joints)
+        maps = np.zeros((len(target_joints), 4, 8, 8), np.float32)
+        maps[:, 3] = 1.0
+        images = {name: outputs["frame"] for name in ("foreground", "background")}
+        return {**outputs, **images, "foreground_attention": maps, "background_attention": maps}
+
+
+def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
+    clips = make_clips(1)
+    config = config_for(tmp_path, clips)
+    evaluate(config, Attentive(clips), perceptual=None)
+    assert sorted(os.listdir(tmp_path / "out")) == ["attention.png", *OUTPUTS]
+    pair = draw_pair(next(read_clips([tmp_path / "test-0.tfrecord"], np.array([0]))), 4, 8, SIZE, seed=0)
+    shown = attention_picture(pair, Attentive(clips).generate("source", pair.target_joints))
+    assert len(shown) == 1 + 4 * 3 + 3
+    np.testing.assert_array_equal(shown["source 2"], pair.source_frames[1])
+    assert shown["foreground from source 4"].min() == 255 and shown["background from source 1"].max() == 0
+    np.testing.assert_array_equal(shown["frame"], shown["truth"])
 
 
 def test_unusable_clips_are_left_out_and_named(tmp_path):

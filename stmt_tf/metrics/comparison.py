@@ -36,11 +36,11 @@ class Model(Protocol):
         """uint8 `[K, size, size, 3]`, `[K, 14, 3]` -> what `generate` takes."""
 
     def generate(self, source: Any, target_joints: np.ndarray) -> Mapping[str, np.ndarray]:
-        """`[T, 14, 3]` -> `frame` and `warped`, uint8 `[T, size, size, 3]`."""
+        """`[T, 14, 3]` -> `frame` and `warped`, uint8 `[T, size, size, 3]`, and what else it has to show."""
 
 
-def run_methods(model: Model, pair: Pair) -> dict[str, np.ndarray]:
-    """What each method makes of a pair: uint8 `[L, size, size, 3]` by its name."""
+def run_methods(model: Model, pair: Pair) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What each method makes of a pair, uint8 `[L, size, size, 3]` by its name; and all that the model gives at K."""
     sources = len(pair.source_frames)
     alone = [_generate(model, pair, [k]) for k in range(sources)]
     together = alone[0] if sources == 1 else _generate(model, pair, list(range(sources)))
@@ -55,17 +55,17 @@ def run_methods(model: Model, pair: Pair) -> dict[str, np.ndarray]:
         pair.source_frames, pair.source_joints, pair.target_joints
     )
     made[median] = baselines.source_median(pair.source_frames, len(pair.target_frames))
-    return made
+    return made, together
 
 
 def _generate(model: Model, pair: Pair, steps: list[int]) -> dict[str, np.ndarray]:
-    """The model's `frame` and `warped` from these source frames alone."""
+    """The model's outputs from these source frames alone."""
     source = model.encode_source(pair.source_frames[steps], pair.source_joints[steps])
     batches = [
         model.generate(source, pair.target_joints[start : start + _BATCH])
         for start in range(0, len(pair.target_joints), _BATCH)
     ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in ("frame", "warped")}
+    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
 
 
 def measure(

@@ -30,7 +30,6 @@ from stmt_tf.pose.body import facing
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.selection import select_source_frames
 
-
 SIDES = ("any", "opposite")
 _CLEARLY = 0.5  # facing beyond which a frame shows one side
 
