@@ -114,7 +114,7 @@ class LossConfig:
 
     @property
     def discriminated_ranges(self) -> tuple[int, ...]:
-        """n of every D_V^n that there is."""
+        """The n of every D_V^n that there is."""
         return self.temporal_ranges if self.temporal_weight > 0 else ()
 
 

@@ -82,7 +82,8 @@ def test_flagfile_gives_the_same_numbers_again(tmp_path, ranges):
 
 
 def test_written_flagfile_is_a_flagfile(parse, tmp_path):
-    configs = [ModelConfig(size=64, residual_heads=True), DataConfig(seed=3), LossConfig(temporal_ranges=(3, 7)), TrainConfig()]
+    model, loss = ModelConfig(size=64, residual_heads=True), LossConfig(temporal_ranges=(3, 7))
+    configs = [model, DataConfig(seed=3), loss, TrainConfig()]
     path = tmp_path / "config.flags"
     path.write_text(flags.as_flagfile(*configs))
     assert parse(f"--flagfile={path}") == configs
