@@ -115,7 +115,7 @@ def load_i3d(source: PathLike | None = None) -> VideoNetwork:
     path = os.fspath(_cached_module() if source is None else source)
     advice = (
         "give a TensorFlow Hub handle that this machine can reach, the directory of a SavedModel with I3D's signature "
-        "or a copy of the asset i3d, or none of them for that asset"
+        "or a copy of the asset i3d, or nothing at all to have that asset fetched"
     )
     if source is None:
         advice = "delete that directory and try again"

@@ -1,6 +1,6 @@
 """From the frames of a video to the features that VFID and FVD compare.
 
-    network, protocol = load_i3d(), Protocol()
+    network, protocol = load_i3d(), VideoProtocol()
     features = video_features(network, frames, protocol)    # uint8 [T, H, W, 3] -> {"pooled": [1024], "logits": [400]}
     metric_name(network, "pooled")                           # VFID
     print(describe(network, protocol))
@@ -22,7 +22,7 @@ _METRICS = {"pooled": "VFID", "logits": "FVD"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Protocol:
+class VideoProtocol:
     """How a video becomes what the network sees. Values of different protocols cannot be compared.
 
     Attributes:
@@ -47,7 +47,7 @@ class Protocol:
         )
 
 
-def describe(network: VideoNetwork, protocol: Protocol) -> str:
+def describe(network: VideoNetwork, protocol: VideoProtocol) -> str:
     """One line to print beside a distance."""
     names = ", ".join(f"{metric_name(network, output)} of {size}" for output, size in network.dimensions.items())
     lacks = "" if "pooled" in network.dimensions else "; no VFID, since it does not give the pooled features"
@@ -67,7 +67,7 @@ def metric_name(network: VideoNetwork, output: str) -> str:
 
 
 def video_features(
-    network: VideoNetwork, frames: np.ndarray, protocol: Protocol, batch_size: int = 1
+    network: VideoNetwork, frames: np.ndarray, protocol: VideoProtocol, batch_size: int = 1
 ) -> dict[str, np.ndarray]:
     """The features of one video.
 
