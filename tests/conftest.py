@@ -31,11 +31,12 @@ def pytest_runtest_setup(item):
                 assets.fetch(name)
             elif not is_cached(name):
                 pytest.skip(f"the asset {name} is not in the cache; --assets fetches it")
-    if item.get_closest_marker("browser") and not item.config.getoption("--browser"):
+    if item.get_closest_marker("browser"):
         missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
         missing += ["selenium"] * (importlib.util.find_spec("selenium") is None)
         if missing:
-            pytest.skip(f"not installed: {', '.join(missing)}")
+            stop = pytest.fail if item.config.getoption("--browser") else pytest.skip
+            stop(f"not installed: {', '.join(missing)}")
 
 
 @pytest.fixture(scope="session")
