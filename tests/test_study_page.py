@@ -240,6 +240,37 @@ def test_one_can_start_over(participant):
     assert participant.kept()["session"] != first and participant.kept()["answers"] == []
 
 
+def test_a_second_window_does_not_answer_again(participant):
+    participant.begin()
+    participant.answer(lambda: participant.press("1"))
+    first = participant.driver.current_window_handle
+    participant.driver.switch_to.new_window("window")
+    participant.driver.get(participant.page.as_uri())
+    participant.click("#continue")
+    participant.answer(lambda: participant.press("3"))
+    participant.driver.close()
+    participant.driver.switch_to.window(first)
+    participant.wait(lambda: participant.sees("You have answered 2 of 8 questions"))
+    participant.click("#continue")
+    participant.answer(lambda: participant.press("2"))
+    assert [answer["answer"] for answer in participant.kept()["answers"]] == ["left", "right", "not sure"]
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_goes_on(participant):
+    participant.js("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    participant.begin()
+    assert participant.sees("does not keep your progress")
+    participant.answer(lambda: participant.press("1"))
+    assert participant.sees("Pair 1 of 4, question 2 of 2")
+
+
+def test_damaged_progress_is_forgotten(participant):
+    participant.begin()
+    participant.js("localStorage.setItem(Object.keys(localStorage)[0], arguments[0])", '{"plan": 3}')
+    participant.driver.refresh()
+    assert participant.sees("4 pairs of videos")
+
+
 def test_no_screen_names_a_method_or_is_wider_than_a_phone(participant):
     metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
     participant.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)

@@ -69,6 +69,8 @@ def test_participants_are_the_judges_of_the_sign_test(tmp_path):
     paths = [write_session(tmp_path / f"{i}.json", choices) for i in range(6)]
     assert cells(tally(paths[:1]), "All")["Overall Fidelity"][3] == f"{2 / 2**4:.3f}"  # four answers
     assert cells(tally(paths), "All")["Overall Fidelity"][3] == f"{2 / 2**6:.3f}"  # six people
+    paths = [write_session(tmp_path / f"{i}.json", choices) for i in range(12)]
+    assert cells(tally(paths), "All")["Overall Fidelity"][3] == "< 0.001"
 
 
 def test_sides_do_not_matter_but_are_reported(tmp_path):

@@ -33,7 +33,7 @@ source and the answers have them.
 
 Videos of a pair have one shape, take equally long, and at most a minute. H.264 is taken as it is, anything else is
 encoded anew; sound is left out. The page is a third larger than its videos, and 200 MB at most: 20 videos of 5 seconds
-at 256 x 256 make about 4 MB.
+at 256 x 256 make about 5 MB.
 """
 
 _TALLY = """\

@@ -119,7 +119,8 @@ def _note(participants: int) -> str:
     return (
         "In brackets: 95% Wilson intervals, the number of answers reduced by the design effect, since answers of one "
         "participant are alike (Korn and Graubard 1998). p: two-sided sign test over the participants, each for the "
-        "method that he or she chose more often.\n"
+        "method that he or she chose more often. Both tell about other people who see these videos, not about other "
+        "videos.\n"
     )
 
 
