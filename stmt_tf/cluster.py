@@ -18,6 +18,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from stmt_tf import compat
+
 _EXAMPLE = '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 
@@ -70,8 +72,12 @@ def create_strategy(worker: Worker) -> tf.distribute.Strategy:
     """The strategy that a training runs under; several workers wait here for one another.
 
     Must be called before TensorFlow has computed anything.
+
+    Raises:
+        ValueError: several workers, on Keras 3.
     """
     if worker.count > 1:
+        compat.require_several_workers()
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy()
 

@@ -73,6 +73,21 @@ def spectral_normalization(layer: object) -> object:
     return tfa.layers.SpectralNormalization(layer, dtype="float32")
 
 
+def require_several_workers() -> None:
+    """Makes sure that `fit` can run on several workers.
+
+    Raises:
+        ValueError: on Keras 3, whose `fit` fails under MultiWorkerMirroredStrategy (keras-team/keras issue 20585).
+    """
+    import keras
+
+    if keras.__version__.startswith("3."):
+        raise ValueError(
+            f"TF_CONFIG names several workers, which Keras {keras.__version__} cannot train on: run without TF_CONFIG, "
+            "or on the add-ons line of TensorFlow (pip install .[addons])"
+        )
+
+
 def scaled_loss(optimizer: object, loss: object) -> object:
     """The loss to take gradients of: scaled, where the optimiser asks for it (mixed_float16)."""
     if hasattr(optimizer, "get_scaled_loss"):  # Keras 2's LossScaleOptimizer

@@ -90,7 +90,8 @@ def train(
             initial_epoch=first_epoch,
             epochs=phase_end,
             steps_per_epoch=steps,
-            validation_data=cluster.distributed(validation, data.batch_size, strategy, worker),
+            # With several workers Keras must be told how many batches there are, and on Keras 3 it then reads on.
+            validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
             validation_steps=math.ceil(training.val_examples / data.batch_size),
             callbacks=callbacks,
             verbose=1 if sys.stdout.isatty() else 2,

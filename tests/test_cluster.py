@@ -7,12 +7,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import pytest
 from records import make_clip, write_records
 from test_train import LOSS, MODEL
 
 from stmt_tf import flags
-from stmt_tf.cluster import Worker, read_worker
+from stmt_tf.cluster import Worker, create_strategy, read_worker
 from stmt_tf.config import DataConfig, TrainConfig
 
 HOSTS = ["host0:2222", "host1:2222"]
@@ -83,7 +84,14 @@ def logged(process):
     return [(step, dict(part.rsplit(" ", 1) for part in text.split(", "))) for step, text in lines]
 
 
+def test_keras_3_is_refused_with_what_to_do(monkeypatch):
+    monkeypatch.setattr(keras, "__version__", "3.15.0")
+    with pytest.raises(ValueError, match=r"which Keras 3.15.0 cannot train on: run without TF_CONFIG, or"):
+        create_strategy(Worker(1, 2))
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(keras.__version__.startswith("3."), reason="Keras 3 cannot train on several workers")
 def test_two_workers_train_as_two_devices_of_one_process(tmp_path):
     records = write_records(
         tmp_path / "clips.tfrecord", [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)]
