@@ -80,7 +80,6 @@ def build_up(
     encode = tf.function(generator.encode_source)
     inputs = example["source_frames"], example["source_joints"]
     yield "source alone: masks and background of K frames", lambda: encode(*inputs)
-    source = generator.encode_source(*inputs)
 
     @tf.function
     def single_frame(frames, joints, target_joints):
@@ -88,7 +87,6 @@ def build_up(
         return generator.single_frame.foreground(source, target_joints)
 
     yield "foreground features of K x L pairs", lambda: single_frame(*inputs, example["target_joints"])
-    del source
     forward = tf.function(lambda example: generator(example))
     yield "fusion, heads, composition", lambda: forward(example)
     rows = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -22,8 +23,11 @@ class StopAtNaN(tf.keras.callbacks.Callback):
         self._require_finite(logs or {})
 
     def on_epoch_end(self, epoch, logs=None):
-        # Weights that broke in the epoch's last step show in the validation alone.
+        # Weights that broke in the epoch's last step show in the validation alone, a discriminator's not even there.
         self._require_finite(logs or {})
+        for name, discriminator in self.model.discriminators.items():
+            broken = [v for v in discriminator.get_weights() if not np.isfinite(v).all()]
+            self._require_finite({f"gan_{name}": math.nan} if broken else {})
 
     def _require_finite(self, logs):
         bad = [name for name, value in logs.items() if not math.isfinite(float(value))]

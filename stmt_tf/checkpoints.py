@@ -13,7 +13,7 @@ import os
 
 import tensorflow as tf
 
-from stmt_tf import flags
+from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
@@ -36,11 +36,11 @@ class TrainingState:
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best_loss = tf.Variable(float("inf"), trainable=False)
         # By number, not by Keras's own tracking, which on Keras 3 silently leaves out layers held in lists.
-        owned = [*trainer.network.variables, *_optimizer_variables(trainer.optimizer)]
+        owned = [*trainer.network.variables, *compat.optimizer_variables(trainer.optimizer)]
         for discriminator in trainer.discriminators.values():
             owned += discriminator.variables
         if trainer.discriminator_optimizer is not None:
-            owned += _optimizer_variables(trainer.discriminator_optimizer)
+            owned += compat.optimizer_variables(trainer.discriminator_optimizer)
         named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
         checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
         # Made here, and not by the first save: among several workers a new variable waits for all, and one alone saves.
@@ -69,11 +69,6 @@ class TrainingState:
         self._manager.save(checkpoint_number=int(self.epoch.numpy()))
 
 
-def _optimizer_variables(optimizer) -> list:
-    # On Keras 3 the step size is among them; it is a setting, which a resumed training may change.
-    return [v for v in optimizer.variables if v is not optimizer.learning_rate]
-
-
 def _tf_variable(variable):
     """The `tf.Variable` within a Keras 3 variable; a Keras 2 variable is one already."""
     value = getattr(variable, "value", None)
@@ -96,7 +91,7 @@ _DECISIVE = {
     DataConfig: lambda config: config.num_source_frames,
     LossConfig: lambda config: (config.discriminates_frames, config.discriminated_ranges)
     + (config.discriminator_width, config.spectral_norm),
-    TrainConfig: lambda config: (config.stage, config.checkpoint_every, config.precision),
+    TrainConfig: lambda config: (config.stage, min(config.checkpoint_every, config.iterations), config.precision),
 }
 
 
@@ -121,8 +116,14 @@ def require_same_model(workdir: str, *configs) -> None:
             )
 
 
-def require_start(workdir: str, model: ModelConfig, training: TrainConfig) -> None:
+def require_start(workdir: str, model: ModelConfig, num_source_frames: int, training: TrainConfig) -> None:
     """Makes sure that there is what the training starts from, unless it has begun already.
+
+    Args:
+        workdir: of the training.
+        model: its config.
+        num_source_frames: K of stage 2.
+        training: its stage and start.
 
     Raises:
         FileNotFoundError: --init names no training.
@@ -131,14 +132,15 @@ def require_start(workdir: str, model: ModelConfig, training: TrainConfig) -> No
     if tf.train.latest_checkpoint(os.path.join(workdir, CHECKPOINTS)) is not None:
         return
     if training.init:
-        _require_same_width(training.init, model)
+        _require_same_kind(training.init, model, num_source_frames)
     elif training.stage == 2:
         raise ValueError(
             "--stage=2 needs the weights of a stage 1 training: give its --workdir, or a model directory, as --init"
         )
 
 
-def _require_same_width(directory: str, model: ModelConfig) -> ModelConfig:
+def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: int | None) -> None:
+    """Raises ValueError if the weights in a directory cannot start a model; K counts where it is not None."""
     found = _read_snapshot(directory)
     # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
     wanted = (model.width, model.residual_heads)
@@ -147,7 +149,17 @@ def _require_same_width(directory: str, model: ModelConfig) -> ModelConfig:
             f"--init={directory} has width {found.width} and residual_heads={found.residual_heads}; wanted are "
             f"width {model.width} and residual_heads={model.residual_heads}"
         )
-    return found
+    data = flags.from_flagfile(os.path.join(directory, CONFIG), DataConfig)
+    if num_source_frames not in (None, data.num_source_frames) and _hands_on_fusion(directory, found, model):
+        raise ValueError(
+            f"--init={directory} has attention over --num_source_frames={data.num_source_frames}, got "
+            f"{num_source_frames}: give that many, or start from a stage 1"
+        )
+
+
+def _hands_on_fusion(directory: str, found: ModelConfig, model: ModelConfig) -> bool:
+    stage = flags.from_flagfile(os.path.join(directory, CONFIG), TrainConfig).stage
+    return stage == 2 and found.fusion == model.fusion and model.fusion not in ("avg", "max")
 
 
 def _read_snapshot(workdir: str) -> ModelConfig:
@@ -203,7 +215,7 @@ def load_initial_weights(network: tf.keras.Model, model: ModelConfig, directory:
         FileNotFoundError: there is no snapshot.
         ValueError: it is of another kind of model.
     """
-    _require_same_width(directory, model)
+    _require_same_kind(directory, model, network.num_source_frames if isinstance(network, Generator) else None)
     trained, found = load_generator(directory)
     if not isinstance(network, Generator):
         network.set_weights(trained.single_frame.get_weights())

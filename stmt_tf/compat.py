@@ -88,6 +88,17 @@ def require_several_workers() -> None:
         )
 
 
+def optimizer_variables(optimizer: object) -> list:
+    """All that an optimiser must keep to go on where it stopped, but for the step size, which is a setting."""
+    # On Keras 3 the step size is among them.
+    variables = [v for v in optimizer.variables if v is not optimizer.learning_rate]
+    # Keras 2's LossScaleOptimizer names those of the optimiser within alone.
+    state = getattr(optimizer, "_loss_scale", None)
+    if hasattr(state, "counter"):
+        variables += [state.current_loss_scale, state.counter]
+    return variables
+
+
 def scaled_loss(optimizer: object, loss: object) -> object:
     """The loss to take gradients of: scaled, where the optimiser asks for it (mixed_float16)."""
     if hasattr(optimizer, "get_scaled_loss"):  # Keras 2's LossScaleOptimizer

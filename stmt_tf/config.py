@@ -101,6 +101,14 @@ class LossConfig:
     )
 
     def __post_init__(self):
+        _require_positive(self, "discriminator_width")
+        for name in (
+            "mse_weight", "vgg_weight", "gan_weight", "temporal_weight", "mask_weight", "person_weight",
+            "vgg_window", "vgg_start", "gan_start",
+        ):
+            value = getattr(self, name)
+            if not value >= 0:  # refuses NaN too
+                raise ValueError(f"--{name} must not be negative, got {value}")
         if any(n < 2 for n in self.temporal_ranges) or len(set(self.temporal_ranges)) < len(self.temporal_ranges):
             raise ValueError(
                 "--temporal_ranges must be different numbers of at least 2, such as 3,5,7; got "

@@ -50,7 +50,7 @@ class Rehearsal:
     Attributes:
         settings: what was rehearsed, in words.
         parts: the networks' parts.
-        step_flops: floating-point operations of a training step, all devices together.
+        step_flops: floating-point operations of a training step, all devices of this process together.
         source_flops: those of encoding one example's source frames.
         frame_flops: those of one more generated frame.
         memory_before: bytes of the process with everything built, before the first step; None where unknown.
@@ -273,7 +273,7 @@ def _settings(model: ModelConfig, data: DataConfig, training: TrainConfig, sourc
 def _notes(loss: LossConfig) -> list[str]:
     notes = [
         "FLOPs are what TensorFlow's profiler registers: convolutions, products, much of the rest.",
-        "Time is the steps' alone: reading records, validation, pictures and checkpoints come on top.",
+        "Time and memory are the steps' alone: reading records, validation, pictures and checkpoints come on top.",
     ]
     if loss.vgg_weight > 0 and not loss.vgg_weights:
         notes.append(f"{loss.vgg_network} had random weights here; a training fetches its own, or needs --vgg_weights.")

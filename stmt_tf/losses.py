@@ -1,6 +1,7 @@
 """Losses as pure functions (paper 3.5). Each returns a scalar; frames are `[N, H, W, 3]` in [-1, 1].
 
-The paper sums over the target frames; these are means over all frames, the sum's constant factor left out.
+The paper sums over the target frames; these are means over pixels and frames, and over the windows of D_V^n, of which
+there are fewer the larger n is. So the losses' weights mean something else than in sums.
 """
 
 from __future__ import annotations

@@ -41,7 +41,10 @@ class ShowPictures(tf.keras.callbacks.Callback):
 
 def show(writer: tf.summary.SummaryWriter, trainer: Trainer, example: dict[str, tf.Tensor], step: int) -> None:
     """Writes the module's pictures once."""
-    outputs = trainer.network(example)
+    # One by one: a training whose batches are small has memory for no more.
+    count = len(example["source_frames"])
+    ones = [trainer.network({name: x[i : i + 1] for name, x in example.items()}) for i in range(count)]
+    outputs = {name: tf.concat([one[name] for one in ones], axis=0) for name in ones[0]}
     with writer.as_default(step=step):
         tf.summary.image("samples", sample_sheet(example, outputs)[None])
         motion = np.asarray(motion_sheets(example, outputs))

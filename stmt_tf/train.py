@@ -41,9 +41,9 @@ def train(
         TrainingDiverged: a loss is no longer a number.
     """
     # What can fail does so before anything is built or written.
-    _require_consistent(data, loss)
+    _require_consistent(data, loss, training)
     checkpoints.require_same_model(workdir, model, data, loss, training)
-    checkpoints.require_start(workdir, model, training)
+    checkpoints.require_start(workdir, model, data.num_source_frames, training)
     worker = cluster.read_worker()
     strategy = cluster.create_strategy(worker)
     _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
@@ -98,7 +98,12 @@ def train(
         )
 
 
-def _require_consistent(data: DataConfig, loss: LossConfig) -> None:
+def _require_consistent(data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
+    if loss.spectral_norm and training.micro_batches > 1:
+        raise ValueError(
+            f"--spectral_norm changes the discriminators in every part of a batch, so that with "
+            f"--micro_batches={training.micro_batches} the result would be another one: leave one of the two out"
+        )
     targets = data.num_target_frames
     for n in loss.discriminated_ranges:
         if n > targets:
@@ -159,12 +164,12 @@ def _phases(
 
 def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> dry_run.Rehearsal:
     """A dry run, after the checks of `train` that need neither a working directory nor records that are not named."""
-    _require_consistent(data, loss)
+    _require_consistent(data, loss, training)
+    strategy = cluster.create_strategy(cluster.read_worker())
     sources = 1 if training.stage == 1 else data.num_source_frames
     for pattern, flag in ((data.train_records, "--train_records"), (data.val_records, "--val_records")):
         if pattern:
             check_records(pattern, flag, sources + data.num_target_frames, model.size)
-    strategy = cluster.create_strategy(cluster.read_worker())
     _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
     return dry_run.rehearse(model, data, loss, training, strategy, create_trainer)
 

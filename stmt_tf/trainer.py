@@ -116,8 +116,13 @@ class Trainer(tf.keras.Model):
         return self._report(results)
 
     def test_step(self, example):
-        _, results = self._content_losses(example, window=0)
-        return self._report(results)
+        def results_of(part):
+            return self._content_losses(part, window=0)[1]
+
+        if self._micro_batches == 1:
+            return self._report(results_of(example))
+        zeros = {name: tf.zeros([]) for name in self._reported(dataclasses.replace(self.active, adversarial=False))}
+        return self._report(self._mean_over_parts(results_of, zeros, example))
 
     def _gradients(
         self, example: dict[str, tf.Tensor]
@@ -150,17 +155,21 @@ class Trainer(tf.keras.Model):
 
     def _accumulated_gradients(self, example):
         """The same as `_gradients`, as means over the micro-batches."""
-        count = self._micro_batches
-        parts = {name: tf.reshape(x, [count, -1, *x.shape[1:]]) for name, x in example.items()}
         discriminator_variables = self.discriminator_variables if self.active.adversarial else []
         zeros = (
             [tf.zeros(v.shape) for v in self.network.trainable_variables],
             [tf.zeros(v.shape) for v in discriminator_variables],
             {name: tf.zeros([]) for name in self._reported(self.active)},
         )
+        return self._mean_over_parts(self._gradients, zeros, example)
+
+    def _mean_over_parts(self, function, zeros, example):
+        """The mean of a function's results, of the structure of `zeros`, over the micro-batches."""
+        count = self._micro_batches
+        parts = {name: tf.reshape(x, [count, -1, *x.shape[1:]]) for name, x in example.items()}
 
         def add_part(i, sums):
-            added = self._gradients({name: part[i] for name, part in parts.items()})
+            added = function({name: part[i] for name, part in parts.items()})
             return i + 1, tf.nest.map_structure(lambda total, x: total + x / count, sums, added)
 
         # One part at a time, or their activations would be in memory together.

@@ -217,12 +217,13 @@ def test_saved_layer_gives_the_same_when_loaded(tiled, tmp_path, request):
 
 @pytest.mark.parametrize("tiled", [False, True])
 @pytest.mark.parametrize(("policy", "tolerance"), [("mixed_bfloat16", 0.1), ("mixed_float16", 0.02)])
-def test_mixed_precision_comes_out_in_the_compute_dtype(policy, tolerance, tiled, request):
+@pytest.mark.parametrize("stride", [1, 2])
+def test_mixed_precision_comes_out_in_the_compute_dtype(stride, policy, tolerance, tiled, request):
     x = normal(2, 8, 8, 16)
-    exact = with_gamma(SelfAttention(stride=2), x)
+    exact = with_gamma(SelfAttention(stride), x)
     if tiled:
         request.getfixturevalue("always_tiled")
-    mixed = with_gamma(SelfAttention(stride=2, dtype=policy), x)
+    mixed = with_gamma(SelfAttention(stride, dtype=policy), x)
     mixed.set_weights(exact.get_weights())
     assert mixed.gamma.dtype == tf.float32
     with tf.GradientTape() as tape:

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from records import make_example
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.models.fusion import FUSIONS
 from stmt_tf.train import create_trainer
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +96,27 @@ def test_row_builds_and_steps(read, row):
     scores = {name for name in logs if name.startswith("score_real_")}
     expected = {f"score_real_video_{n}" for n in loss.discriminated_ranges}
     assert scores == expected | ({"score_real_frame"} if loss.gan_weight else set())
+
+
+def test_config_names_the_fusions_that_there_are():
+    (field,) = [field for field in dataclasses.fields(ModelConfig) if field.name == "fusion"]
+    assert field.metadata["choices"] == FUSIONS
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("discriminator_width", 0.0), ("gan_weight", -0.2), ("mse_weight", float("nan")), ("vgg_start", -1)],
+)
+def test_odd_loss_setting_is_refused(name, value):
+    with pytest.raises(ValueError, match=f"--{name} must "):
+        LossConfig(**{name: value})
+
+
+def test_flagfiles_that_texts_name_exist():
+    texts = [ROOT / "README.md", *(ROOT / "saved_models").rglob("README.md"), *(ROOT / "stmt_tf").rglob("*.py")]
+    named = {name for text in texts for name in re.findall(r"configs/[\w/]+\.flags", text.read_text(encoding="utf-8"))}
+    assert "configs/stage1.flags" in named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_other_flagfiles_can_be_read(read):

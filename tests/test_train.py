@@ -224,6 +224,29 @@ def test_settings_that_do_not_go_together_are_named(finished, data, tmp_path):
     assert "cannot be split evenly over 1 devices times --micro_batches=4: give a multiple of 4" in error(
         training=TRAINING, micro_batches=4
     )
+    assert "--spectral_norm changes the discriminators in every part" in error(
+        training=TRAINING, micro_batches=2, spectral_norm=True
+    )
+
+
+def test_weights_for_another_number_of_source_frames_are_refused(finished, tmp_path):
+    workdir, wanted = tmp_path / "attentive", replace(MODEL, fusion="rb6")
+    workdir.mkdir()
+    (workdir / "best.weights.h5").touch()
+    stage_2 = replace(TRAINING, stage=2, init=str(workdir))
+    checkpoints.write_config(str(workdir), wanted, DataConfig(num_source_frames=3), LOSS, stage_2)
+    with pytest.raises(ValueError, match="has attention over --num_source_frames=3, got 2: give that many, or"):
+        checkpoints.require_start(str(tmp_path / "new"), wanted, 2, stage_2)
+    checkpoints.require_start(str(tmp_path / "new"), wanted, 3, stage_2)
+    checkpoints.require_start(str(tmp_path / "new"), MODEL, 2, stage_2)  # its fusion is not taken over
+
+
+def test_epochs_of_another_length_are_another_training(tmp_path):
+    short = TrainConfig(iterations=50)
+    checkpoints.write_config(str(tmp_path), short)
+    checkpoints.require_same_model(str(tmp_path), replace(short, checkpoint_every=100))
+    with pytest.raises(ValueError, match="holds another training"):
+        checkpoints.require_same_model(str(tmp_path), replace(short, iterations=2000))
 
 
 def test_nothing_is_left_behind_where_there_are_no_records(tmp_path):

@@ -3,11 +3,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from records import conv_ops, make_example
 
+from stmt_tf import compat
 from stmt_tf.callbacks import StopAtNaN, TrainingDiverged
 from stmt_tf.checkpoints import TrainingState
 from stmt_tf.config import LossConfig, ModelConfig
@@ -136,6 +138,13 @@ def test_reported_values_are_means_over_the_batches(trained):
     trainer.reset_metrics()
     trainer.test_step(parts[0])
     assert numbers(trainer.test_step(parts[1]))["mse"] == pytest.approx(np.mean(single), rel=1e-5)
+
+
+def test_micro_batches_validate_to_the_same_losses():
+    example = make_example(batch=2, targets=3)
+    whole, parts = make_trainer(ALL, OneLayer), make_trainer(ALL, OneLayer, micro_batches=2)
+    expected, found = (numbers(tf.function(trainer.test_step)(example)) for trainer in (whole, parts))
+    assert found == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("active", [True, False], ids=["all_losses", "content_alone"])
@@ -298,6 +307,27 @@ def test_nan_stops_with_the_losss_name():
         callback.on_train_batch_end(1, {"total": float("nan"), "mse": 0.5, "vgg": float("nan")})
     with pytest.raises(TrainingDiverged, match="loss 'val_mse' became inf"):
         callback.on_epoch_end(0, {"total": 0.1, "val_total": float("inf"), "val_mse": float("inf")})
+
+
+def test_discriminator_that_broke_in_the_last_step_stops_before_a_checkpoint():
+    trainer = make_trainer(ALL, OneLayer)
+    callback = StopAtNaN()
+    callback.set_model(trainer)
+    callback.on_epoch_end(0, {"total": 0.1})
+    bias = trainer.discriminators["video_3"].score.bias
+    bias.assign(np.full(bias.shape, np.nan))
+    with pytest.raises(TrainingDiverged, match="loss 'gan_video_3' became nan"):
+        callback.on_epoch_end(0, {"total": 0.1})
+
+
+def test_loss_scale_is_part_of_the_state():
+    optimizer = tf.keras.mixed_precision.LossScaleOptimizer(adam())
+    weight = tf.keras.layers.Dense(1)
+    weight.build([None, 1])
+    optimizer.build(weight.trainable_variables)
+    values = [float(np.max(v)) for v in compat.optimizer_variables(optimizer)]
+    assert 2.0**15 in values
+    assert len(values) == 2 * 2 + 1 + 2 + keras.__version__.startswith("3.")  # moments, iteration, scale, counter
 
 
 # Run by itself: the logical devices must be set before TensorFlow starts.

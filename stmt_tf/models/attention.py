@@ -147,10 +147,10 @@ class SelfAttention(tf.keras.layers.Layer):
                 f"got {height} and {width}; choose a smaller stride or pool"
             )
         narrow, half = max(1, channels // 8), max(1, channels // 2)
-        self.query = _convolution(channels, narrow, "query")
-        self.key = _convolution(channels, narrow, "key")
-        self.value = _convolution(channels, half, "value")
-        self.result = _convolution(half, channels, "result")
+        self.query = self._convolution(channels, narrow, "query")
+        self.key = self._convolution(channels, narrow, "key")
+        self.value = self._convolution(channels, half, "value")
+        self.result = self._convolution(half, channels, "result")
         self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros")
         self.built = True
 
@@ -179,8 +179,7 @@ class SelfAttention(tf.keras.layers.Layer):
             added = tf.cast(tf.image.resize(added, [height, width], "bilinear"), x.dtype)
         return x + tf.cast(self.gamma, x.dtype) * tf.reshape(added, [-1, *frames, height, width, channels])
 
-
-def _convolution(in_channels: int, out_channels: int, name: str) -> tf.keras.layers.Conv2D:
-    convolution = tf.keras.layers.Conv2D(out_channels, 1, use_bias=False, name=name)
-    convolution.build([None, None, None, in_channels])
-    return convolution
+    def _convolution(self, in_channels: int, out_channels: int, name: str) -> tf.keras.layers.Conv2D:
+        convolution = tf.keras.layers.Conv2D(out_channels, 1, use_bias=False, dtype=self.dtype_policy, name=name)
+        convolution.build([None, None, None, in_channels])
+        return convolution
