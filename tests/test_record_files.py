@@ -1,0 +1,103 @@
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from stmt_tf.data.record_files import Damage, Place, crc32c, masked_crc32c, read, scan
+
+RECORDS = [b"first", b"", bytes(range(256)) * 20, b"last"]
+OFFSETS = [0, 5 + 16, 5 + 32, 5 + 5120 + 48]
+
+
+@pytest.fixture
+def path(tmp_path):
+    name = str(tmp_path / "a.tfrecord")
+    with tf.io.TFRecordWriter(name) as writer:
+        for record in RECORDS:
+            writer.write(record)
+    return name
+
+
+def flip(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        byte = file.read(1)[0]
+        file.seek(offset)
+        file.write(bytes([byte ^ 1]))
+
+
+@pytest.mark.parametrize(
+    "data, expected",
+    [
+        (b"", 0),
+        (b"a", 0xC1D04330),
+        (b"123456789", 0xE3069283),
+        (bytes(32), 0x8A9136AA),  # these three: RFC 3720, appendix B.4
+        (b"\xff" * 32, 0x62A8AB43),
+        (bytes(range(32)), 0x46DD794E),
+    ],
+)
+def test_checksum_has_its_published_values(data, expected):
+    assert crc32c(data) == expected
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 511, 512, 513, 100_000])
+def test_checks_are_those_that_tensorflow_writes(tmp_path, length):
+    data = np.random.default_rng(length).bytes(length)
+    path = str(tmp_path / "one.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(data)
+    with open(path, "rb") as file:
+        content = file.read()
+    assert struct.unpack("<I", content[8:12])[0] == masked_crc32c(content[:8])
+    assert struct.unpack("<I", content[-4:])[0] == masked_crc32c(data)
+
+
+def test_sound_records_come_with_their_places(path):
+    found = list(scan(path))
+    assert [record for _, record in found] == RECORDS
+    assert [place for place, _ in found] == [Place(path, i, offset) for i, offset in enumerate(OFFSETS)]
+    assert [read(place) for place, _ in reversed(found)] == RECORDS[::-1]
+
+
+def test_reading_goes_on_behind_a_damaged_record(path):
+    flip(path, OFFSETS[2] + 12 + 1000)
+    first, second, damage, last = scan(path)
+    assert (first[1], second[1], last[1]) == (b"first", b"", b"last")
+    assert damage == Damage(Place(path, 2, OFFSETS[2]), "its 5120 bytes fail their check", is_last=False)
+    assert str(damage) == f"{path}: record 2 (from 0; at byte 37) is damaged: its 5120 bytes fail their check"
+
+
+def test_damaged_length_ends_the_file(path):
+    flip(path, OFFSETS[2] + 3)
+    *sound, damage = scan(path)
+    assert [record for _, record in sound] == [b"first", b""]
+    assert damage.is_last and str(damage).endswith("its length fails its check, and what follows it cannot be found")
+
+
+@pytest.mark.parametrize("missing, reason", [(1, "within its 4 bytes"), (19, "within its length")])
+def test_truncated_file_is_damaged_at_its_end(path, missing, reason):
+    with open(path, "r+b") as file:
+        file.truncate(OFFSETS[3] + 20 - missing)
+    *sound, damage = scan(path)
+    assert len(sound) == 3 and damage.place.number == 3 and reason in damage.reason
+
+
+def test_words_are_no_records(tmp_path):
+    path = tmp_path / "a.tfrecord"
+    path.write_text("These are words and no records.")
+    assert [damage.is_last for damage in scan(str(path))] == [True]
+
+
+def test_missing_file_is_an_error_naming_it(tmp_path):
+    with pytest.raises(OSError, match="none"):
+        list(scan(str(tmp_path / "none")))
+
+
+def test_changed_file_is_an_error(path):
+    place = list(scan(path))[-1][0]
+    with open(path, "r+b") as file:
+        file.truncate(place.offset)
+    with pytest.raises(OSError, match="changed meanwhile"):
+        read(place)
