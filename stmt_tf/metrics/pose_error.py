@@ -1,0 +1,70 @@
+"""Whether the person in made frames takes the poses asked for, by joints that a pose estimator finds there.
+
+Estimators err too: read the numbers beside those of true frames, whose joints are known.
+
+Reference:
+    Yang and Ramanan, "Articulated Human Detection with Flexible Mixtures of Parts", PAMI 2013 (PCK).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Callable
+
+import numpy as np
+
+from stmt_tf.pose import body
+from stmt_tf.pose.estimators import Estimator
+
+PCK_SHARE = 0.2  # of the torso's length: nearer joints are right
+
+
+def find_joints(frames: np.ndarray, asked: np.ndarray, create: Callable[[], Estimator]) -> np.ndarray:
+    """The joints of the person nearest to the pose asked for.
+
+    Args:
+        frames: uint8 `[T, H, W, 3]`, consecutive.
+        asked: `[T, 14, 3]` in pixels.
+        create: makes an estimator, which may follow people and so serves for one video.
+
+    Returns:
+        float32 `[T, 14, 3]`; zeros where nobody is found.
+    """
+    found = np.zeros(asked.shape, np.float32)
+    with contextlib.closing(create()) as estimator:
+        for t, frame in enumerate(frames):
+            people = estimator.detect(frame, t)
+            if len(people):
+                found[t] = min(people, key=lambda person: _mean_distance(person, asked[t]))
+    return found
+
+
+def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:
+    both = (a[:, 2] > 0) & (b[:, 2] > 0)
+    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean()) if both.any() else np.inf
+
+
+def pose_errors(found: np.ndarray, asked: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Compares joints, in units of the torso: neck to pelvis, as long as it is seen at its longest.
+
+    Joints asked for outside the frame do not count.
+
+    Args:
+        found: `[T, 14, 3]` in pixels, confidence 0 where missing.
+        asked: `[T, 14, 3]` in pixels.
+        size: side of the frames in pixels.
+
+    Returns:
+        PCK@0.2 `[T]`: share of the joints asked for that were found within 0.2 torsos, those not found being wrong; and
+        the mean distance `[T]` in torsos of those found, NaN where none was. Both NaN where none is asked for, or no
+        torso is known.
+    """
+    torso = body.bone_lengths(asked).get("torso", np.nan)
+    counts = (asked[..., 2] > 0) & ((asked[..., :2] >= 0) & (asked[..., :2] <= size - 1)).all(-1)
+    both = counts & (found[..., 2] > 0)
+    distances = np.linalg.norm(found[..., :2] - asked[..., :2], axis=-1) / torso
+    right = (both & (distances <= PCK_SHARE)).sum(-1)
+    known = np.isfinite(torso)
+    pck = np.where(known & counts.any(-1), right / np.maximum(counts.sum(-1), 1), np.nan)
+    total = np.where(both, distances, 0.0).sum(-1) / np.maximum(both.sum(-1), 1)
+    return pck, np.where(known & both.any(-1), total, np.nan)
