@@ -1,54 +1,57 @@
-"""Measures a model on same-video pairs, beside two baselines that it must beat.
+"""Measures a model on the paper's two test sets, beside baselines that it must beat.
 
     python -m stmt_tf.evaluate --model=DIR --records='DIR/test-*.tfrecord' --output=DIR
 
-Records may be rendered or cut from real videos. `stmt_tf.metrics.pairs` tells how source and target frames are
-drawn. Every method sees the same source frames:
+Records may be rendered or cut from real videos. Of the set `same`, source and target are of one clip, so that the truth
+is known; of `cross` they are of two (`stmt_tf.metrics.pairs` tells how they are drawn). Every method sees the same
+source frames:
 
     model K=1, model K=4   the model with one of the source frames, and with all
+    mean of K=1            the mean of what it makes of each of them alone, which fusion must beat
     warped                 the composite of warped parts that the model starts from, before any network drew
     nearest pose           for each target frame, the source frame of the nearest pose
     source median          the median of the source frames
 
-Into --output go table.md (means over the clips), metrics.json (the same with all settings, and the model's
-margins over the better baseline), per_video.csv (one line a clip and method) and sheet.png (examples). Of a model with
-attention also attention.png: of the same examples, where each source frame is trusted (as the paper's Fig. 7).
+`stmt_tf.metrics.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
+count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
+model's margins over the better baseline), per_video.csv (one line a pair and method), sheet.png (examples) and
+pairs.json (which frames; --pairs takes it again). Of a model with attention also attention.png: of the same examples,
+where each source frame is trusted (as the paper's Fig. 7). With --set=both, --output gets a directory of each set.
+
+An evaluation that was interrupted goes on where it was when its command is given again.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib.util
 import os
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from absl import app, logging
-from tqdm import tqdm
 
 import stmt_tf
 from stmt_tf import assets, flags
 from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.features.i3d import load_i3d
 from stmt_tf.inference import TransferModel
-from stmt_tf.metrics import report
-from stmt_tf.metrics.comparison import (
-    BASELINES,
-    COLUMNS,
-    Model,
-    Perceptual,
-    measure,
-    run_methods,
-)
+from stmt_tf.metrics import examples, pairs_file, report
+from stmt_tf.metrics.clips import ClipIndex, index_clips
+from stmt_tf.metrics.comparison import Model
+from stmt_tf.metrics.evaluation import measure_pairs, summarise
+from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
-from stmt_tf.metrics.pairs import SIDES, Pair, UnusableClip, choose_clips, draw_pair, read_clips
+from stmt_tf.metrics.measures import Judges
+from stmt_tf.metrics.pairs import SETS, SIDES, Choice, draw_pairs
+from stmt_tf.metrics.progress import Progress, states
+from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.video.files import VideoError, whole_file
-from stmt_tf.video.sheet import contact_sheet, write_png
-
-_SHEET_COLUMNS = 8
+from stmt_tf.video.sheet import write_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,151 +61,160 @@ class EvaluateConfig:
     model: str = setting("", "Model directory.")
     records: str = setting("", "Glob of the TFRecord files to draw clips from.")
     output: str = setting("", "Directory to write the results into; results in it are replaced.")
-    num_clips: int = setting(32, "Clips to measure on.")
-    num_source_frames: int = setting(4, "K: source frames of a clip.")
-    num_target_frames: int = setting(8, "L: target frames of a clip.")
+    set: str = setting(
+        "same",
+        "Source and target from one clip (same), from two (cross), or both sets, each in a directory of its own.",
+        (*SETS, "both"),
+    )
+    pairs: str = setting(
+        "", "A pairs.json of an earlier evaluation, to measure on its pairs; empty: drawn as the next flags say."
+    )
+    num_pairs: int = setting(50, "Pairs to draw.")
+    num_source_frames: int = setting(4, "K: source frames of a pair.")
+    num_target_frames: int = setting(16, "L: consecutive target frames of a pair; 0: as many as there are.")
     sides: str = setting(
         "any",
         "Which clips and frames: any; or opposite, sources that all show one side of the person, front or back, and "
         "targets that show the other.",
         SIDES,
     )
-    vgg_weights: str = setting(
-        "", "The asset vgg16 as a file, for LPIPS; empty: as cached, and no LPIPS where it is not."
+    seed: int = setting(0, "Seed of the choice of pairs.")
+    skip_corrupt: bool = setting(False, "Go on behind damaged records, which else end the evaluation.")
+    i3d: str = setting(
+        "",
+        "I3D for VFID and FVD: a TensorFlow Hub handle, a SavedModel directory or a weights file; empty: the asset "
+        "i3d as cached, and neither where it is not.",
     )
-    seed: int = setting(0, "Seed of the choice of clips and source frames.")
+    vgg_weights: str = setting(
+        "",
+        "The asset vgg16 as a file, for LPIPS and the similarity of persons; empty: as cached, and neither where it "
+        "is not.",
+    )
+    pose_model: str = setting(
+        "",
+        "The asset pose_landmarker as a file, for the poses of the set cross; empty: as cached, and no poses measured "
+        "where it is not.",
+    )
 
     def __post_init__(self):
         for name in ("model", "records", "output"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
-        for name in ("num_clips", "num_source_frames", "num_target_frames"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
+        for name, least in (("num_pairs", 1), ("num_source_frames", 1), ("num_target_frames", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"--{name} must be at least {least}, got {getattr(self, name)}")
         if self.seed < 0:
             raise ValueError(f"--seed must not be negative, got {self.seed}")
+        if self.sides != "any" and self.set != "same":
+            raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")
+        if self.pairs and self.set == "both":
+            raise ValueError(f"--pairs={self.pairs} holds one set: give --set=same or --set=cross, got both")
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """The sets to measure on."""
+        return SETS if self.set == "both" else (self.set,)
 
 
-def evaluate(config: EvaluateConfig, model: Model, perceptual: Perceptual | None) -> str:
-    """Writes the results, one clip at a time: memory does not grow with their number.
+def evaluate(config: EvaluateConfig, model: Model, judges: Judges) -> str:
+    """Writes the results, one pair at a time: memory does not grow with their frames.
 
     Args:
-        config: what to measure on; `config.model` is named in the results only.
+        config: what to measure on; `config.model` is named in the results, and looked at for changes, only.
         model: the model.
-        perceptual: LPIPS of two batches of frames in [-1, 1], or None.
+        judges: the networks that judge.
 
     Returns:
-        The table and the margins, for people.
+        The tables and what there is to say of them, for people.
 
     Raises:
         OSError: no records, or the output directory cannot be written.
-        ValueError: the records cannot be read, or no pair can be drawn from them.
+        ValueError: the records cannot be read, no pair can be drawn from them, or --pairs does not fit them.
+        PoseError: the pose estimator's model cannot be loaded.
     """
     files = check(config)
-    model.check_source_count(config.num_source_frames)
-    chosen = choose_clips(files, config.num_clips, config.seed)
-    if len(chosen) < config.num_clips:
-        logging.warning("%d clips asked for, the records hold %d", config.num_clips, len(chosen))
-    pictured = set(np.linspace(0, len(chosen) - 1, _SHEET_COLUMNS).round().astype(int).tolist())
-    rows, left_out, masked = [], [], 0
-    pictures: list[dict[str, np.ndarray]] = []
-    attention_pictures: list[dict[str, np.ndarray]] = []
-    clips = tqdm(read_clips(files, chosen), "clips measured", len(chosen), unit=" clips")
-    for index, record in enumerate(clips):
-        try:
-            pair = draw_pair(
-                record, config.num_source_frames, config.num_target_frames, model.size, config.seed, config.sides
-            )
-        except UnusableClip as error:
-            logging.warning("left out: %s", error)
-            left_out.append(str(error))
-            continue
-        made, outputs = run_methods(model, pair)
-        rows += measure(made, pair, perceptual)
-        masked += pair.has_masks
-        if index in pictured:
-            pictures.append(picture(made, pair))
-            attention_pictures.append(attention_picture(pair, outputs))
-    if not rows:
-        raise ValueError(f"no pair can be drawn from {config.records}: {left_out[0]}")
+    if not config.pairs:
+        model.check_source_count(config.num_source_frames)
+    index = index_clips(files, model.size, config.skip_corrupt)
+    # All that may be wrong with what was asked for shows before anything is written.
+    chosen = {which: _choose(config, which, index) for which in config.sets}
+    for choices, _ in chosen.values():
+        model.check_source_count(len(choices[0].source_frames))
+    texts = []
+    for which, (choices, left_out) in chosen.items():
+        output = os.path.join(config.output, which) if config.set == "both" else config.output
+        text = _evaluate_set(config, which, output, model, judges, index, choices, left_out)
+        texts.append(f"Set {which}:\n\n{text}" if config.set == "both" else text)
+    return "\n".join(texts)
 
-    summary = report.means(rows, list(COLUMNS))
-    margins = {
-        method: {
-            metric: report.margin(rows, method, BASELINES, metric)
-            for metric in ("psnr", "psnr_person")
-            if not np.isnan(summary[method][metric])
-        }
-        for method in summary
-        if method.startswith("model")
-    }
-    text = report.table(summary, COLUMNS, "method") + "\n" + _sentences(margins)
-    results = {
-        "command": shlex.join(["python", "-m", "stmt_tf.evaluate", *sys.argv[1:]]),
+
+def _choose(config: EvaluateConfig, which: str, index: ClipIndex) -> tuple[list[Choice], list[str]]:
+    if config.pairs:
+        return pairs_file.read_pairs(config.pairs, which, index)
+    choices, left_out = draw_pairs(
+        index, which, config.num_pairs, config.num_source_frames, config.num_target_frames, config.seed, config.sides
+    )
+    for reason in left_out:
+        logging.warning("left out: %s", reason)
+    if len(choices) < config.num_pairs:
+        logging.warning("%d pairs asked for, the clips give %d for the set %s", config.num_pairs, len(choices), which)
+    return choices, left_out
+
+
+def _evaluate_set(
+    config: EvaluateConfig,
+    which: str,
+    output: str,
+    model: Model,
+    judges: Judges,
+    index: ClipIndex,
+    choices: list[Choice],
+    left_out: list[str],
+) -> str:
+    about = {
+        "set": which,
         "config": dataclasses.asdict(config),
         "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
         "size": model.size,
-        "clips": len(rows) // len(summary),
-        "clips_with_masks": masked,
         "left_out": left_out,
-        "means": summary,
-        "margins_over_better_baseline_db": margins,
+        "damaged_records": list(index.damaged),
     }
-    os.makedirs(config.output, exist_ok=True)
-    write_png(os.path.join(config.output, "sheet.png"), _sheet(pictures))
-    if attention_pictures[0]:
-        write_png(os.path.join(config.output, "attention.png"), _sheet(attention_pictures))
-    texts = {
-        "per_video.csv": report.as_csv(rows),
-        "table.md": text,
-        "metrics.json": report.as_json(results),
-    }
-    for name, content in texts.items():
-        with whole_file(os.path.join(config.output, name)) as hidden:
-            hidden.write_text(content, encoding="utf-8")
+    os.makedirs(output, exist_ok=True)
+    _write(output, "pairs.json", pairs_file.as_text(choices, which))
+    progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
+    rows, features, pictures, attention = [], [], [], []
+    for measured in measure_pairs(model, choices, index, judges, progress):
+        rows += measured.rows
+        features += [measured.features] if measured.features else []
+        pictures += [measured.pictures] if measured.pictures else []
+        attention += [measured.attention] if measured.attention else []
+    text, results = summarise(which, rows, features, judges)
+    write_png(os.path.join(output, "sheet.png"), examples.sheet(pictures))
+    if attention:
+        write_png(os.path.join(output, "attention.png"), examples.sheet(attention))
+    command = shlex.join(["python", "-m", "stmt_tf.evaluate", *sys.argv[1:]])
+    _write(output, "per_video.csv", report.as_csv(rows))
+    _write(output, "table.md", text)
+    _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
+    progress.clear()
     return text
 
 
-def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
-    """A clip's part of the contact sheet: its sources, and the middle target frame in truth and as made."""
-    middle = len(pair.target_frames) // 2
-    others = np.delete(pair.source_frames, pair.single, axis=0)
-    return {
-        "source (K=1)": pair.source_frames[pair.single],
-        **{f"source {number}": frame for number, frame in enumerate(others, 2)},
-        "truth": pair.target_frames[middle],
-        **{method: frames[middle] for method, frames in made.items()},
-    }
+def _depends_on(config: EvaluateConfig, judges: Judges, index: ClipIndex, choices: list[Choice]) -> list:
+    """What results depend on besides the settings: the pairs, the files and the judges."""
+    records = sorted({clip.place.path for clip in index.clips.values()})
+    used = [name for name in ("perceptual", "persons", "create_estimator") if getattr(judges, name)]
+    return [
+        [dataclasses.asdict(choice) for choice in choices],
+        [states(path) for path in (config.model, *records)],
+        used,
+        judges.videos.name if judges.videos else None,
+    ]
 
 
-def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A clip's part of the attention sheet: of the middle target frame, each source frame and its share in the result.
-
-    Shares are white for all and black for nothing. Empty for a model without attention.
-    """
-    if "foreground_attention" not in outputs:
-        return {}
-    middle = len(pair.target_frames) // 2
-    shown = {"truth": pair.target_frames[middle]}
-    for k, frame in enumerate(pair.source_frames):
-        shown[f"source {k + 1}"] = frame
-        for branch in ("foreground", "background"):
-            share = outputs[f"{branch}_attention"][middle, k, :, :, None]
-            shown[f"{branch} from source {k + 1}"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
-    return {**shown, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}
-
-
-def _sheet(pictures: list[dict[str, np.ndarray]]) -> np.ndarray:
-    return contact_sheet([(name, [column[name] for column in pictures]) for name in pictures[0]])
-
-
-def _sentences(margins: dict[str, dict[str, dict[str, Any]]]) -> str:
-    return "".join(
-        f"- {method}, {COLUMNS[metric][0]}: {at['of_means']:+.2f} over the better baseline; clip by clip "
-        f"{at['mean']:+.2f} on average, {at['least']:+.2f} at least (clip {at['least_on']})\n"
-        for method, by_metric in margins.items()
-        for metric, at in by_metric.items()
-    )
+def _write(output: str, name: str, content: str) -> None:
+    with whole_file(os.path.join(output, name)) as hidden:
+        hidden.write_text(content, encoding="utf-8")
 
 
 def check(config: EvaluateConfig) -> list[str]:
@@ -222,15 +234,36 @@ def check(config: EvaluateConfig) -> list[str]:
     return find_records(config.records)
 
 
-def load_perceptual(vgg_weights: str) -> LPIPS | None:
-    """LPIPS if its weights are given or lie in the cache, else None.
+def load_judges(config: EvaluateConfig) -> Judges:
+    """The networks that the sets need and whose weights are given or lie in the cache.
 
     Raises:
-        AssetError: the weights given are damaged.
+        AssetError: weights that were given are damaged.
+        PoseError: the pose estimator's model that was given cannot be loaded.
     """
-    if vgg_weights or assets.is_cached("vgg16"):
-        return LPIPS(vgg_weights or assets.where("vgg16"))
-    logging.warning("LPIPS is left out; for it, run `python -m stmt_tf.assets fetch vgg16`")
+    same, cross = ("same" in config.sets), ("cross" in config.sets)
+    vgg = _weights("vgg16", config.vgg_weights, "LPIPS and the similarity of persons")
+    pose = _weights("pose_landmarker", config.pose_model, "the error of poses") if cross else None
+    if pose and importlib.util.find_spec("mediapipe") is None:
+        logging.warning("the error of poses is left out; it needs the package mediapipe")
+        pose = None
+    create = functools.partial(create_estimator, "mediapipe", pose)
+    if pose:
+        create().close()  # a damaged file shows now and not after the first pair
+    i3d = _weights("i3d", config.i3d, "VFID and FVD") if same else None
+    return Judges(
+        perceptual=LPIPS(vgg) if vgg and same else None,
+        persons=PersonFeatures(vgg) if vgg and cross else None,
+        create_estimator=create if pose else None,
+        videos=load_i3d(config.i3d or None) if i3d else None,
+    )
+
+
+def _weights(asset: str, given: str, purpose: str) -> str | None:
+    """The weights given, else those in the cache; None, and a hint, where there are none."""
+    if given or assets.is_cached(asset):
+        return given or str(assets.where(asset))
+    logging.warning("no %s; for it, run `python -m stmt_tf.assets fetch %s`", purpose, asset)
     return None
 
 
@@ -240,14 +273,14 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
         config = flags.read(EvaluateConfig)
-        check(config)  # before the model, which takes its time to load
-        text = evaluate(config, TransferModel(config.model), load_perceptual(config.vgg_weights))
-    except (assets.AssetError, OSError, ValueError, VideoError) as error:
+        check(config)  # before the networks, which take their time to load
+        text = evaluate(config, TransferModel(config.model), load_judges(config))
+    except (assets.AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")
     except KeyboardInterrupt:
-        sys.exit("evaluate: interrupted")
+        sys.exit("evaluate: interrupted; the same command goes on with what is left to measure")
     print(text)
-    logging.info("wrote table.md, metrics.json, per_video.csv and sheet.png into %s", config.output)
+    logging.info("wrote the results into %s", config.output)
 
 
 def run() -> None:

@@ -14,11 +14,16 @@ from records import make_clip, write_records
 
 from stmt_tf import inference
 from stmt_tf.config import ModelConfig
-from stmt_tf.evaluate import EvaluateConfig, attention_picture, check, evaluate
-from stmt_tf.metrics.pairs import draw_pair, read_clips
+from stmt_tf.evaluate import EvaluateConfig, check, evaluate
+from stmt_tf.metrics.clips import index_clips
+from stmt_tf.metrics.examples import attention_picture
+from stmt_tf.metrics.measures import Judges
+from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pairs import draw_same
 
 SIZE = 32
-OUTPUTS = ["metrics.json", "per_video.csv", "sheet.png", "table.md"]
+OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "sheet.png", "table.md"]
+NOBODY = Judges()
 
 
 class Oracle:
@@ -64,6 +69,11 @@ def results(tmp_path):
         return json.load(file)
 
 
+def pairs(tmp_path):
+    with open(tmp_path / "out" / "pairs.json") as file:
+        return json.load(file)["pairs"]
+
+
 def rows(tmp_path):
     with open(tmp_path / "out" / "per_video.csv", newline="") as file:
         return list(csv.DictReader(file))
@@ -72,10 +82,10 @@ def rows(tmp_path):
 def test_a_perfect_model_gets_full_marks(tmp_path):
     clips = make_clips()
     model = Oracle(clips)
-    text = evaluate(config_for(tmp_path, clips), model, perceptual=None)
+    text = evaluate(config_for(tmp_path, clips), model, NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS
     found = results(tmp_path)
-    assert found["clips"] == found["clips_with_masks"] == 3 and found["left_out"] == []
+    assert found["pairs"] == found["pairs_with_masks"] == 3 and found["left_out"] == []
     assert list(found["means"]) == [
         "model K=1", "mean of K=1", "model K=4", "warped", "nearest pose", "source median", "truth",
     ]
@@ -85,21 +95,23 @@ def test_a_perfect_model_gets_full_marks(tmp_path):
         assert found["means"][name]["lpips"] is None
         margins = found["margins_over_better_baseline_db"][name]
         assert margins["psnr"]["least"] > 50
-    assert model.sources_seen == [1, 1, 1, 1, 4] * 3
+    assert model.sources_seen == [4, 1, 1, 1, 1] * 3
     assert text == (tmp_path / "out" / "table.md").read_text()
 
 
 def test_every_figure_is_the_mean_over_frames_then_clips(tmp_path):
     clips = make_clips(2)
-    evaluate(config_for(tmp_path, clips, num_target_frames=5), Oracle(clips, error=5), None)
+    evaluate(config_for(tmp_path, clips, num_target_frames=5), Oracle(clips, error=5), NOBODY)
     expected = 20 * np.log10(255 / 5)
     assert results(tmp_path)["means"]["model K=4"]["psnr"] == pytest.approx(expected)
+    targets = {pair["target_clip"]: pair["target_first"] for pair in pairs(tmp_path)}
     for row in rows(tmp_path):
         assert row["frames"] == "5"
         if row["method"] == "model K=1":
             assert float(row["psnr"]) == float(row["psnr_person"]) == pytest.approx(expected)
         elif row["method"] == "warped":
-            steps = np.array([8, 10, 12, 13, 15])  # evenly over the second half; black against 10 t + 5
+            first = targets[row["clip_id"]]
+            steps = np.arange(first, first + 5)  # black against 10 t + 5
             grey = 20 * np.log10(255 / (10 * steps + 5))
             assert float(row["psnr"]) == pytest.approx(grey.mean())
     assert {row["video_id"] for row in rows(tmp_path)} == {"video_of_clip0", "video_of_clip1"}
@@ -107,22 +119,22 @@ def test_every_figure_is_the_mean_over_frames_then_clips(tmp_path):
 
 def test_real_records_need_no_masks(tmp_path):
     clips = make_clips(1, masks=False)
-    evaluate(config_for(tmp_path, clips), Oracle(clips, error=5), None)
+    evaluate(config_for(tmp_path, clips), Oracle(clips, error=5), NOBODY)
     found = results(tmp_path)
-    assert found["clips_with_masks"] == 0
+    assert found["pairs_with_masks"] == 0
     assert found["means"]["model K=4"]["psnr_person"] == pytest.approx(20 * np.log10(51))
 
 
 def test_more_source_frames_than_the_model_takes_leave_nothing_behind(tmp_path):
     clips = make_clips(1)
     with pytest.raises(ValueError, match="5 source frames are too many"):
-        evaluate(config_for(tmp_path, clips, num_source_frames=5), Oracle(clips), None)
+        evaluate(config_for(tmp_path, clips, num_source_frames=5), Oracle(clips), NOBODY)
     assert not (tmp_path / "out").exists()
 
 
 def test_one_source_frame_gives_one_line_of_the_model(tmp_path):
     clips = make_clips(1)
-    evaluate(config_for(tmp_path, clips, num_source_frames=1), Oracle(clips), None)
+    evaluate(config_for(tmp_path, clips, num_source_frames=1), Oracle(clips), NOBODY)
     assert [name for name in results(tmp_path)["means"] if "model" in name] == ["model K=1"]
 
 
@@ -133,13 +145,13 @@ def test_the_perceptual_metric_sees_frames_about_zero(tmp_path):
         assert a.dtype == b.dtype == np.float32 and -1 <= a.min() and b.max() <= 1
         return np.abs(a - b).max((1, 2, 3))
 
-    evaluate(config_for(tmp_path, clips), Oracle(clips, error=51), largest_difference)
+    evaluate(config_for(tmp_path, clips), Oracle(clips, error=51), Judges(largest_difference))
     assert results(tmp_path)["means"]["model K=4"]["lpips"] == pytest.approx(51 / 127.5, rel=1e-4)
 
 
 def test_the_sheet_has_a_column_a_clip_and_a_row_a_picture(tmp_path):
     clips = make_clips(3)
-    evaluate(config_for(tmp_path, clips), Oracle(clips), None)
+    evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY)
     height, width, _ = cv2.imread(str(tmp_path / "out" / "sheet.png")).shape
     assert height >= (4 + 1 + 5) * SIZE and width >= 3 * SIZE
 
@@ -158,9 +170,10 @@ class Attentive(Oracle):
 def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     clips = make_clips(1)
     config = config_for(tmp_path, clips)
-    evaluate(config, Attentive(clips), perceptual=None)
+    evaluate(config, Attentive(clips), NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == ["attention.png", *OUTPUTS]
-    pair = draw_pair(next(read_clips([tmp_path / "test-0.tfrecord"], np.array([0]))), 4, 8, SIZE, seed=0)
+    index = index_clips([str(tmp_path / "test-0.tfrecord")], SIZE)
+    pair = load_pair(draw_same(index.clips["clip0"].read(), 4, 8, seed=0), index, SIZE)
     shown = attention_picture(pair, Attentive(clips).generate("source", pair.target_joints))
     assert len(shown) == 1 + 4 * 3 + 3
     np.testing.assert_array_equal(shown["source 2"], pair.source_frames[1])
@@ -170,15 +183,15 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
 
 def test_unusable_clips_are_left_out_and_named(tmp_path):
     clips = [*make_clips(2), make_clip(4, SIZE, clip_id="short")]
-    evaluate(config_for(tmp_path, clips), Oracle(clips), None)
+    evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY)
     found = results(tmp_path)
-    assert found["clips"] == 2 and len(found["left_out"]) == 1 and "clip short" in found["left_out"][0]
+    assert found["pairs"] == 2 and len(found["left_out"]) == 1 and "clip short" in found["left_out"][0]
 
 
 def test_records_without_a_usable_clip_leave_nothing_behind(tmp_path):
     config = config_for(tmp_path, [make_clip(4, SIZE)])
     with pytest.raises(ValueError, match="no pair can be drawn"):
-        evaluate(config, Oracle(make_clips(1)), None)
+        evaluate(config, Oracle(make_clips(1)), NOBODY)
     assert not os.path.exists(config.output)
 
 
@@ -187,7 +200,7 @@ def test_an_output_below_a_file_is_refused_before_any_work(tmp_path):
     clips = make_clips(1)
     model = Oracle(clips)
     with pytest.raises(NotADirectoryError, match="is a file"):
-        evaluate(config_for(tmp_path, clips), model, None)
+        evaluate(config_for(tmp_path, clips), model, NOBODY)
     assert not model.sources_seen
 
 
@@ -201,7 +214,10 @@ def test_missing_records_are_named(tmp_path):
     "settings, message",
     [
         ({"records": ""}, "--records is required"),
-        ({"num_clips": 0}, "--num_clips must be at least 1, got 0"),
+        ({"num_pairs": 0}, "--num_pairs must be at least 1, got 0"),
+        ({"num_target_frames": -1}, "--num_target_frames must be at least 0, got -1"),
+        ({"set": "cross", "sides": "opposite"}, "--sides=opposite is of one clip's frames: give --set=same, got cross"),
+        ({"set": "both", "pairs": "p.json"}, "--pairs=p.json holds one set"),
         ({"seed": -1}, "--seed must not be negative, got -1"),
     ],
 )

@@ -2,11 +2,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from records import make_clip, make_joints, write_records
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.metrics.pairs import UnusableClip, choose_clips, draw_pair, read_clips
+from stmt_tf.metrics.clips import index_clips
+from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
+from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.skeleton import NECK, RIGHT_WRIST
 
 
@@ -15,39 +19,64 @@ def steps_of(frames):
     return [(int(level) - 5) // 10 for level in frames.mean((1, 2, 3)).round()]
 
 
-def draw(clip, sources=3, targets=4, size=32, seed=0):
-    return draw_pair(encode_clip(clip), sources, targets, size, seed)
+def targets_of(choice):
+    return list(range(choice.target_first, choice.target_first + choice.target_count))
+
+
+def draw(clip, sources=3, targets=4, seed=0, sides="any"):
+    return draw_same(encode_clip(clip), sources, targets, seed, sides)
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Draws a pair of the clips, of the first alone or of the first as the second, and decodes it."""
+
+    def load(*clips, size=32, **settings):
+        index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], size)
+        if len(clips) == 1:
+            return load_pair(draw(clips[0], **settings), index, size)
+        records = [encode_clip(clip) for clip in clips]
+        return load_pair(draw_cross(*records, sources=3, targets=4, seed=0), index, size)
+
+    return load
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sources_are_of_the_first_half_and_targets_are_all_of_the_second(seed):
+def test_sources_are_of_the_first_half_and_targets_are_all_of_the_second(seed, load):
     clip = make_clip(12)
-    pair = draw(clip, sources=4, targets=6, seed=seed)
+    pair = load(clip, sources=4, targets=6, seed=seed)
     sources, targets = steps_of(pair.source_frames), steps_of(pair.target_frames)
-    assert len(set(sources)) == 4 and max(sources) < 6
+    assert len(set(sources)) == 4 and max(sources) < 6 and tuple(sources) == pair.choice.source_frames
     assert targets == [6, 7, 8, 9, 10, 11]
     np.testing.assert_allclose(pair.source_joints, clip.joints[sources], rtol=1e-6)
     np.testing.assert_allclose(pair.target_joints, clip.joints[targets], rtol=1e-6)
     np.testing.assert_array_equal(pair.regions, clip.masks[targets] >= 128)
-    assert 0 <= pair.single < 4 and pair.has_masks
+    np.testing.assert_array_equal(pair.source_regions, clip.masks[sources] >= 128)
+    np.testing.assert_allclose(pair.flows, clip.flows[6:11], atol=1 / 64)
+    assert steps_of(pair.earlier_frames) == [0, 1, 2, 3, 4, 5]
+    assert 0 <= pair.choice.single < 4 and pair.has_masks
 
 
-def test_fewer_targets_are_spread_over_the_second_half():
-    assert steps_of(draw(make_clip(14), targets=3).target_frames) == [7, 10, 13]
+def test_targets_are_a_run_anywhere_in_the_second_half():
+    runs = [targets_of(draw(make_clip(14), targets=3, seed=seed)) for seed in range(20)]
+    assert {tuple(run) for run in runs} == {(7 + i, 8 + i, 9 + i) for i in range(5)}
+
+
+def test_no_number_of_targets_takes_them_all():
+    assert targets_of(draw(make_clip(14), targets=0)) == list(range(7, 14))
 
 
 def test_a_short_clip_gives_its_first_frames_to_the_sources():
-    pair = draw(make_clip(5), sources=4, targets=4)
-    assert steps_of(pair.source_frames) == [0, 1, 2, 3]
-    assert steps_of(pair.target_frames) == [4]
+    choice = draw(make_clip(5), sources=4, targets=4)
+    assert choice.source_frames == (0, 1, 2, 3) and targets_of(choice) == [4]
 
 
 def test_the_draw_depends_on_the_seed_and_the_clip():
     clip = make_clip(20)
-    drawn = [steps_of(draw(clip, seed=seed).source_frames) for seed in (1, 1, 2, 3)]
-    assert drawn[0] == drawn[1] and len({tuple(steps) for steps in drawn}) > 1
+    drawn = [draw(clip, seed=seed).source_frames for seed in (1, 1, 2, 3)]
+    assert drawn[0] == drawn[1] and len(set(drawn)) > 1
     other = dataclasses.replace(clip, clip_id="another")
-    assert [steps_of(draw(other, seed=seed).source_frames) for seed in (1, 2, 3)] != drawn[1:]
+    assert [draw(other, seed=seed).source_frames for seed in (1, 2, 3)] != drawn[1:]
 
 
 def turned(joints, back):
@@ -61,37 +90,54 @@ def test_opposite_sides_are_never_mixed():
     clip = make_clip(16, size=64)
     back = [0, 1, 2, 3, 10, 11]
     clip = dataclasses.replace(clip, joints=turned(clip.joints, back))
-    pair = draw_pair(encode_clip(clip), 3, 8, 64, 0, "opposite")
-    # Four of the first eight frames show each side; six of the last eight show the front.
-    assert set(steps_of(pair.source_frames)) < {0, 1, 2, 3}
-    assert steps_of(pair.target_frames) == [8, 9, 12, 13, 14, 15]
+    choice = draw(clip, targets=8, sides="opposite")
+    # Four of the first eight frames show each side; of the last eight, six show the front, four of them in a row.
+    assert set(choice.source_frames) < {0, 1, 2, 3}
+    assert targets_of(choice) == [12, 13, 14, 15]
 
 
 def test_clip_that_shows_one_side_alone_has_no_opposite_sides():
     with pytest.raises(UnusableClip, match="clip clip has no 3 source frames of one side with target frames of"):
-        draw_pair(encode_clip(make_clip(16)), 3, 8, 32, 0, "opposite")
+        draw(make_clip(16), targets=8, sides="opposite")
 
 
-def test_frames_without_a_person_are_no_targets():
+@pytest.mark.parametrize("targets, expected", [(3, [9, 10, 11]), (6, [9, 10, 11]), (0, [9, 10, 11])])
+def test_a_run_has_no_frames_without_a_person(targets, expected):
     clip = make_clip(12)
     clip.joints[[7, 8]] = 0
-    assert steps_of(draw(clip, targets=6).target_frames) == [6, 9, 10, 11]
+    assert targets_of(draw(clip, targets=targets)) == expected
 
 
-def test_resized_frames_keep_joints_and_regions_on_the_person():
+def test_resized_frames_keep_joints_regions_and_flows_on_the_person(load):
     joints = make_joints(8, size=64)
-    clip = dataclasses.replace(make_clip(8, size=64), joints=joints)
-    pair = draw(clip, targets=4, size=32)
+    clip = dataclasses.replace(make_clip(8, size=64), joints=joints, flows=np.full((7, 64, 64, 2), 3.0, np.float32))
+    pair = load(clip, targets=4, size=32)
     assert pair.source_frames.shape == (3, 32, 32, 3) and pair.regions.shape == (4, 32, 32)
     np.testing.assert_allclose(pair.target_joints[..., :2], (joints[4:, :, :2] + 0.5) / 2 - 0.5, rtol=1e-5)
+    np.testing.assert_array_equal(pair.flows, np.full((3, 32, 32, 2), 1.5))
     assert steps_of(pair.target_frames) == [4, 5, 6, 7]
 
 
-def test_without_masks_the_region_is_drawn_around_the_joints():
+def test_without_masks_the_region_is_drawn_around_the_joints(load):
     clip = make_clip(8, size=64, masks=False)
-    pair = draw(clip, size=64)
+    pair = load(clip, size=64)
     assert not pair.has_masks
     np.testing.assert_array_equal(pair.regions, person_region(clip.joints, 64)[4:])
+
+
+def test_motion_of_another_clip_is_carried_over_to_the_source(load):
+    source = make_clip(10, seed=1, clip_id="a")
+    target = make_clip(20, seed=2, clip_id="b")
+    target.joints[..., :2] *= 0.5  # a child in the corner
+    pair = load(source, target)
+    assert pair.choice.is_cross and pair.choice.name == "a as b" and pair.video_id == "video_of_a"
+    targets = targets_of(pair.choice)
+    assert steps_of(pair.target_frames) == targets and len(targets) == 4
+    np.testing.assert_allclose(pair.seen_joints, target.joints[targets], rtol=1e-6)
+    expected = retarget(target.joints, source.joints)
+    np.testing.assert_allclose(pair.target_joints, expected[targets], rtol=1e-5)
+    np.testing.assert_array_equal(pair.regions, person_region(expected, 32)[targets])
+    np.testing.assert_array_equal(pair.seen_regions, target.masks[targets] >= 128)
 
 
 @pytest.mark.parametrize("steps, sources", [(4, 4), (1, 1)])
@@ -108,49 +154,131 @@ def test_a_clip_with_a_half_without_a_person_is_unusable(half):
         draw(clip)
 
 
-def test_what_is_no_clip_is_refused():
-    with pytest.raises(ValueError, match="not a clip record"):
-        draw_pair(b"something else", 1, 1, 32, 0)
+@pytest.mark.parametrize("role", [0, 1])
+def test_a_clip_without_a_person_is_neither_source_nor_target(role):
+    clips = [make_clip(8, clip_id=name) for name in "ab"]
+    clips[role].joints[:] = 0
+    with pytest.raises(UnusableClip, match=f"clip {'ab'[role]}"):
+        draw_cross(*map(encode_clip, clips), 3, 4, 0)
 
 
 @pytest.fixture
-def shards(tmp_path):
-    return [
-        write_records(
-            tmp_path / f"{shard}.tfrecord", [make_clip(2, clip_id=f"{shard}{i}") for i in range(5)]
-        )
+def index(tmp_path):
+    files = [
+        write_records(tmp_path / f"{shard}.tfrecord", [make_clip(4, clip_id=f"{shard}{i}") for i in range(3)])
         for shard in "ab"
     ]
+    return index_clips(files, 32)
 
 
-def ids(records):
-    return [draw_pair(record, 1, 1, 32, 0).clip_id for record in records]
+def test_index_knows_every_clip(index):
+    assert list(index.clips) == ["a0", "a1", "a2", "b0", "b1", "b2"] and index.damaged == ()
+    clip = index.clips["b1"]
+    assert (clip.video_id, clip.frames, clip.place.number) == ("video_of_b1", 4, 1)
+    assert clip.read() == encode_clip(make_clip(4, clip_id="b1"))
 
 
-def test_clips_are_chosen_by_the_seed_over_all_files(shards):
-    chosen = [choose_clips(shards, 4, seed).tolist() for seed in (0, 0, 1, 2)]
-    assert chosen[0] == chosen[1] and len({tuple(c) for c in chosen}) > 1
-    assert all(sorted(set(c)) == c and len(c) == 4 for c in chosen)
-    expected = [f"{'ab'[i // 5]}{i % 5}" for i in chosen[0]]
-    assert ids(read_clips(shards, np.array(chosen[0]))) == expected
+def test_pairs_of_one_clip_are_drawn_by_the_seed_each_clip_once(index):
+    names = [[x.source_clip for x in draw_pairs(index, "same", 4, 1, 2, seed)[0]] for seed in (0, 0, 1, 2)]
+    assert names[0] == names[1] and len({tuple(x) for x in names}) > 1
+    assert all(len(set(x)) == 4 for x in names)
+    everything, left_out = draw_pairs(index, "same", 99, 1, 2, 0)
+    assert sorted(x.source_clip for x in everything) == list(index.clips) and left_out == []
 
 
-def test_all_clips_are_chosen_where_more_are_asked_for(shards):
-    assert choose_clips(shards, 99, 0).tolist() == list(range(10))
+def test_pairs_of_two_clips_use_each_about_equally_often(index):
+    drawn, _ = draw_pairs(index, "cross", 12, 2, 2, 0)
+    assert len({(x.source_clip, x.target_clip) for x in drawn}) == 12
+    assert all(x.source_clip != x.target_clip for x in drawn)
+    for role in ("source_clip", "target_clip"):
+        names = [getattr(x, role) for x in drawn]
+        assert {names.count(name) for name in index.clips} == {2}
+    assert len(draw_pairs(index, "cross", 99, 2, 2, 0)[0]) == 30
 
 
-def test_a_file_that_holds_no_records_is_named(tmp_path):
+def test_clips_of_one_video_are_no_pair(tmp_path):
+    clips = [dataclasses.replace(make_clip(4, clip_id=name), video_id="one") for name in "ab"]
+    index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
+    with pytest.raises(ValueError, match="all of one video; give clips of at least two"):
+        draw_pairs(index, "cross", 1, 1, 1, 0)
+
+
+def test_unusable_clips_are_replaced_by_others(tmp_path):
+    clips = [make_clip(8, clip_id="long"), make_clip(2, clip_id="short")]
+    index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
+    drawn = [draw_pairs(index, "same", 1, 3, 2, seed) for seed in range(8)]
+    assert all([x.source_clip for x in pairs] == ["long"] for pairs, _ in drawn)
+    assert {len(left_out) for _, left_out in drawn} == {0, 1}
+
+
+@pytest.mark.parametrize(
+    "clips, size, message",
+    [
+        ([make_clip(2)], 64, r"record 0 \(from 0; at byte 0\): clip clip has frames of 32 x 32 .* have 64 x 64"),
+        ([make_clip(2), make_clip(2)], 32, r"record 1 .* is a clip of the name clip, and so is .*record 0"),
+    ],
+)
+def test_records_that_do_not_fit_are_named(tmp_path, clips, size, message):
+    with pytest.raises(ValueError, match=message):
+        index_clips([write_records(tmp_path / "a.tfrecord", clips)], size)
+
+
+def test_record_that_is_no_clip_is_named_in_one_line(tmp_path):
+    path = str(tmp_path / "a.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(encode_clip(make_clip(2)))
+        writer.write(b"something else")
+    with pytest.raises(ValueError, match=r"a\.tfrecord: record 1 .*not a clip record") as error:
+        index_clips([path], 32)
+    assert "\n" not in str(error.value)
+
+
+def test_record_of_another_schema_version_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("stmt_tf.data.schema.SCHEMA_VERSION", 7)
+    path = write_records(tmp_path / "a.tfrecord", [make_clip(2)])
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"a\.tfrecord: record 0 .*schema version 7, this program reads 1"):
+        index_clips([path], 32)
+
+
+def damage(path, offset):
+    with open(path, "r+b") as file:
+        file.seek(offset)
+        file.write(b"damage")
+
+
+def test_damaged_record_ends_the_reading_or_is_skipped(tmp_path):
+    clips = [make_clip(2, clip_id=name) for name in "abc"]
+    path = write_records(tmp_path / "a.tfrecord", clips)
+    offset = len(encode_clip(clips[0])) + 16
+    damage(path, offset + 100)
+    where = rf"a\.tfrecord: record 1 \(from 0; at byte {offset}\) is damaged"
+    with pytest.raises(ValueError, match=where + ".* give --skip_corrupt"):
+        index_clips([path], 32)
+    index = index_clips([path], 32, skip_corrupt=True)
+    assert list(index.clips) == ["a", "c"] and len(index.damaged) == 1
+    assert index.clips["c"].read() == encode_clip(clips[2])
+
+
+@pytest.mark.parametrize("content, message", [("", "no sound record in"), ("words", "record 0 .* is damaged")])
+def test_a_file_that_holds_no_records_is_named(tmp_path, content, message):
     path = tmp_path / "a.tfrecord"
-    path.write_text("These are words and no records.")
-    with pytest.raises(ValueError, match=r"a\.tfrecord is not a sound record file"):
-        choose_clips([str(path)], 1, 0)
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message):
+        index_clips([str(path)], 32)
 
 
-def test_an_empty_file_is_named(tmp_path):
-    path = tmp_path / "a.tfrecord"
-    path.touch()
-    with pytest.raises(ValueError, match=r"no record in .*a\.tfrecord"):
-        choose_clips([str(path)], 1, 0)
+def test_frame_that_cannot_be_decoded_is_named(tmp_path):
+    record = tf.train.SequenceExample.FromString(encode_clip(make_clip(8)))
+    record.feature_lists.feature_list["frames"].feature[5].bytes_list.value[0] = b"no picture"
+    path = str(tmp_path / "a.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(record.SerializeToString())
+    index = index_clips([path], 32)
+    choice = draw_same(record.SerializeToString(), 3, 0, 0)
+    with pytest.raises(ValueError, match="clip clip: frames 5 cannot be decoded .*write the records anew") as error:
+        load_pair(choice, index, 32)
+    assert "\n" not in str(error.value)
 
 
 def test_a_region_covers_the_bones_and_not_the_corners():

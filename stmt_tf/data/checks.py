@@ -28,7 +28,7 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
         try:
             record = next(iter(tf.data.TFRecordDataset(path).take(1)), None)
         except tf.errors.OpError as error:
-            reason = _without_graph(error.message)
+            reason = without_graph(error.message)
             raise ValueError(
                 f"{flag}: {path} is not a sound record file ({reason}): name another or write it anew"
             ) from error
@@ -38,7 +38,7 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
         try:
             clip = schema.read_record(record.numpy())
         except ValueError as error:
-            raise ValueError(f"{flag}: {path}: {_without_graph(str(error))}") from error
+            raise ValueError(f"{flag}: {path}: {without_graph(str(error))}") from error
         where = f"{flag}: {path}: clip {clip['clip_id'].decode()}"
         height, width, steps = int(clip["height"]), int(clip["width"]), len(clip["frames"])
         if height != width:
@@ -59,6 +59,6 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
         raise ValueError(f"{flag}={pattern!r}: there is no clip in these files; name others or write them anew")
 
 
-def _without_graph(message: str) -> str:
+def without_graph(message: str) -> str:
     """TensorFlow's message on one line, without the names of its operations."""
     return " ".join(re.sub(r"\{\{.*?\}\}|\[Op:\w+\]( name:)?", "", message).split())

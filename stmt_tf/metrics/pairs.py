@@ -1,35 +1,36 @@
-"""Same-video pairs to measure a model on: source and target frames of one clip, so that the truth is known.
+"""The pairs of source and target that a model is measured on: which frames of which clips.
 
-The protocol (after the paper's: source and target from one video, without overlap):
+Two sets, after the paper's section 4.2. Frames are drawn at random, with the seed:
 
-    sources   K frames drawn at random, with the seed, from the clip's first half
-    targets   L frames spread evenly over its second half, all of it if it has L or fewer
+    same    source and target from one clip, without overlap, so that the truth is known: K source frames of its first
+            half, and a run of L consecutive frames of its second half
+    cross   the source from one clip, K frames of all of it, and the motion from a clip of another video, a run of L
+            consecutive frames of all of it; there is no truth
 
-Frames of the second half in which no joint was found cannot be targets. A clip that is too short for halves of
-K frames gives its first K frames to the sources. What is drawn from a clip depends on the seed and its id alone.
+A joint at least was found in every frame of a run, where a clip has so many such frames in a row; else its longest run
+is taken. A clip that is too short for halves of K frames gives its first K frames to the sources. What is drawn of a
+clip depends on the seed and its id alone.
 
 With `sides="opposite"` the sources all show the person from one side, front or back, and the targets from the other:
 what the targets need, no source frame shows. Clips that hold no such frames are not usable.
-
-The person region of a target frame is the record's mask, or `regions.person_region` where it has none.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-import cv2
 import numpy as np
-import tensorflow as tf
 
 from stmt_tf.data import schema
-from stmt_tf.metrics.regions import person_region
+from stmt_tf.metrics.clips import ClipIndex
 from stmt_tf.pose.body import facing
 from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 
+SETS = ("same", "cross")
 SIDES = ("any", "opposite")
 _CLEARLY = 0.5  # facing beyond which a frame shows one side
 
@@ -39,136 +40,180 @@ class UnusableClip(ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
-    """Source and target frames of one clip, resized to the model's size.
+class Choice:
+    """The frames of a pair.
 
     Attributes:
-        clip_id: the clip's name.
-        video_id: name of the video that it was cut from.
-        source_frames: uint8 `[K, size, size, 3]`.
-        source_joints: float32 `[K, 14, 3]` in pixels of these frames.
+        source_clip: id of the clip that the source frames are from.
+        source_frames: the numbers of K frames of it, rising.
         single: index in [0, K) of the source frame that a single-source method is shown.
-        target_frames: uint8 `[L, size, size, 3]`, the truth.
-        target_joints: float32 `[L, 14, 3]`.
-        regions: bool `[L, size, size]`, where the person is in the target frames.
-        has_masks: whether the regions are the record's masks.
+        target_clip: id of the clip that the motion is from.
+        target_first: the number of the first frame of the run in it.
+        target_count: L, the length of the run.
     """
 
-    clip_id: str
-    video_id: str
-    source_frames: np.ndarray
-    source_joints: np.ndarray
+    source_clip: str
+    source_frames: tuple[int, ...]
     single: int
-    target_frames: np.ndarray
-    target_joints: np.ndarray
-    regions: np.ndarray
-    has_masks: bool
+    target_clip: str
+    target_first: int
+    target_count: int
+
+    @property
+    def is_cross(self) -> bool:
+        """Whether source and target are of two clips."""
+        return self.source_clip != self.target_clip
+
+    @property
+    def name(self) -> str:
+        """The clip's id, or those of both, for people."""
+        return f"{self.source_clip} as {self.target_clip}" if self.is_cross else self.source_clip
 
 
-def choose_clips(files: Sequence[str], count: int, seed: int) -> np.ndarray:
-    """Draws `count` of the records, all of them if there are no more: their numbers, rising.
+def draw_pairs(
+    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, sides: str = "any"
+) -> tuple[list[Choice], list[str]]:
+    """Draws pairs until there are enough, or no more can be had.
 
-    Raises:
-        ValueError: a file is not a sound record file, or there is no record.
-    """
-    available = sum(1 for _ in _records(files))
-    if not available:
-        raise ValueError(f"no record in {', '.join(files)}")
-    chosen = np.random.default_rng(seed).choice(available, min(count, available), replace=False)
-    return np.sort(chosen)
-
-
-def read_clips(files: Sequence[str], chosen: np.ndarray) -> Iterator[bytes]:
-    """The records of these numbers, one at a time."""
-    wanted = set(chosen.tolist())
-    return (record for index, record in enumerate(_records(files)) if index in wanted)
-
-
-def _records(files: Sequence[str]) -> Iterator[bytes]:
-    for path in files:
-        try:
-            yield from tf.data.TFRecordDataset(path).as_numpy_iterator()
-        except tf.errors.OpError as error:
-            raise ValueError(f"{path} is not a sound record file: {error.message}") from error
-
-
-def draw_pair(
-    record: bytes, sources: int, targets: int, size: int, seed: int, sides: str = "any"
-) -> Pair:
-    """Draws a pair from one record; only the frames drawn are decoded.
+    Every clip is in one pair of the set `same`; in `cross` it is the source, and the target, about equally often.
 
     Args:
-        record: a serialised clip.
+        index: the clips.
+        which: one of `SETS`.
+        count: how many pairs at most.
         sources: K.
-        targets: L, the most target frames.
-        size: side of the frames in pixels; others are resized.
-        seed: of the source frames' choice.
-        sides: one of `SIDES`.
+        targets: L, the most target frames; 0 for the longest run.
+        seed: of the choice.
+        sides: one of `SIDES`; "any" in the set `cross`.
+
+    Returns:
+        The pairs, and a line for each unusable one that was met.
+
+    Raises:
+        ValueError: not a single pair can be drawn.
+    """
+    candidates = _same(index, seed) if which == "same" else _cross(index, seed)
+    drawn: list[Choice] = []
+    left_out: list[str] = []
+    for source, target in candidates:
+        if len(drawn) == count:
+            break
+        try:
+            record = index.clips[source].read()
+            if source == target:
+                drawn.append(draw_same(record, sources, targets, seed, sides))
+            else:
+                drawn.append(draw_cross(record, index.clips[target].read(), sources, targets, seed))
+        except UnusableClip as error:
+            left_out.append(str(error))
+    if not drawn:
+        reason = left_out[0] if left_out else "they are all of one video; give clips of at least two"
+        raise ValueError(f"no pair can be drawn from the {len(index.clips)} clips: {reason}")
+    return drawn, left_out
+
+
+def _same(index: ClipIndex, seed: int) -> Iterator[tuple[str, str]]:
+    names = sorted(index.clips)
+    return ((names[i], names[i]) for i in np.random.default_rng(seed).permutation(len(names)))
+
+
+def _cross(index: ClipIndex, seed: int) -> Iterator[tuple[str, str]]:
+    """Ordered pairs of clips of different videos, in rounds in which each clip is source once and target once."""
+    names, random = sorted(index.clips), np.random.default_rng(seed)
+    order = random.permutation(len(names))
+    for shift in 1 + random.permutation(len(names) - 1):
+        for a, b in zip(order, np.roll(order, shift)):
+            if index.clips[names[a]].video_id != index.clips[names[b]].video_id:
+                yield names[a], names[b]
+
+
+def draw_same(record: bytes, sources: int, targets: int, seed: int, sides: str = "any") -> Choice:
+    """Draws a pair of the set `same` from one record; the arguments are those of `draw_pairs`.
 
     Raises:
         UnusableClip: too few frames, or too few that show a person.
         ValueError: the record is not a clip of this schema version.
     """
     clip = schema.read_record(record)
-    clip_id = clip["clip_id"].decode()
+    name, joints = clip["clip_id"].decode(), clip["joints"]
     random = np.random.default_rng([seed, zlib.crc32(clip["clip_id"])])
-    source_steps, target_steps = _draw_steps(clip_id, clip["joints"], sources, targets, sides, random)
-
-    scale = size / float(clip["width"])
-    joints = clip["joints"].copy()
-    # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
-    joints[..., :2] = (joints[..., :2] + 0.5) * scale - 0.5
-    has_masks = len(clip["masks"]) > 0
-    if has_masks:
-        masks = [tf.io.decode_png(clip["masks"][step], channels=1) for step in target_steps]
-        regions = np.stack([_resized(mask.numpy()[..., 0], size) for mask in masks]) >= 128
-    else:
-        regions = person_region(joints, size)[target_steps]
-
-    def frames(steps: np.ndarray) -> np.ndarray:
-        decoded = (tf.io.decode_jpeg(clip["frames"][step], channels=3).numpy() for step in steps)
-        return np.stack([_resized(frame, size) for frame in decoded])
-
-    return Pair(
-        clip_id=clip_id,
-        video_id=clip["video_id"].decode(),
-        source_frames=frames(source_steps),
-        source_joints=joints[source_steps],
-        single=int(random.integers(sources)),
-        target_frames=frames(target_steps),
-        target_joints=joints[target_steps],
-        regions=regions,
-        has_masks=has_masks,
-    )
-
-
-def _draw_steps(
-    clip_id: str, joints: np.ndarray, sources: int, targets: int, sides: str, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    half = max(len(joints) // 2, sources)
     if len(joints) <= sources:
-        raise UnusableClip(
-            f"clip {clip_id} has {len(joints)} frames, too few for {sources} sources and a target"
-        )
-    source_range, shown = np.arange(half), half + np.flatnonzero((joints[half:, :, 2] > 0).any(-1))
+        raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources and a target")
+    half = max(len(joints) // 2, sources)
+    source_range, shown = np.arange(half), half + _shown(joints[half:])
     if sides == "opposite":
-        source_range, shown = _opposite_sides(clip_id, facing(joints), source_range, shown, sources)
-    try:
-        drawn = select_source_frames(
-            joints[source_range], sources, "random", seed=int(random.integers(2**32))
-        )
-    except PoseError as error:
-        raise UnusableClip(f"clip {clip_id}: {error}") from error
+        source_range, shown = _opposite_sides(name, facing(joints), source_range, shown, sources)
+    source_frames = source_range[_draw_sources(name, joints[source_range], sources, random)]
     if not len(shown):
-        raise UnusableClip(f"clip {clip_id} shows no person in its second half")
-    spread = np.linspace(0, len(shown) - 1, min(targets, len(shown)))
-    return source_range[drawn], shown[np.rint(spread).astype(int)]
+        raise UnusableClip(f"clip {name} shows no person in its second half")
+    run = _draw_run(shown, targets, random)
+    return _choice(name, source_frames, int(random.integers(sources)), name, run)
+
+
+def draw_cross(source_record: bytes, target_record: bytes, sources: int, targets: int, seed: int) -> Choice:
+    """Draws a pair of the set `cross` from two records; the arguments are those of `draw_pairs`.
+
+    Raises:
+        UnusableClip: too few frames that show a person, or two bodies that cannot be compared.
+        ValueError: a record is not a clip of this schema version.
+    """
+    source, target = (schema.read_record(record) for record in (source_record, target_record))
+    names = [clip["clip_id"].decode() for clip in (source, target)]
+    random = np.random.default_rng([seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
+    source_frames = _draw_sources(names[0], source["joints"], sources, random)
+    shown = _shown(target["joints"])
+    if not len(shown):
+        raise UnusableClip(f"clip {names[1]} shows no person")
+    try:
+        retarget(target["joints"], source["joints"])
+    except PoseError as error:
+        raise UnusableClip(f"clip {names[0]} as {names[1]}: {error}") from error
+    run = _draw_run(shown, targets, random)
+    return _choice(names[0], source_frames, int(random.integers(sources)), names[1], run)
+
+
+def _choice(source: str, frames: np.ndarray, single: int, target: str, run: tuple[int, int]) -> Choice:
+    return Choice(source, tuple(frames.tolist()), single, target, *run)
+
+
+def _shown(joints: np.ndarray) -> np.ndarray:
+    """The numbers of the frames in which a joint was found."""
+    return np.flatnonzero((joints[..., 2] > 0).any(-1))
+
+
+def _draw_sources(name: str, joints: np.ndarray, sources: int, random: np.random.Generator) -> np.ndarray:
+    try:
+        return select_source_frames(joints, sources, "random", seed=int(random.integers(2**32)))
+    except PoseError as error:
+        raise UnusableClip(f"clip {name}: {error}") from error
+
+
+def _draw_run(shown: np.ndarray, length: int, random: np.random.Generator) -> tuple[int, int]:
+    """The first of a run of consecutive numbers among rising ones, and its length: as asked, or the longest there is.
+
+    Args:
+        shown: the numbers to choose from, at least one.
+        length: how many; 0: as many as can be.
+        random: what draws it.
+    """
+    first, longest = _longest_run(shown)
+    if not 0 < length <= longest:
+        return first, longest
+    starts = shown[: len(shown) - length + 1]
+    starts = starts[shown[length - 1 :] - starts == length - 1]
+    return int(random.choice(starts)), length
+
+
+def _longest_run(shown: np.ndarray) -> tuple[int, int]:
+    runs = np.split(shown, 1 + np.flatnonzero(np.diff(shown) > 1))
+    longest = max(runs, key=len)
+    return int(longest[0]), len(longest)
 
 
 def _opposite_sides(
-    clip_id: str, facing: np.ndarray, source_range: np.ndarray, shown: np.ndarray, sources: int
+    name: str, facing: np.ndarray, source_range: np.ndarray, shown: np.ndarray, sources: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The frames of one side among those for sources, and of the other among those for targets; most targets win."""
+    """The frames of one side among those for sources, and of the other among those for targets; the longer run wins."""
     choices = []
     for side in (-1, 1):
         of_sources = source_range[side * facing[source_range] > _CLEARLY]
@@ -177,15 +222,6 @@ def _opposite_sides(
             choices.append((of_sources, of_targets))
     if not choices:
         raise UnusableClip(
-            f"clip {clip_id} has no {sources} source frames of one side with target frames of the other"
+            f"clip {name} has no {sources} source frames of one side with target frames of the other"
         )
-    return max(choices, key=lambda choice: len(choice[1]))
-
-
-def _resized(image: np.ndarray, size: int) -> np.ndarray:
-    if image.shape[0] == size:
-        return image
-    shrinks = image.shape[0] > size
-    return cv2.resize(
-        image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    return max(choices, key=lambda choice: _longest_run(choice[1])[1])

@@ -1,0 +1,55 @@
+"""The sheets of examples: a column a pair, a row for each source frame, the target and what each method made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stmt_tf.metrics.pair_frames import Pair
+from stmt_tf.video.sheet import contact_sheet
+
+COLUMNS = 8
+
+
+def shown(count: int) -> set[int]:
+    """The numbers of the pairs to show, spread over all of them."""
+    return set(np.linspace(0, count - 1, COLUMNS).round().astype(int).tolist())
+
+
+def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
+    """A pair's part of the sheet: its sources, and the middle target frame as it is and as made."""
+    middle = len(pair.target_frames) // 2
+    others = np.delete(pair.source_frames, pair.choice.single, axis=0)
+    return {
+        "source (K=1)": pair.source_frames[pair.choice.single],
+        **{f"source {number}": frame for number, frame in enumerate(others, 2)},
+        _target(pair): pair.target_frames[middle],
+        **{method: frames[middle] for method, frames in made.items()},
+    }
+
+
+def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A pair's part of the attention sheet: of the middle target frame, each source frame and its share in the result.
+
+    Shares are white for all and black for nothing. Empty for a model without attention.
+    """
+    if "foreground_attention" not in outputs:
+        return {}
+    middle = len(pair.target_frames) // 2
+    pictures = {_target(pair): pair.target_frames[middle]}
+    for k, frame in enumerate(pair.source_frames):
+        pictures[f"source {k + 1}"] = frame
+        for branch in ("foreground", "background"):
+            share = outputs[f"{branch}_attention"][middle, k, :, :, None]
+            pictures[f"{branch} from source {k + 1}"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
+    return {**pictures, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}
+
+
+def sheet(pictures: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
+    """The sheet, uint8 `[H, W, 3]`, of at least one pair."""
+    return contact_sheet([(name, [column[name] for column in pictures]) for name in pictures[0]])
+
+
+def _target(pair: Pair) -> str:
+    return "target" if pair.choice.is_cross else "truth"

@@ -1,0 +1,152 @@
+"""Decodes the frames of a pair, and what belongs to them, at the model's size."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import cv2
+import numpy as np
+import tensorflow as tf
+
+from stmt_tf.data import schema
+from stmt_tf.data.checks import without_graph
+from stmt_tf.metrics.clips import ClipIndex
+from stmt_tf.metrics.pairs import Choice
+from stmt_tf.metrics.regions import person_region
+from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.retarget import retarget
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Source and target frames of size x size pixels.
+
+    A region is where the person is: the record's mask, or `regions.person_region` where it has none.
+
+    Attributes:
+        choice: which frames they are.
+        video_id: name of the video that the source is from.
+        source_frames: uint8 `[K, size, size, 3]`.
+        source_joints: float32 `[K, 14, 3]` in pixels of these frames.
+        source_regions: bool `[K, size, size]`.
+        target_frames: uint8 `[L, size, size, 3]`: the truth, or of two clips, the frames that the motion is from.
+        seen_joints: float32 `[L, 14, 3]` in these frames.
+        seen_regions: bool `[L, size, size]` in these frames.
+        target_joints: float32 `[L, 14, 3]`, what is asked for: as seen, or of two clips, carried over to the source's
+            body and place.
+        regions: bool `[L, size, size]`, where the person is asked for.
+        flows: float32 `[L - 1, size, size, 2]` in pixels from one target frame to the next; None where the record
+            has none.
+        earlier_frames: uint8 `[at most L, size, size, 3]`, consecutive frames from the start of the target's clip, none
+            of them a target.
+        has_masks: whether the regions of the target frames are the record's masks.
+    """
+
+    choice: Choice
+    video_id: str
+    source_frames: np.ndarray
+    source_joints: np.ndarray
+    source_regions: np.ndarray
+    target_frames: np.ndarray
+    seen_joints: np.ndarray
+    seen_regions: np.ndarray
+    target_joints: np.ndarray
+    regions: np.ndarray
+    flows: np.ndarray | None
+    earlier_frames: np.ndarray
+    has_masks: bool
+
+
+def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
+    """Reads a pair; only its frames are decoded.
+
+    Args:
+        choice: which frames.
+        index: where they are.
+        size: side of the frames in pixels; others are resized.
+
+    Raises:
+        OSError: a record file was changed meanwhile.
+        ValueError: a frame cannot be decoded, or two bodies cannot be compared; one line that names the clip.
+    """
+    source = _Clip(index.clips[choice.source_clip].read(), size)
+    target = _Clip(index.clips[choice.target_clip].read(), size) if choice.is_cross else source
+    run = range(choice.target_first, choice.target_first + choice.target_count)
+    seen_regions = target.regions(run)
+    joints, regions = target.joints[run], seen_regions
+    if choice.is_cross:
+        try:
+            track = retarget(target.joints, source.joints)
+        except PoseError as error:
+            raise ValueError(f"clip {choice.name}: {error}") from error
+        joints, regions = track[run], person_region(track, size)[run]
+    return Pair(
+        choice=choice,
+        video_id=source.video_id,
+        source_frames=source.frames(choice.source_frames),
+        source_joints=source.joints[list(choice.source_frames)],
+        source_regions=source.regions(choice.source_frames),
+        target_frames=target.frames(run),
+        seen_joints=target.joints[run],
+        seen_regions=seen_regions,
+        target_joints=joints,
+        regions=regions,
+        flows=target.flows(run[:-1]),
+        earlier_frames=target.frames(range(min(choice.target_first, choice.target_count))),
+        has_masks=target.has_masks,
+    )
+
+
+class _Clip:
+    """A record of which single frames are decoded and resized."""
+
+    def __init__(self, record: bytes, size: int):
+        self._parsed: Mapping[str, np.ndarray] = schema.read_record(record)
+        self._size = size
+        self.name = self._parsed["clip_id"].decode()
+        self.video_id = self._parsed["video_id"].decode()
+        self.has_masks = len(self._parsed["masks"]) > 0
+        self._scale = size / float(self._parsed["width"])
+        self.joints = self._parsed["joints"].copy()
+        # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
+        self.joints[..., :2] = (self.joints[..., :2] + 0.5) * self._scale - 0.5
+
+    def frames(self, steps: Iterable[int]) -> np.ndarray:
+        decoded = self._decoded("frames", steps, lambda frame: tf.io.decode_jpeg(frame, channels=3))
+        return np.array([_resized(frame, self._size) for frame in decoded], np.uint8).reshape(
+            -1, self._size, self._size, 3
+        )
+
+    def regions(self, steps: Iterable[int]) -> np.ndarray:
+        if not self.has_masks:
+            return person_region(self.joints, self._size)[list(steps)]
+        masks = self._decoded("masks", steps, lambda mask: tf.io.decode_png(mask, channels=1))
+        return np.stack([_resized(mask[..., 0], self._size) for mask in masks]) >= 128
+
+    def flows(self, steps: Iterable[int]) -> np.ndarray | None:
+        if not len(self._parsed["flows"]):
+            return None
+        flows = self._decoded("flows", steps, schema.decode_flow)
+        return np.array([self._scale * _resized(flow, self._size) for flow in flows], np.float32).reshape(
+            -1, self._size, self._size, 2
+        )
+
+    def _decoded(self, what: str, steps: Iterable[int], decode) -> list[np.ndarray]:
+        images = []
+        for step in steps:
+            try:
+                images.append(decode(self._parsed[what][step]).numpy())
+            except tf.errors.InvalidArgumentError as error:
+                raise ValueError(
+                    f"clip {self.name}: {what} {step} cannot be decoded ({without_graph(error.message)}): write the "
+                    "records anew"
+                ) from error
+        return images
+
+
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
+    if image.shape[0] == size:
+        return image
+    shrinks = image.shape[0] > size
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
