@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,17 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf import inference
+from stmt_tf.assets import AssetError
 from stmt_tf.config import ModelConfig
-from stmt_tf.evaluate import EvaluateConfig, check, evaluate
+from stmt_tf.data.schema import encode_clip
+from stmt_tf.evaluate import EvaluateConfig, check, evaluate, load_judges
+from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics.clips import index_clips
 from stmt_tf.metrics.examples import attention_picture
 from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import draw_same
+from stmt_tf.pose.estimators import PoseError
 
 SIZE = 32
 OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "sheet.png", "table.md"]
@@ -179,6 +184,165 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     np.testing.assert_array_equal(shown["source 2"], pair.source_frames[1])
     assert shown["foreground from source 4"].min() == 255 and shown["background from source 1"].max() == 0
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
+
+
+def test_pairs_of_two_clips_need_no_truth(tmp_path):
+    clips = make_clips()
+    text = evaluate(config_for(tmp_path, clips, set="cross", num_pairs=4), Oracle(clips), NOBODY)
+    assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS
+    found = results(tmp_path)
+    assert found["set"] == "cross" and found["pairs"] == 4 and "psnr" not in found["means"]["model K=4"]
+    assert list(found["means"])[-2:] == ["the source", "the target"]
+    assert all(pair["source_clip"] != pair["target_clip"] for pair in pairs(tmp_path))
+    assert "flicker background" in text and "PSNR" not in text and "PCK" not in text
+
+
+def test_both_sets_have_a_directory_each(tmp_path):
+    clips = make_clips()
+    text = evaluate(config_for(tmp_path, clips, set="both"), Oracle(clips), NOBODY)
+    assert sorted(os.listdir(tmp_path / "out")) == ["cross", "same"]
+    for which, count in (("same", 3), ("cross", 6)):
+        assert sorted(os.listdir(tmp_path / "out" / which)) == OUTPUTS
+        with open(tmp_path / "out" / which / "metrics.json") as file:
+            found = json.load(file)
+        assert found["set"] == which and found["pairs"] == count
+        assert f"Set {which}:\n\n{(tmp_path / 'out' / which / 'table.md').read_text()}" in text
+
+
+def test_set_that_cannot_be_drawn_stops_both(tmp_path):
+    clips = make_clips(1)
+    config = config_for(tmp_path, clips, set="both")
+    with pytest.raises(ValueError, match="all of one video"):
+        evaluate(config, Oracle(clips), NOBODY)
+    assert not os.path.exists(config.output)
+
+
+def test_pairs_file_gives_the_same_results(tmp_path):
+    clips = make_clips()
+    first = config_for(tmp_path, clips, num_target_frames=3, num_pairs=2, seed=5)
+    evaluate(first, Oracle(clips, error=5), NOBODY)
+    expected, drawn = rows(tmp_path), (tmp_path / "out" / "pairs.json").read_text()
+    again = EvaluateConfig(
+        model="a model", records=first.records, output=first.output, pairs=os.path.join(first.output, "pairs.json")
+    )
+    evaluate(again, Oracle(clips, error=5), NOBODY)
+    assert rows(tmp_path) == expected
+    assert (tmp_path / "out" / "pairs.json").read_text() == drawn
+
+
+def test_pairs_file_that_does_not_fit_leaves_nothing_behind(tmp_path):
+    clips = make_clips(2)
+    evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY)
+    drawn = str(tmp_path / "out" / "pairs.json")
+    config = dataclasses.replace(config_for(tmp_path, clips[:1], pairs=drawn), output=str(tmp_path / "new"))
+    with pytest.raises(ValueError, match=r"names the clip clip1, which --records lack"):
+        evaluate(config, Oracle(clips), NOBODY)
+    assert not os.path.exists(config.output)
+
+
+class Interrupted(Oracle):
+    """Stops at the second pair."""
+
+    def encode_source(self, frames, joints):
+        if len(self.sources_seen) == 7:
+            raise KeyboardInterrupt
+        return super().encode_source(frames, joints)
+
+
+def mean_colour(videos):
+    mean = tf.cast(tf.reduce_mean(tf.cast(videos, tf.float64), [1, 2, 3]), tf.float32)
+    return {"pooled": mean, "logits": mean}
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_interrupted_evaluation_goes_on_with_what_is_left(tmp_path):
+    clips = make_clips(steps=20)
+    judges = Judges(videos=VideoNetwork("mean colour", mean_colour, None))
+    config = config_for(tmp_path, clips)
+    evaluate(config, Oracle(clips, error=5), judges)
+    expected = contents(tmp_path / "out")
+    shutil.rmtree(config.output)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(config, Interrupted(clips, error=5), judges)
+    assert "table.md" not in os.listdir(config.output)
+    assert len(list((tmp_path / "out").glob("progress-*/*.npz"))) == 1
+    model = Oracle(clips, error=5)
+    evaluate(config, model, judges)
+    assert model.sources_seen == [4, 1, 1, 1, 1] * 2
+    found = contents(tmp_path / "out")
+    assert sorted(found) == OUTPUTS
+    assert all(found[name] == expected[name] for name in OUTPUTS)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"num_target_frames": 3}])
+def test_other_settings_begin_anew(tmp_path, change):
+    clips = make_clips()
+    config = config_for(tmp_path, clips)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(config, Interrupted(clips), NOBODY)
+    model = Oracle(clips)
+    evaluate(dataclasses.replace(config, **change), model, NOBODY)
+    assert model.sources_seen == [4, 1, 1, 1, 1] * 3
+    assert sorted(os.listdir(config.output)) == OUTPUTS
+
+
+def test_changed_model_begins_anew(tmp_path):
+    clips = make_clips()
+    weights = tmp_path / "model"
+    weights.write_text("one")
+    config = dataclasses.replace(config_for(tmp_path, clips), model=str(weights))
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(config, Interrupted(clips), NOBODY)
+    weights.write_text("another")
+    model = Oracle(clips)
+    evaluate(config, model, NOBODY)
+    assert model.sources_seen == [4, 1, 1, 1, 1] * 3
+
+
+def test_video_distances_stand_in_the_table(tmp_path):
+    clips = make_clips(steps=20)
+    network = VideoNetwork("mean colour", mean_colour, None)
+    network.is_i3d = True  # as far as names go
+    text = evaluate(config_for(tmp_path, clips), Oracle(clips), Judges(videos=network))
+    found = results(tmp_path)
+    assert found["means"]["model K=4"]["VFID"] == pytest.approx(0, abs=1e-9)
+    assert found["means"]["source median"]["VFID"] > 0.1 and found["means"]["truth"]["VFID"] is None
+    assert found["means"]["truth, earlier frames"]["VFID"] > 0 and "| VFID |" in text
+    assert found["video_distances"]["intervals"]["warped"]["VFID"]["low"] > 0
+    assert "3 videos of 10 frames" in text and "3 videos are no more than the features' dimensions" in text
+
+
+def test_damaged_record_ends_the_evaluation_or_is_skipped(tmp_path):
+    clips = make_clips()
+    config = config_for(tmp_path, clips)
+    with open(tmp_path / "test-0.tfrecord", "r+b") as file:
+        file.seek(len(encode_clip(clips[0])) + 16 + 50)
+        file.write(b"damage")
+    with pytest.raises(ValueError, match=r"test-0\.tfrecord: record 1 .* is damaged: .* give --skip_corrupt"):
+        evaluate(config, Oracle(clips), NOBODY)
+    assert not os.path.exists(config.output)
+    evaluate(dataclasses.replace(config, skip_corrupt=True), Oracle(clips), NOBODY)
+    found = results(tmp_path)
+    assert found["pairs"] == 2 and len(found["damaged_records"]) == 1
+    assert "record 1 (from 0" in found["damaged_records"][0]
+
+
+def test_judges_are_those_whose_weights_are_at_hand(tmp_path, monkeypatch, small_vgg16):
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "cache"))
+    given = {"model": "m", "records": "r", "output": "o"}
+    assert load_judges(EvaluateConfig(**given, set="both")) == Judges()
+    same = load_judges(EvaluateConfig(**given, vgg_weights=str(small_vgg16)))
+    assert same.perceptual and not same.persons
+    cross = load_judges(EvaluateConfig(**given, set="cross", vgg_weights=str(small_vgg16)))
+    assert cross.persons and not cross.perceptual
+    with pytest.raises(AssetError, match="cannot load I3D from 'none'"):
+        load_judges(EvaluateConfig(**given, i3d="none"))
+    pytest.importorskip("mediapipe")
+    with pytest.raises(PoseError, match="none is not a file"):
+        load_judges(EvaluateConfig(**given, set="cross", pose_model="none"))
 
 
 def test_unusable_clips_are_left_out_and_named(tmp_path):

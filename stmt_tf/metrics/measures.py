@@ -93,7 +93,7 @@ def _measure_same(made: dict[str, np.ndarray], pair: Pair, judges: Judges):
             "warping_error": temporal.warping_error(frames, flows, seen),
             "flicker": temporal.flicker(frames, region),
         }
-        if frames is not truth:
+        if method != "truth":
             values["psnr"] = image.psnr(frames, truth)
             values["psnr_person"] = image.masked_psnr(frames, truth, region)
             values["ssim"] = image.ssim(frames, truth)
