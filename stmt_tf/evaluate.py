@@ -47,6 +47,7 @@ from stmt_tf.metrics.evaluation import measure_pairs, summarise
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
 from stmt_tf.metrics.measures import Judges
+from stmt_tf.metrics.pair_frames import sound_pairs
 from stmt_tf.metrics.pairs import SETS, SIDES, Choice, draw_pairs
 from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.estimators import PoseError, create_estimator
@@ -137,7 +138,7 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges) -> str:
         model.check_source_count(config.num_source_frames)
     index = index_clips(files, model.size, config.skip_corrupt)
     # All that may be wrong with what was asked for shows before anything is written.
-    chosen = {which: _choose(config, which, index) for which in config.sets}
+    chosen = {which: _choose(config, which, index, model.size) for which in config.sets}
     for choices, _ in chosen.values():
         model.check_source_count(len(choices[0].source_frames))
     texts = []
@@ -148,17 +149,26 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges) -> str:
     return "\n".join(texts)
 
 
-def _choose(config: EvaluateConfig, which: str, index: ClipIndex) -> tuple[list[Choice], list[str]]:
+def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> tuple[list[Choice], list[str]]:
+    """The pairs to measure on, all of which can be decoded, and a line for each one left out."""
     if config.pairs:
-        return pairs_file.read_pairs(config.pairs, which, index)
-    choices, left_out = draw_pairs(
-        index, which, config.num_pairs, config.num_source_frames, config.num_target_frames, config.seed, config.sides
-    )
-    for reason in left_out:
+        choices, left_out = pairs_file.read_pairs(config.pairs, which, index)
+    else:
+        choices, left_out = draw_pairs(
+            index,
+            which,
+            config.num_pairs,
+            config.num_source_frames,
+            config.num_target_frames,
+            config.seed,
+            config.sides,
+        )
+        if len(choices) < config.num_pairs:
+            logging.warning("the clips give %d of the %d pairs asked for (%s)", len(choices), config.num_pairs, which)
+    choices, damaged = sound_pairs(choices, index, size, config.skip_corrupt)
+    for reason in left_out + damaged:
         logging.warning("left out: %s", reason)
-    if len(choices) < config.num_pairs:
-        logging.warning("%d pairs asked for, the clips give %d for the set %s", config.num_pairs, len(choices), which)
-    return choices, left_out
+    return choices, left_out + damaged
 
 
 def _evaluate_set(
@@ -180,7 +190,9 @@ def _evaluate_set(
         "damaged_records": list(index.damaged),
     }
     os.makedirs(output, exist_ok=True)
-    _write(output, "pairs.json", pairs_file.as_text(choices, which))
+    drawn = os.path.join(output, "pairs.json")
+    if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
+        _write(output, "pairs.json", pairs_file.as_text(choices, which))
     progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
     rows, features, pictures, attention = [], [], [], []
     for measured in measure_pairs(model, choices, index, judges, progress):

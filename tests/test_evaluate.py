@@ -240,6 +240,21 @@ def test_pairs_file_that_does_not_fit_leaves_nothing_behind(tmp_path):
     assert not os.path.exists(config.output)
 
 
+def test_pairs_file_that_was_given_keeps_pairs_that_cannot_be_measured(tmp_path):
+    clips = make_clips()
+    config = config_for(tmp_path, clips)
+    evaluate(config, Oracle(clips), NOBODY)
+    drawn = (tmp_path / "out" / "pairs.json").read_text()
+    with open(tmp_path / "test-0.tfrecord", "r+b") as file:
+        file.seek(50)
+        file.write(b"damage")
+    pairs_file = str(tmp_path / "out" / "pairs.json")
+    evaluate(dataclasses.replace(config, pairs=pairs_file, skip_corrupt=True), Oracle(clips), NOBODY)
+    found = results(tmp_path)
+    assert found["pairs"] == 2 and "the clip clip0 is not among" in found["left_out"][0]
+    assert (tmp_path / "out" / "pairs.json").read_text() == drawn
+
+
 class Interrupted(Oracle):
     """Stops at the second pair."""
 

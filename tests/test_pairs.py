@@ -7,7 +7,7 @@ from records import make_clip, make_joints, write_records
 
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.metrics.clips import index_clips
-from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pair_frames import load_pair, sound_pairs
 from stmt_tf.metrics.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose.retarget import retarget
@@ -268,17 +268,24 @@ def test_a_file_that_holds_no_records_is_named(tmp_path, content, message):
         index_clips([str(path)], 32)
 
 
-def test_frame_that_cannot_be_decoded_is_named(tmp_path):
+def test_frame_that_cannot_be_decoded_is_named_or_its_pair_left_out(tmp_path):
     record = tf.train.SequenceExample.FromString(encode_clip(make_clip(8)))
     record.feature_lists.feature_list["frames"].feature[5].bytes_list.value[0] = b"no picture"
     path = str(tmp_path / "a.tfrecord")
     with tf.io.TFRecordWriter(path) as writer:
         writer.write(record.SerializeToString())
+        writer.write(encode_clip(make_clip(8, clip_id="sound")))
     index = index_clips([path], 32)
-    choice = draw_same(record.SerializeToString(), 3, 0, 0)
+    choices = [draw_same(index.clips[name].read(), 3, 0, 0) for name in ("clip", "sound")]
     with pytest.raises(ValueError, match="clip clip: frames 5 cannot be decoded .*write the records anew") as error:
-        load_pair(choice, index, 32)
+        load_pair(choices[0], index, 32)
     assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="frames 5 .* or give --skip_corrupt"):
+        sound_pairs(choices, index, 32)
+    kept, left_out = sound_pairs(choices, index, 32, skip_corrupt=True)
+    assert kept == choices[1:] and left_out == [str(error.value)]
+    with pytest.raises(ValueError, match="no pair can be decoded: clip clip"):
+        sound_pairs(choices[:1], index, 32, skip_corrupt=True)
 
 
 def test_a_region_covers_the_bones_and_not_the_corners():

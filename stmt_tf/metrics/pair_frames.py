@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -96,6 +96,40 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
         earlier_frames=target.frames(range(min(choice.target_first, choice.target_count))),
         has_masks=target.has_masks,
     )
+
+
+def sound_pairs(
+    choices: Sequence[Choice], index: ClipIndex, size: int, skip_corrupt: bool = False
+) -> tuple[list[Choice], list[str]]:
+    """Decodes every pair once, so that a damaged picture shows before anything was measured.
+
+    Args:
+        choices: the pairs.
+        index: where their frames are.
+        size: side of the model's frames in pixels.
+        skip_corrupt: whether to leave out pairs that cannot be decoded.
+
+    Returns:
+        The pairs that can be, and a line for each one left out.
+
+    Raises:
+        OSError: a record file was changed meanwhile.
+        ValueError: a pair cannot be decoded and must not be skipped, or none can.
+    """
+    sound: list[Choice] = []
+    left_out: list[str] = []
+    for choice in choices:
+        try:
+            load_pair(choice, index, size)
+        except ValueError as error:
+            if not skip_corrupt:
+                raise ValueError(f"{error}, or give --skip_corrupt to measure on the others") from error
+            left_out.append(str(error))
+        else:
+            sound.append(choice)
+    if not sound:
+        raise ValueError(f"no pair can be decoded: {left_out[0]}")
+    return sound, left_out
 
 
 class _Clip:

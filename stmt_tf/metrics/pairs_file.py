@@ -14,8 +14,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from absl import logging
-
 from stmt_tf.metrics.clips import ClipIndex
 from stmt_tf.metrics.pairs import Choice
 
@@ -35,7 +33,7 @@ def read_pairs(path: str, which: str, index: ClipIndex) -> tuple[list[Choice], l
     Args:
         path: the file.
         which: the set that it must hold.
-        index: the clips. Where damaged records were skipped, pairs of missing clips are left out with a warning.
+        index: the clips. Where damaged records were skipped, pairs of missing clips are left out.
 
     Returns:
         The pairs, and a line for each one left out.
@@ -63,7 +61,6 @@ def read_pairs(path: str, which: str, index: ClipIndex) -> tuple[list[Choice], l
         missing = [name for name in (choice.source_clip, choice.target_clip) if name not in index.clips]
         if missing and index.damaged:
             left_out.append(f"pair {number}: the clip {missing[0]} is not among the sound records")
-            logging.warning("left out: %s", left_out[-1])
             continue
         if missing:
             raise ValueError(f"{where} names the clip {missing[0]}, which --records lack; give those it was drawn from")
