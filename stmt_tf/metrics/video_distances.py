@@ -1,7 +1,8 @@
 """VFID and FVD of each method: how far its videos are from the true ones, all pairs' together.
 
-A video is a pair's run of target frames. The floor, which no method should be expected to beat, is the distance of the
-true runs from other true frames of the same clips: as many as the run has, or as there are, from each clip's start.
+A video is a pair's run of target frames. Real against real is the distance of the true runs from other true frames of
+the same clips: as many as the run has, or as there are, from each clip's start. They show other motion. So a method,
+which is given that of the targets, may come nearer where videos are few; with many it is the floor.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ class VideoDistances:
     """What there is to say of all videos.
 
     Attributes:
-        values: each method's distance by metric name (VFID, FVD, or what a stand-in's are called); `EARLIER` is the
-            floor's name, and missing where a clip has no earlier frames.
-        intervals: of each method but the floor, by metric name: `low` and `high`.
+        values: each method's distance by metric name (VFID, FVD, or what a stand-in's are called); `EARLIER` is real
+            against real, and missing where a clip has no earlier frames.
+        intervals: of each method but that one, by metric name: `low` and `high`.
         notes: one sentence each: what was compared and how, and what to beware of.
     """
 
@@ -62,7 +63,8 @@ def video_distances(network: VideoNetwork, pairs: Sequence[Features], frames: Se
         return VideoDistances({}, {}, [*notes, "a distance of sets needs at least two videos: left out"])
     values: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, dict[str, float]]] = {}
-    names = {output: metric_name(network, output) for output in network.dimensions}
+    # VFID first, whatever the network's order.
+    names = {x: metric_name(network, x) for x in ("pooled", "logits") if x in network.dimensions}
 
     def of(method: str, output: str) -> np.ndarray:
         return np.stack([features[method][output] for features in pairs])
@@ -75,25 +77,23 @@ def video_distances(network: VideoNetwork, pairs: Sequence[Features], frames: Se
             found = bootstrap_interval(of(method, output), of(_TRUTH, output))
             values[method][name] = found.value
             intervals[method][name] = {"low": found.low, "high": found.high}
-    notes.append(
-        f"{found.level:.0%} bootstrap intervals over the videos ({found.resamples} resamples): "
-        + "; ".join(
-            f"{method}, {name}: {at['low']:.2f} to {at['high']:.2f}"
-            for method, by_name in intervals.items()
-            for name, at in by_name.items()
-        )
-    )
+    notes += [
+        f"{name}, {found.level:.0%} bootstrap interval over the videos ({found.resamples} resamples): "
+        + ", ".join(f"{method} {at[name]['low']:.2f} to {at[name]['high']:.2f}" for method, at in intervals.items())
+        for name in names.values()
+    ]
     if all(EARLIER in features for features in pairs):
         values[EARLIER] = {
             name: distance_of_features(of(EARLIER, output), of(_TRUTH, output)) for output, name in names.items()
         }
         notes.append(
-            f"floor, the row {EARLIER!r}: true frames from the start of the same clips, as many or as there are before "
-            "the targets, against the true targets"
+            f"real against real, the row {EARLIER!r}: true frames from the start of the same clips, as many or as "
+            "there are before the targets, against the true targets; where videos are few, a method may come nearer, "
+            "since it makes the targets' own motion"
         )
     else:
-        notes.append("no floor, as a clip has no frames before its targets")
-    short = [f"{names[output]}: {size}" for output, size in network.dimensions.items() if len(pairs) <= size]
+        notes.append("no row of real against real, as a clip has no frames before its targets")
+    short = [f"{name}: {network.dimensions[x]}" for x, name in names.items() if len(pairs) <= network.dimensions[x]]
     if short:
         notes.append(
             f"{len(pairs)} videos are no more than the features' dimensions ({', '.join(short)}): the distances mostly "
