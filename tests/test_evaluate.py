@@ -1,8 +1,6 @@
-import csv
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
+from evaluations import NOBODY, OUTPUTS, SIZE, Oracle, config_for, make_clips, pairs, results, rows
 from records import make_clip, write_records
 
 from stmt_tf import inference
 from stmt_tf.assets import AssetError
 from stmt_tf.config import ModelConfig
-from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate import EvaluateConfig, check, evaluate, load_judges
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics.clips import index_clips
@@ -25,63 +23,6 @@ from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import draw_same
 from stmt_tf.pose.estimators import PoseError
-
-SIZE = 32
-OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "sheet.png", "table.md"]
-NOBODY = Judges()
-
-
-class Oracle:
-    """Knows the clips, and gives the true frame of a pose with `error` added; warps nothing but black."""
-
-    size = SIZE
-
-    def __init__(self, clips, error=0):
-        self.joints = np.concatenate([clip.joints for clip in clips])
-        self.frames = np.concatenate([clip.frames for clip in clips])
-        self.error = error
-        self.sources_seen = []
-
-    def check_source_count(self, count):
-        if count > 4:
-            raise ValueError(f"{count} source frames are too many")
-
-    def encode_source(self, frames, joints):
-        assert frames.dtype == np.uint8 and frames.shape == (len(joints), SIZE, SIZE, 3)
-        self.sources_seen.append(len(frames))
-        return "source"
-
-    def generate(self, source, target_joints):
-        assert source == "source"
-        steps = [int(np.abs(self.joints - pose).sum((1, 2)).argmin()) for pose in target_joints]
-        frames = self.frames[steps] + np.uint8(self.error)
-        return {"frame": frames, "warped": np.zeros_like(frames)}
-
-
-def make_clips(count=3, masks=True, steps=16):
-    return [make_clip(steps, SIZE, seed=i, masks=masks, clip_id=f"clip{i}") for i in range(count)]
-
-
-def config_for(tmp_path, clips, **settings):
-    write_records(tmp_path / "test-0.tfrecord", clips)
-    return EvaluateConfig(
-        model="a model", records=str(tmp_path / "test-*.tfrecord"), output=str(tmp_path / "out"), **settings
-    )
-
-
-def results(tmp_path):
-    with open(tmp_path / "out" / "metrics.json") as file:
-        return json.load(file)
-
-
-def pairs(tmp_path):
-    with open(tmp_path / "out" / "pairs.json") as file:
-        return json.load(file)["pairs"]
-
-
-def rows(tmp_path):
-    with open(tmp_path / "out" / "per_video.csv", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_a_perfect_model_gets_full_marks(tmp_path):
@@ -186,135 +127,9 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
 
 
-def test_pairs_of_two_clips_need_no_truth(tmp_path):
-    clips = make_clips()
-    text = evaluate(config_for(tmp_path, clips, set="cross", num_pairs=4), Oracle(clips), NOBODY)
-    assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS
-    found = results(tmp_path)
-    assert found["set"] == "cross" and found["pairs"] == 4 and "psnr" not in found["means"]["model K=4"]
-    assert list(found["means"])[-2:] == ["the source", "the target"]
-    assert all(pair["source_clip"] != pair["target_clip"] for pair in pairs(tmp_path))
-    assert "flicker background" in text and "PSNR" not in text and "PCK" not in text
-
-
-def test_both_sets_have_a_directory_each(tmp_path):
-    clips = make_clips()
-    text = evaluate(config_for(tmp_path, clips, set="both"), Oracle(clips), NOBODY)
-    assert sorted(os.listdir(tmp_path / "out")) == ["cross", "same"]
-    for which, count in (("same", 3), ("cross", 6)):
-        assert sorted(os.listdir(tmp_path / "out" / which)) == OUTPUTS
-        with open(tmp_path / "out" / which / "metrics.json") as file:
-            found = json.load(file)
-        assert found["set"] == which and found["pairs"] == count
-        assert f"Set {which}:\n\n{(tmp_path / 'out' / which / 'table.md').read_text()}" in text
-
-
-def test_set_that_cannot_be_drawn_stops_both(tmp_path):
-    clips = make_clips(1)
-    config = config_for(tmp_path, clips, set="both")
-    with pytest.raises(ValueError, match="all of one video"):
-        evaluate(config, Oracle(clips), NOBODY)
-    assert not os.path.exists(config.output)
-
-
-def test_pairs_file_gives_the_same_results(tmp_path):
-    clips = make_clips()
-    first = config_for(tmp_path, clips, num_target_frames=3, num_pairs=2, seed=5)
-    evaluate(first, Oracle(clips, error=5), NOBODY)
-    expected, drawn = rows(tmp_path), (tmp_path / "out" / "pairs.json").read_text()
-    again = EvaluateConfig(
-        model="a model", records=first.records, output=first.output, pairs=os.path.join(first.output, "pairs.json")
-    )
-    evaluate(again, Oracle(clips, error=5), NOBODY)
-    assert rows(tmp_path) == expected
-    assert (tmp_path / "out" / "pairs.json").read_text() == drawn
-
-
-def test_pairs_file_that_does_not_fit_leaves_nothing_behind(tmp_path):
-    clips = make_clips(2)
-    evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY)
-    drawn = str(tmp_path / "out" / "pairs.json")
-    config = dataclasses.replace(config_for(tmp_path, clips[:1], pairs=drawn), output=str(tmp_path / "new"))
-    with pytest.raises(ValueError, match=r"names the clip clip1, which --records lack"):
-        evaluate(config, Oracle(clips), NOBODY)
-    assert not os.path.exists(config.output)
-
-
-def test_pairs_file_that_was_given_keeps_pairs_that_cannot_be_measured(tmp_path):
-    clips = make_clips()
-    config = config_for(tmp_path, clips)
-    evaluate(config, Oracle(clips), NOBODY)
-    drawn = (tmp_path / "out" / "pairs.json").read_text()
-    with open(tmp_path / "test-0.tfrecord", "r+b") as file:
-        file.seek(50)
-        file.write(b"damage")
-    pairs_file = str(tmp_path / "out" / "pairs.json")
-    evaluate(dataclasses.replace(config, pairs=pairs_file, skip_corrupt=True), Oracle(clips), NOBODY)
-    found = results(tmp_path)
-    assert found["pairs"] == 2 and "the clip clip0 is not among" in found["left_out"][0]
-    assert (tmp_path / "out" / "pairs.json").read_text() == drawn
-
-
-class Interrupted(Oracle):
-    """Stops at the second pair."""
-
-    def encode_source(self, frames, joints):
-        if len(self.sources_seen) == 7:
-            raise KeyboardInterrupt
-        return super().encode_source(frames, joints)
-
-
 def mean_colour(videos):
     mean = tf.cast(tf.reduce_mean(tf.cast(videos, tf.float64), [1, 2, 3]), tf.float32)
     return {"pooled": mean, "logits": mean}
-
-
-def contents(directory):
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
-
-
-def test_interrupted_evaluation_goes_on_with_what_is_left(tmp_path):
-    clips = make_clips(steps=20)
-    judges = Judges(videos=VideoNetwork("mean colour", mean_colour, None))
-    config = config_for(tmp_path, clips)
-    evaluate(config, Oracle(clips, error=5), judges)
-    expected = contents(tmp_path / "out")
-    shutil.rmtree(config.output)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(config, Interrupted(clips, error=5), judges)
-    assert "table.md" not in os.listdir(config.output)
-    assert len(list((tmp_path / "out").glob("progress-*/*.npz"))) == 1
-    model = Oracle(clips, error=5)
-    evaluate(config, model, judges)
-    assert model.sources_seen == [4, 1, 1, 1, 1] * 2
-    found = contents(tmp_path / "out")
-    assert sorted(found) == OUTPUTS
-    assert all(found[name] == expected[name] for name in OUTPUTS)
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"num_target_frames": 3}])
-def test_other_settings_begin_anew(tmp_path, change):
-    clips = make_clips()
-    config = config_for(tmp_path, clips)
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(config, Interrupted(clips), NOBODY)
-    model = Oracle(clips)
-    evaluate(dataclasses.replace(config, **change), model, NOBODY)
-    assert model.sources_seen == [4, 1, 1, 1, 1] * 3
-    assert sorted(os.listdir(config.output)) == OUTPUTS
-
-
-def test_changed_model_begins_anew(tmp_path):
-    clips = make_clips()
-    weights = tmp_path / "model"
-    weights.write_text("one")
-    config = dataclasses.replace(config_for(tmp_path, clips), model=str(weights))
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(config, Interrupted(clips), NOBODY)
-    weights.write_text("another")
-    model = Oracle(clips)
-    evaluate(config, model, NOBODY)
-    assert model.sources_seen == [4, 1, 1, 1, 1] * 3
 
 
 def test_video_distances_stand_in_the_table(tmp_path):
@@ -328,21 +143,6 @@ def test_video_distances_stand_in_the_table(tmp_path):
     assert found["means"]["truth, earlier frames"]["VFID"] > 0 and "| VFID |" in text
     assert found["video_distances"]["intervals"]["warped"]["VFID"]["low"] > 0
     assert "3 videos of 10 frames" in text and "3 videos are no more than the features' dimensions" in text
-
-
-def test_damaged_record_ends_the_evaluation_or_is_skipped(tmp_path):
-    clips = make_clips()
-    config = config_for(tmp_path, clips)
-    with open(tmp_path / "test-0.tfrecord", "r+b") as file:
-        file.seek(len(encode_clip(clips[0])) + 16 + 50)
-        file.write(b"damage")
-    with pytest.raises(ValueError, match=r"test-0\.tfrecord: record 1 .* is damaged: .* give --skip_corrupt"):
-        evaluate(config, Oracle(clips), NOBODY)
-    assert not os.path.exists(config.output)
-    evaluate(dataclasses.replace(config, skip_corrupt=True), Oracle(clips), NOBODY)
-    found = results(tmp_path)
-    assert found["pairs"] == 2 and len(found["damaged_records"]) == 1
-    assert "record 1 (from 0" in found["damaged_records"][0]
 
 
 def test_judges_are_those_whose_weights_are_at_hand(tmp_path, monkeypatch, small_vgg16):

@@ -11,7 +11,6 @@ from stmt_tf.metrics.pair_frames import load_pair, sound_pairs
 from stmt_tf.metrics.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.pose.skeleton import NECK, RIGHT_WRIST
 
 
 def steps_of(frames):
@@ -171,13 +170,6 @@ def index(tmp_path):
     return index_clips(files, 32)
 
 
-def test_index_knows_every_clip(index):
-    assert list(index.clips) == ["a0", "a1", "a2", "b0", "b1", "b2"] and index.damaged == ()
-    clip = index.clips["b1"]
-    assert (clip.video_id, clip.frames, clip.place.number) == ("video_of_b1", 4, 1)
-    assert clip.read() == encode_clip(make_clip(4, clip_id="b1"))
-
-
 def test_pairs_of_one_clip_are_drawn_by_the_seed_each_clip_once(index):
     names = [[x.source_clip for x in draw_pairs(index, "same", 4, 1, 2, seed)[0]] for seed in (0, 0, 1, 2)]
     assert names[0] == names[1] and len({tuple(x) for x in names}) > 1
@@ -211,63 +203,6 @@ def test_unusable_clips_are_replaced_by_others(tmp_path):
     assert {len(left_out) for _, left_out in drawn} == {0, 1}
 
 
-@pytest.mark.parametrize(
-    "clips, size, message",
-    [
-        ([make_clip(2)], 64, r"record 0 \(from 0; at byte 0\): clip clip has frames of 32 x 32 .* have 64 x 64"),
-        ([make_clip(2), make_clip(2)], 32, r"record 1 .* is a clip of the name clip, and so is .*record 0"),
-    ],
-)
-def test_records_that_do_not_fit_are_named(tmp_path, clips, size, message):
-    with pytest.raises(ValueError, match=message):
-        index_clips([write_records(tmp_path / "a.tfrecord", clips)], size)
-
-
-def test_record_that_is_no_clip_is_named_in_one_line(tmp_path):
-    path = str(tmp_path / "a.tfrecord")
-    with tf.io.TFRecordWriter(path) as writer:
-        writer.write(encode_clip(make_clip(2)))
-        writer.write(b"something else")
-    with pytest.raises(ValueError, match=r"a\.tfrecord: record 1 .*not a clip record") as error:
-        index_clips([path], 32)
-    assert "\n" not in str(error.value)
-
-
-def test_record_of_another_schema_version_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("stmt_tf.data.schema.SCHEMA_VERSION", 7)
-    path = write_records(tmp_path / "a.tfrecord", [make_clip(2)])
-    monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"a\.tfrecord: record 0 .*schema version 7, this program reads 1"):
-        index_clips([path], 32)
-
-
-def damage(path, offset):
-    with open(path, "r+b") as file:
-        file.seek(offset)
-        file.write(b"damage")
-
-
-def test_damaged_record_ends_the_reading_or_is_skipped(tmp_path):
-    clips = [make_clip(2, clip_id=name) for name in "abc"]
-    path = write_records(tmp_path / "a.tfrecord", clips)
-    offset = len(encode_clip(clips[0])) + 16
-    damage(path, offset + 100)
-    where = rf"a\.tfrecord: record 1 \(from 0; at byte {offset}\) is damaged"
-    with pytest.raises(ValueError, match=where + ".* give --skip_corrupt"):
-        index_clips([path], 32)
-    index = index_clips([path], 32, skip_corrupt=True)
-    assert list(index.clips) == ["a", "c"] and len(index.damaged) == 1
-    assert index.clips["c"].read() == encode_clip(clips[2])
-
-
-@pytest.mark.parametrize("content, message", [("", "no sound record in"), ("words", "record 0 .* is damaged")])
-def test_a_file_that_holds_no_records_is_named(tmp_path, content, message):
-    path = tmp_path / "a.tfrecord"
-    path.write_text(content)
-    with pytest.raises(ValueError, match=message):
-        index_clips([str(path)], 32)
-
-
 def test_frame_that_cannot_be_decoded_is_named_or_its_pair_left_out(tmp_path):
     record = tf.train.SequenceExample.FromString(encode_clip(make_clip(8)))
     record.feature_lists.feature_list["frames"].feature[5].bytes_list.value[0] = b"no picture"
@@ -286,27 +221,3 @@ def test_frame_that_cannot_be_decoded_is_named_or_its_pair_left_out(tmp_path):
     assert kept == choices[1:] and left_out == [str(error.value)]
     with pytest.raises(ValueError, match="no pair can be decoded: clip clip"):
         sound_pairs(choices[:1], index, 32, skip_corrupt=True)
-
-
-def test_a_region_covers_the_bones_and_not_the_corners():
-    joints = make_joints(3, size=64)
-    region = person_region(joints, 64)
-    for pose, drawn in zip(joints, region):
-        x, y = np.rint(pose[:, :2]).astype(int).T
-        assert drawn[y, x].all()
-        assert not drawn[[0, 0, -1, -1], [0, -1, 0, -1]].any()
-    assert 0.05 < region.mean() < 0.5
-
-
-def test_a_region_leaves_missing_joints_out():
-    joints = make_joints(1, size=64)
-    wrist = np.rint(joints[0, RIGHT_WRIST, :2]).astype(int)
-    joints[0, RIGHT_WRIST] = 0
-    region = person_region(joints, 64)
-    assert not region[0, wrist[1], wrist[0]] and not region[0, 0, 0]
-    neck = np.rint(joints[0, NECK, :2]).astype(int)
-    assert region[0, neck[1], neck[0]]
-
-
-def test_nobody_has_an_empty_region():
-    assert not person_region(np.zeros((2, 14, 3), np.float32), 16).any()
