@@ -50,13 +50,19 @@ def test_distances_are_in_torsos(asked, share, expected):
     np.testing.assert_allclose(distance, [share] * 3, rtol=1e-4)
 
 
-def test_joints_not_found_are_wrong_but_have_no_distance(asked):
+def test_joints_not_found_are_wrong_and_a_torso_away(asked):
     found = asked.copy()
     found[0, [RIGHT_WRIST, LEFT_WRIST]] = 0
     found[1] = 0
     pck, distance = pose_errors(found, asked, SIZE)
     np.testing.assert_allclose(pck, [12 / 14, 0, 1])
-    np.testing.assert_array_equal(distance, [0, np.nan, 0])
+    np.testing.assert_allclose(distance, [2 / 14, 1, 0])
+
+
+def test_no_joint_is_farther_away_than_a_torso(asked):
+    found = asked.copy()
+    found[:, RIGHT_WRIST, 0] += 3 * torso(asked)
+    np.testing.assert_allclose(pose_errors(found, asked, SIZE)[1], [1 / 14] * 3)
 
 
 def test_joints_not_asked_for_or_outside_the_frame_do_not_count(asked):

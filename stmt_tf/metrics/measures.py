@@ -34,7 +34,7 @@ COLUMNS = {  # heading and decimals, by set and metric
         "sharpness": ("sharpness person", 2),
         "flicker": ("flicker background [grey]", 2),
         "pck": ("PCK@0.2 torso", 3),
-        "pose_distance": ("joint distance [torso]", 3),
+        "pose_distance": ("joint distance [torso, at most 1]", 3),
         "identity": ("person similarity (VGG16)", 3),
     },
 }

@@ -55,16 +55,16 @@ def pose_errors(found: np.ndarray, asked: np.ndarray, size: int) -> tuple[np.nda
         size: side of the frames in pixels.
 
     Returns:
-        PCK@0.2 `[T]`: share of the joints asked for that were found within 0.2 torsos, those not found being wrong; and
-        the mean distance `[T]` in torsos of those found, NaN where none was. Both NaN where none is asked for, or no
-        torso is known.
+        PCK@0.2 `[T]`: share of the joints asked for that were found within 0.2 torsos. And their mean distance `[T]` in
+        torsos; one counts as 1 at most, and as 1 where it was not found, so that a method gains nothing by frames in
+        which nobody can be made out. Both NaN where no joint is asked for, or no torso is known.
     """
     torso = body.bone_lengths(asked).get("torso", np.nan)
     counts = (asked[..., 2] > 0) & ((asked[..., :2] >= 0) & (asked[..., :2] <= size - 1)).all(-1)
-    both = counts & (found[..., 2] > 0)
     distances = np.linalg.norm(found[..., :2] - asked[..., :2], axis=-1) / torso
-    right = (both & (distances <= PCK_SHARE)).sum(-1)
-    known = np.isfinite(torso)
-    pck = np.where(known & counts.any(-1), right / np.maximum(counts.sum(-1), 1), np.nan)
-    total = np.where(both, distances, 0.0).sum(-1) / np.maximum(both.sum(-1), 1)
-    return pck, np.where(known & both.any(-1), total, np.nan)
+    distances = np.where(found[..., 2] > 0, np.minimum(distances, 1.0), 1.0)
+    known = counts.any(-1) & np.isfinite(torso)
+    total = np.maximum(counts.sum(-1), 1)
+    pck = (counts & (distances <= PCK_SHARE)).sum(-1) / total
+    distance = np.where(counts, distances, 0.0).sum(-1) / total
+    return np.where(known, pck, np.nan), np.where(known, distance, np.nan)
