@@ -190,9 +190,6 @@ def _evaluate_set(
         "damaged_records": list(index.damaged),
     }
     os.makedirs(output, exist_ok=True)
-    drawn = os.path.join(output, "pairs.json")
-    if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
-        _write(output, "pairs.json", pairs_file.as_text(choices, which))
     progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
     rows, features, pictures, attention = [], [], [], []
     for measured in measure_pairs(model, choices, index, judges, progress):
@@ -202,11 +199,17 @@ def _evaluate_set(
         attention += [measured.attention] if measured.attention else []
     text, results = summarise(which, rows, features, judges)
     write_png(os.path.join(output, "sheet.png"), examples.sheet(pictures))
+    attention_sheet = os.path.join(output, "attention.png")
     if attention:
-        write_png(os.path.join(output, "attention.png"), examples.sheet(attention))
+        write_png(attention_sheet, examples.sheet(attention))
+    elif os.path.exists(attention_sheet):
+        os.remove(attention_sheet)  # of another model
     command = shlex.join(["python", "-m", "stmt_tf.evaluate", *sys.argv[1:]])
     _write(output, "per_video.csv", report.as_csv(rows))
     _write(output, "table.md", text)
+    drawn = os.path.join(output, "pairs.json")
+    if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
+        _write(output, "pairs.json", pairs_file.as_text(choices, which))
     _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
     progress.clear()
     return text

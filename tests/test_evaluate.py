@@ -125,6 +125,8 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     np.testing.assert_array_equal(shown["source 2"], pair.source_frames[1])
     assert shown["foreground from source 4"].min() == 255 and shown["background from source 1"].max() == 0
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
+    evaluate(config, Oracle(clips), NOBODY)
+    assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS  # a model without attention leaves no other's sheet
 
 
 def mean_colour(videos):
