@@ -236,7 +236,7 @@ def check(config: EvaluateConfig) -> list[str]:
     """The record files; fails early, and creates nothing, where the results could not be written.
 
     Raises:
-        FileNotFoundError: no records.
+        FileNotFoundError: no records, or no pairs file.
         NotADirectoryError, PermissionError: the output directory cannot be made or written.
     """
     existing = os.path.abspath(config.output)
@@ -246,6 +246,8 @@ def check(config: EvaluateConfig) -> list[str]:
         raise NotADirectoryError(f"--output={config.output}: {existing} is a file, not a directory")
     if not os.access(existing, os.W_OK):
         raise PermissionError(f"--output={config.output}: {existing} cannot be written")
+    if config.pairs and not os.path.isfile(config.pairs):
+        raise FileNotFoundError(f"--pairs={config.pairs} is not a file; give a pairs.json that an evaluation wrote")
     return find_records(config.records)
 
 

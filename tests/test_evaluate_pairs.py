@@ -6,7 +6,7 @@ import pytest
 from evaluations import NOBODY, OUTPUTS, Oracle, config_for, make_clips, pairs, results, rows
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.evaluate import EvaluateConfig, evaluate
+from stmt_tf.evaluate import EvaluateConfig, check, evaluate
 
 
 def test_pairs_of_two_clips_need_no_truth(tmp_path):
@@ -61,6 +61,11 @@ def test_pairs_file_that_does_not_fit_leaves_nothing_behind(tmp_path):
     with pytest.raises(ValueError, match=r"names the clip clip1, which --records lack"):
         evaluate(config, Oracle(clips), NOBODY)
     assert not os.path.exists(config.output)
+
+
+def test_pairs_file_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="--pairs=none.json is not a file; give a pairs.json"):
+        check(config_for(tmp_path, make_clips(1), pairs="none.json"))
 
 
 def test_pairs_file_that_was_given_keeps_pairs_that_cannot_be_measured(tmp_path):

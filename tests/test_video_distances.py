@@ -4,7 +4,7 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.features.i3d import VideoNetwork
+from stmt_tf.features.i3d import VideoNetwork, load_i3d
 from stmt_tf.metrics.clips import index_clips
 from stmt_tf.metrics.frechet import distance_of_features
 from stmt_tf.metrics.pair_frames import load_pair
@@ -94,3 +94,17 @@ def test_stand_ins_do_not_bear_the_names(stand_in):
 def test_one_video_has_no_distance(i3d):
     found = video_distances(i3d, features(0, 1), [16])
     assert found.values == found.intervals == {} and "at least two videos" in found.notes[-1]
+
+
+@pytest.mark.slow
+@pytest.mark.asset("i3d")
+def test_i3d_itself_gives_vfid_and_fvd(tmp_path):
+    network = load_i3d()
+    clips = [make_clip(18, seed=i, clip_id=str(i)) for i in range(2)]
+    index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
+    pairs = [load_pair(draw_same(encode_clip(clip), 3, 9, 0), index, 32) for clip in clips]
+    features = [pair_features(network, {"perfect": pair.target_frames}, pair) for pair in pairs]
+    assert features[0]["perfect"]["pooled"].shape == (1024,)
+    found = video_distances(network, features, [9, 9])
+    assert found.values["perfect"] == {"VFID": pytest.approx(0, abs=1e-3), "FVD": pytest.approx(0, abs=1e-3)}
+    assert found.values[EARLIER]["VFID"] > 0.1

@@ -1,6 +1,7 @@
 """Whether the person in made frames takes the poses asked for, by joints that a pose estimator finds there.
 
-Estimators err too: read the numbers beside those of true frames, whose joints are known.
+Estimators err too: read the numbers beside those of true frames, whose joints are known. Left and right are told apart:
+where a person shows the back and the front was asked for, hardly more than head and neck are right.
 
 Reference:
     Yang and Ramanan, "Articulated Human Detection with Flexible Mixtures of Parts", PAMI 2013 (PCK).
