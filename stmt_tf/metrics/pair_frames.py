@@ -14,6 +14,7 @@ from stmt_tf.data.checks import without_graph
 from stmt_tf.metrics.clips import ClipIndex
 from stmt_tf.metrics.pairs import Choice
 from stmt_tf.metrics.regions import person_region
+from stmt_tf.pose import body
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
 
@@ -80,7 +81,7 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
             track = retarget(target.joints, source.joints)
         except PoseError as error:
             raise ValueError(f"clip {choice.name}: {error}") from error
-        joints, regions = track[run], person_region(track, size)[run]
+        joints, regions = track[run], person_region(track[run], size, body.stature(track))
     return Pair(
         choice=choice,
         video_id=source.video_id,
@@ -154,7 +155,7 @@ class _Clip:
 
     def regions(self, steps: Iterable[int]) -> np.ndarray:
         if not self.has_masks:
-            return person_region(self.joints, self._size)[list(steps)]
+            return person_region(self.joints[list(steps)], self._size, body.stature(self.joints))
         masks = self._decoded("masks", steps, lambda mask: tf.io.decode_png(mask, channels=1))
         return np.stack([_resized(mask[..., 0], self._size) for mask in masks]) >= 128
 

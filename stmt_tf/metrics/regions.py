@@ -13,17 +13,19 @@ _TORSO = (RIGHT_SHOULDER, LEFT_SHOULDER, LEFT_HIP, RIGHT_HIP)
 _OUTLINE = (*BONES, (RIGHT_SHOULDER, RIGHT_HIP), (LEFT_SHOULDER, LEFT_HIP), (RIGHT_HIP, LEFT_HIP))
 
 
-def person_region(joints: np.ndarray, size: int) -> np.ndarray:
+def person_region(joints: np.ndarray, size: int, stature: float | None = None) -> np.ndarray:
     """Draws the body thickly: a capsule around each bone, and the torso filled.
 
     Args:
         joints: `[T, 14, 3]` in pixels, all of one person; joints of confidence 0 are left out.
         size: side of the frames in pixels.
+        stature: the person's (`body.stature`) in pixels, by which the limbs' width goes; None: as these joints show it.
+            For a few frames of a video, give that of all.
 
     Returns:
         bool `[T, size, size]`; empty where no bone was found.
     """
-    radius = max(_RADIUS * body.stature(joints), 1.0)
+    radius = max(_RADIUS * (body.stature(joints) if stature is None else stature), 1.0)
     return np.stack([_draw(pose, radius, size) for pose in joints])
 
 
