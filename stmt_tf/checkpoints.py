@@ -146,8 +146,8 @@ def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: in
     wanted = (model.width, model.residual_heads)
     if (found.width, found.residual_heads) != wanted:
         raise ValueError(
-            f"--init={directory} has width {found.width} and residual_heads={found.residual_heads}; wanted are "
-            f"width {model.width} and residual_heads={model.residual_heads}"
+            f"--init={directory} has --width={found.width} and --residual_heads={found.residual_heads}, got "
+            f"--width={model.width} and --residual_heads={model.residual_heads}: give the same, or another --init"
         )
     data = flags.from_flagfile(os.path.join(directory, CONFIG), DataConfig)
     if num_source_frames not in (None, data.num_source_frames) and _hands_on_fusion(directory, found, model):

@@ -19,7 +19,10 @@ class _IntegersParser(flags.ArgumentParser):
     """Numbers between commas, such as 3,5,7; nothing at all is none."""
 
     def parse(self, argument):
-        return argument if isinstance(argument, tuple) else _integers(argument)
+        try:
+            return argument if isinstance(argument, tuple) else _integers(argument)
+        except ValueError:
+            raise ValueError(f"must be integers between commas, such as 3,5,7; got {argument!r}") from None
 
     def flag_type(self):
         return "integers between commas"

@@ -94,7 +94,7 @@ def train(
             validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
             validation_steps=math.ceil(training.val_examples / data.batch_size),
             callbacks=callbacks,
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
         )
 
 
@@ -186,6 +186,8 @@ def main(argv: Sequence[str]) -> None:
         if absl_flags.FLAGS.dry_run:
             print(dry_run.as_text(_rehearse(*configs)))
         else:
+            if not absl_flags.FLAGS.workdir:
+                raise ValueError("--workdir is required, except for a --dry_run")
             train(absl_flags.FLAGS.workdir, *configs)
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
@@ -195,13 +197,12 @@ def main(argv: Sequence[str]) -> None:
 
 def run() -> None:
     """Defines the flags and calls `main`."""
-    absl_flags.DEFINE_string("workdir", None, "Directory to write checkpoints, weights and events into.")
-    absl_flags.mark_flag_as_required("workdir")
+    absl_flags.DEFINE_string("workdir", "", "Directory to write checkpoints, weights and events into.")
     absl_flags.DEFINE_bool(
         "dry_run",
         False,
         "Only try a few steps on made-up data at the size asked for, and print parameters, operations, memory and "
-        "time. Needs no records and no --init, writes nothing.",
+        "time. Needs no records, no --init and no --workdir, writes nothing.",
     )
     flags.define(*_CONFIGS)
     app.run(main)

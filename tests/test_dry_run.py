@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -172,20 +173,19 @@ def test_text_holds_the_numbers_in_columns():
     assert len({line.index("1,234") + 5 for line in lines if "1,234" in line}) == 1
 
 
-def run_main(workdir, loss=LOSS, **options) -> subprocess.CompletedProcess:
+def run_main(folder, loss=LOSS, **options) -> subprocess.CompletedProcess:
     text = flags.as_flagfile(MODEL, DATA, loss, TRAINING)
     arguments = [line for line in text.splitlines() if line.startswith("--")]
     arguments += [f"--{name}={value}" for name, value in options.items()]
     return subprocess.run(
-        [sys.executable, "-m", "stmt_tf.train", f"--workdir={workdir}", "--dry_run", *arguments],
-        cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "stmt_tf.train", "--dry_run", *arguments],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )
 
 
 @pytest.mark.slow
 def test_main_prints_the_table_and_writes_nothing(tmp_path):
-    workdir = tmp_path / "work"
-    done = run_main(workdir, ONLY_MSE, stage=1)
+    done = run_main(tmp_path, ONLY_MSE, stage=1)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.startswith("dry run: stage 1, 32 px")
     assert "9,000 iterations" in done.stdout and "D_I" not in done.stdout
@@ -203,7 +203,7 @@ def test_main_prints_the_table_and_writes_nothing(tmp_path):
     ids=["indivisible", "too_long_range", "no_records"],
 )
 def test_settings_that_cannot_be_end_with_one_clear_line(tmp_path, options, words):
-    done = run_main(tmp_path / "work", **options)
+    done = run_main(tmp_path, **options)
     assert done.returncode == 1, done.stderr[-2000:]
     lines = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
     assert len(lines) == 1 and words in lines[0]

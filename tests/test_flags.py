@@ -54,6 +54,11 @@ def test_odd_value_is_refused(parse, argument):
         parse(argument)
 
 
+def test_range_that_is_no_number_is_refused_with_an_example(parse):
+    with pytest.raises(absl_flags.IllegalFlagValueError, match="between commas, such as 3,5,7; got '3,a'"):
+        parse("--temporal_ranges=3,a")
+
+
 def test_every_setting_has_a_help_text_and_a_name_of_its_own():
     fields = [field for config in CONFIGS for field in dataclasses.fields(config)]
     assert all(field.metadata["help"].endswith(".") for field in fields)

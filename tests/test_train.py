@@ -214,7 +214,8 @@ def test_settings_that_do_not_go_together_are_named(finished, data, tmp_path):
         return one_line_error(tmp_path, MODEL, data, loss, training, **options)
 
     assert "--stage=2 needs the weights of a stage 1 training" in error()
-    assert "wanted are width 0.2" in error(init=stage_1, width=0.2)
+    advice = "got --width=0.2 and --residual_heads=True: give the same, or another --init"
+    assert advice in error(init=stage_1, width=0.2)
     assert "is not the working directory of a training" in error(init=tmp_path)
     assert "--temporal_ranges has 7, but an example has only --num_target_frames=3" in error(
         loss=ranges, init=stage_1, num_target_frames=3

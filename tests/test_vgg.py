@@ -97,6 +97,17 @@ def test_vgg16_gives_the_papers_layers(small_vgg16):
     assert [tuple(x.shape) for x in maps] == [(2, 16, 24, 2), (2, 8, 12, 3), (2, 4, 6, 4), (2, 2, 3, 2)]
 
 
+def test_vgg19_that_cannot_be_had_is_one_line_with_what_to_do(monkeypatch):
+    def unreachable(**_):
+        raise Exception("URL fetch failure on https://example.org/vgg19.h5")
+
+    monkeypatch.setattr(tf.keras.applications, "VGG19", unreachable)
+    with pytest.raises(assets.AssetError, match=r"URL fetch failure .* --vgg_weights, or take --vgg_network=vgg16"):
+        vgg.create_perceptual_features("vgg19")
+    with pytest.raises(assets.AssetError, match="mine.h5 does not hold VGG19's weights"):
+        vgg.create_perceptual_features("vgg19", "mine.h5")
+
+
 def test_pickle_of_other_weights_is_an_error(tmp_path):
     (tmp_path / "other").write_bytes(pickle.dumps({"params": {}}))
     with pytest.raises(assets.AssetError, match="other does not hold the weights of the asset 'vgg16': 'VGG16_0'"):

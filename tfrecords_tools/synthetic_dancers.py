@@ -152,6 +152,9 @@ def main(argv: list[str]) -> None:
     except KeyboardInterrupt:
         raise SystemExit("synthetic_dancers: interrupted; run it again to go on") from None
     logging.info("%d videos written to %s", written, given.output)
+    empty = [split for split in given.splits if not list(shards(given.num_videos, 1, [split]))]
+    if empty:
+        logging.warning("no video is of the split %s: --num_videos=20 is the least for all three", ", ".join(empty))
 
 
 def run() -> None:

@@ -33,6 +33,8 @@ def find_records(pattern: str, flag: str = "--records") -> list[str]:
     Raises:
         FileNotFoundError: nothing matches.
     """
+    if not pattern:
+        raise FileNotFoundError(f"{flag} is required: a glob of record files")
     if "://" in pattern:
         compat.register_filesystems()
     files = sorted(tf.io.gfile.glob(pattern))

@@ -118,8 +118,19 @@ def load_vgg19(weights_file: Path | None = None) -> Weights:
     Args:
         weights_file: `vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5` of keras.applications; None
             lets Keras download it.
+
+    Raises:
+        stmt_tf.assets.AssetError: the weights cannot be downloaded, or `weights_file` holds others.
     """
-    network = tf.keras.applications.VGG19(include_top=False, weights=weights_file or "imagenet")
+    try:
+        network = tf.keras.applications.VGG19(include_top=False, weights=weights_file or "imagenet")
+    except Exception as error:  # Keras raises a plain Exception where the network fails
+        if weights_file:
+            raise assets.AssetError(f"{weights_file} does not hold VGG19's weights without top: {error}") from error
+        raise assets.AssetError(
+            f"cannot get VGG19's weights of keras.applications: {error}. Check the network and try again, give their "
+            "file with --vgg_weights, or take --vgg_network=vgg16, which comes from the package index"
+        ) from error
     weights = {}
     for name in VGG19_LAYERS:
         kernel, bias = network.get_layer(
