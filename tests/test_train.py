@@ -252,7 +252,7 @@ def test_epochs_of_another_length_are_another_training(tmp_path):
 
 def test_nothing_is_left_behind_where_there_are_no_records(tmp_path):
     workdir = tmp_path / "new"
-    with pytest.raises(FileNotFoundError, match="no record file matches"):
+    with pytest.raises(FileNotFoundError, match="--train_records is required"):
         train(str(workdir), MODEL, DataConfig(), LOSS, TRAINING)
     assert not workdir.exists()
 
