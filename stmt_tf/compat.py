@@ -90,8 +90,8 @@ def require_several_workers() -> None:
 
 def optimizer_variables(optimizer: object) -> list:
     """All that an optimiser must keep to go on where it stopped, but for the step size, which is a setting."""
-    # On Keras 3 the step size is among them.
-    variables = [v for v in optimizer.variables if v is not optimizer.learning_rate]
+    # On Keras 3 the step size is among them, that of a LossScaleOptimizer and of the optimiser within.
+    variables = [v for v in optimizer.variables if not v.name.startswith("learning_rate")]
     # Keras 2's LossScaleOptimizer names those of the optimiser within alone.
     state = getattr(optimizer, "_loss_scale", None)
     if hasattr(state, "counter"):

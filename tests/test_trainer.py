@@ -325,9 +325,10 @@ def test_loss_scale_is_part_of_the_state():
     weight = tf.keras.layers.Dense(1)
     weight.build([None, 1])
     optimizer.build(weight.trainable_variables)
-    values = [float(np.max(v)) for v in compat.optimizer_variables(optimizer)]
-    assert 2.0**15 in values
-    assert len(values) == 2 * 2 + 1 + 2 + keras.__version__.startswith("3.")  # moments, iteration, scale, counter
+    kept = compat.optimizer_variables(optimizer)
+    assert 2.0**15 in [float(np.max(v)) for v in kept]
+    # Moments, scale and counter, iteration: on Keras 3 both optimisers count. The step size is a setting.
+    assert len(kept) == 2 * 2 + 2 + (2 if keras.__version__.startswith("3.") else 1)
 
 
 # Run by itself: the logical devices must be set before TensorFlow starts.

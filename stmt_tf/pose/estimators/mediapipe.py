@@ -96,7 +96,8 @@ class MediaPipeEstimator(Estimator):
         if view != self._view:
             self._view = view
             if self._follower is not None:
-                self._follower.close()
+                with _quiet_stderr():
+                    self._follower.close()
             self._follower = self._create("VIDEO", 1)
         return people
 
@@ -138,9 +139,10 @@ class MediaPipeEstimator(Estimator):
 
     def close(self) -> None:
         """Releases the landmarkers."""
-        for landmarker in (self._finder, self._follower):
-            if landmarker is not None:
-                landmarker.close()
+        with _quiet_stderr():
+            for landmarker in (self._finder, self._follower):
+                if landmarker is not None:
+                    landmarker.close()
 
 
 def tiles(frame_size: tuple[int, int]) -> list[Box]:
