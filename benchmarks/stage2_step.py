@@ -16,6 +16,7 @@ from absl import app, flags
 
 from benchmarks.timing import interleaved_seconds
 from stmt_tf.config import LossConfig, ModelConfig
+from stmt_tf.dry_run import made_up_example
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminators, create_generator
 from stmt_tf.models.generator import Generator
@@ -47,21 +48,6 @@ class PairByPair(tf.keras.Model):
             name: x if name == "background_mask" else tf.reshape(x, [batch, targets, *x.shape[2:]])
             for name, x in outputs.items()
         }
-
-
-def random_example(size: int, batch: int, sources: int, targets: int) -> dict[str, tf.Tensor]:
-    """A training batch of noise."""
-
-    def noise(*shape):
-        return tf.random.stateless_uniform(shape, [0, len(shape)], -1.0, 1.0)
-
-    example = {"target_flows": noise(batch, targets - 1, size, size, 2)}
-    for role, count in (("source", sources), ("target", targets)):
-        example[f"{role}_frames"] = noise(batch, count, size, size, 3)
-        example[f"{role}_masks"] = tf.cast(noise(batch, count, size, size, 1) > 0, tf.float32)
-        joints = size * (0.5 + 0.3 * noise(batch, count, 14, 2))
-        example[f"{role}_joints"] = tf.concat([joints, tf.ones_like(joints[..., :1])], -1)
-    return example
 
 
 def step_of(network: tf.keras.Model, config: LossConfig, features) -> tf.types.experimental.GenericFunction:
@@ -110,7 +96,7 @@ def main(argv: Sequence[str]) -> None:
     config = ModelConfig(size=_SIZE.value, width=_WIDTH.value, fusion=_FUSION.value)
     generator = create_generator(config, _SOURCES.value)
     features = create_perceptual_features("vgg16", None)
-    example = random_example(_SIZE.value, _BATCH.value, _SOURCES.value, _TARGETS.value)
+    example = made_up_example(_SIZE.value, _SOURCES.value, _TARGETS.value, _BATCH.value)
 
     functions = dict(build_up(generator, example, full, features))
     naive = step_of(PairByPair(generator), full, features)

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from stmt_tf import assets
 from stmt_tf.features import vgg
+from stmt_tf.metrics.lpips import LAYERS
 
-LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")  # LPIPS's
 _BATCH = 8
 
 
