@@ -11,6 +11,7 @@ source frames:
     warped                 the composite of warped parts that the model starts from, before any network drew
     nearest pose           for each target frame, the source frame of the nearest pose
     source median          the median of the source frames
+    other models           those that --compare names
 
 `stmt_tf.metrics.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
 count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
@@ -36,94 +37,33 @@ from absl import app, logging
 
 import stmt_tf
 from stmt_tf import assets, flags
-from stmt_tf.config import setting
+from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.inference import TransferModel
 from stmt_tf.metrics import examples, pairs_file, report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.comparison import Model
+from stmt_tf.metrics.comparison import Model, Other, check_others, parse_others
 from stmt_tf.metrics.evaluation import measure_pairs, summarise
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
 from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import sound_pairs
-from stmt_tf.metrics.pairs import SETS, SIDES, Choice, draw_pairs
+from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.sheet import write_png
 
 
-@dataclasses.dataclass(frozen=True)
-class EvaluateConfig:
-    """One evaluation."""
-
-    model: str = setting("", "Model directory.")
-    records: str = setting("", "Glob of the TFRecord files to draw clips from.")
-    output: str = setting("", "Directory to write the results into; results in it are replaced.")
-    set: str = setting(
-        "same",
-        "Source and target from one clip (same), from two (cross), or both sets, each in a directory of its own.",
-        (*SETS, "both"),
-    )
-    pairs: str = setting(
-        "", "A pairs.json of an earlier evaluation, to measure on its pairs; empty: drawn as the next flags say."
-    )
-    num_pairs: int = setting(50, "Pairs to draw.")
-    num_source_frames: int = setting(4, "K: source frames of a pair.")
-    num_target_frames: int = setting(16, "L: consecutive target frames of a pair; 0: as many as there are.")
-    sides: str = setting(
-        "any",
-        "Which clips and frames: any; or opposite, sources that all show one side of the person, front or back, and "
-        "targets that show the other.",
-        SIDES,
-    )
-    seed: int = setting(0, "Seed of the choice of pairs.")
-    skip_corrupt: bool = setting(False, "Go on behind damaged records, which else end the evaluation.")
-    i3d: str = setting(
-        "",
-        "I3D for VFID and FVD: a TensorFlow Hub handle, a SavedModel directory or a weights file; empty: the asset "
-        "i3d as cached, and neither where it is not.",
-    )
-    vgg_weights: str = setting(
-        "",
-        "The asset vgg16 as a file, for LPIPS and the similarity of persons; empty: as cached, and neither where it "
-        "is not.",
-    )
-    pose_model: str = setting(
-        "",
-        "The asset pose_landmarker as a file, for the poses of the set cross; empty: as cached, and no poses measured "
-        "where it is not.",
-    )
-
-    def __post_init__(self):
-        for name in ("model", "records", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
-        for name, least in (("num_pairs", 1), ("num_source_frames", 1), ("num_target_frames", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} must be at least {least}, got {getattr(self, name)}")
-        if self.seed < 0:
-            raise ValueError(f"--seed must not be negative, got {self.seed}")
-        if self.sides != "any" and self.set != "same":
-            raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")
-        if self.pairs and self.set == "both":
-            raise ValueError(f"--pairs={self.pairs} holds one set: give --set=same or --set=cross, got both")
-
-    @property
-    def sets(self) -> tuple[str, ...]:
-        """The sets to measure on."""
-        return SETS if self.set == "both" else (self.set,)
-
-
-def evaluate(config: EvaluateConfig, model: Model, judges: Judges) -> str:
+def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Sequence[Other] = ()) -> str:
     """Writes the results, one pair at a time: memory does not grow with their frames.
 
     Args:
         config: what to measure on; `config.model` is named in the results, and looked at for changes, only.
         model: the model.
         judges: the networks that judge.
+        others: further models to measure beside it.
 
     Returns:
         The tables and what there is to say of them, for people.
@@ -136,15 +76,17 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges) -> str:
     files = check(config)
     if not config.pairs:
         model.check_source_count(config.num_source_frames)
+        check_others(others, model, config.num_source_frames)
     index = index_clips(files, model.size, config.skip_corrupt)
     # All that may be wrong with what was asked for shows before anything is written.
     chosen = {which: _choose(config, which, index, model.size) for which in config.sets}
     for choices, _ in chosen.values():
         model.check_source_count(len(choices[0].source_frames))
+        check_others(others, model, len(choices[0].source_frames))
     texts = []
     for which, (choices, left_out) in chosen.items():
         output = os.path.join(config.output, which) if config.set == "both" else config.output
-        text = _evaluate_set(config, which, output, model, judges, index, choices, left_out)
+        text = _evaluate_set(config, which, output, model, others, judges, index, choices, left_out)
         texts.append(f"Set {which}:\n\n{text}" if config.set == "both" else text)
     return "\n".join(texts)
 
@@ -162,6 +104,7 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
             config.num_target_frames,
             config.seed,
             config.sides,
+            config.source_selection,
         )
         if len(choices) < config.num_pairs:
             logging.warning("the clips give %d of the %d pairs asked for (%s)", len(choices), config.num_pairs, which)
@@ -176,6 +119,7 @@ def _evaluate_set(
     which: str,
     output: str,
     model: Model,
+    others: Sequence[Other],
     judges: Judges,
     index: ClipIndex,
     choices: list[Choice],
@@ -192,7 +136,7 @@ def _evaluate_set(
     os.makedirs(output, exist_ok=True)
     progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
     rows, features, pictures, attention = [], [], [], []
-    for measured in measure_pairs(model, choices, index, judges, progress):
+    for measured in measure_pairs(model, others, choices, index, judges, progress):
         rows += measured.rows
         features += [measured.features] if measured.features else []
         pictures += [measured.pictures] if measured.pictures else []
@@ -218,10 +162,11 @@ def _evaluate_set(
 def _depends_on(config: EvaluateConfig, judges: Judges, index: ClipIndex, choices: list[Choice]) -> list:
     """What results depend on besides the settings: the pairs, the files and the judges."""
     records = sorted({clip.place.path for clip in index.clips.values()})
+    directories = [directory for _, directory, _ in parse_others(config.compare)]
     used = [name for name in ("perceptual", "persons", "create_estimator") if getattr(judges, name)]
     return [
         [dataclasses.asdict(choice) for choice in choices],
-        [states(path) for path in (config.model, *records)],
+        [states(path) for path in (config.model, *directories, *records)],
         used,
         judges.videos.name if judges.videos else None,
     ]
@@ -291,7 +236,8 @@ def main(argv: Sequence[str]) -> None:
     try:
         config = flags.read(EvaluateConfig)
         check(config)  # before the networks, which take their time to load
-        text = evaluate(config, TransferModel(config.model), load_judges(config))
+        others = [Other(name, TransferModel(path), single) for name, path, single in parse_others(config.compare)]
+        text = evaluate(config, TransferModel(config.model), load_judges(config), others)
     except (assets.AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")
     except KeyboardInterrupt:

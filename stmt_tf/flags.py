@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from typing import TypeVar, get_type_hints
 
@@ -15,26 +16,33 @@ def _integers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(",") if number)
 
 
-class _IntegersParser(flags.ArgumentParser):
-    """Numbers between commas, such as 3,5,7; nothing at all is none."""
+def _strings(text: str) -> tuple[str, ...]:
+    return tuple(item for item in text.split(",") if item)
+
+
+class _TupleParser(flags.ArgumentParser):
+    """Values between commas; nothing at all is none."""
+
+    def __init__(self, split, kind: str):
+        self._split, self._kind = split, kind
 
     def parse(self, argument):
         try:
-            return argument if isinstance(argument, tuple) else _integers(argument)
+            return argument if isinstance(argument, tuple) else self._split(argument)
         except ValueError:
-            raise ValueError(f"must be integers between commas, such as 3,5,7; got {argument!r}") from None
+            raise ValueError(f"must be {self._kind}; got {argument!r}") from None
 
     def flag_type(self):
-        return "integers between commas"
+        return self._kind
 
 
-class _IntegersSerializer(flags.ArgumentSerializer):
+class _TupleSerializer(flags.ArgumentSerializer):
     def serialize(self, value):
         return ",".join(map(str, value))
 
 
-def _define_integers(name: str, default: tuple[int, ...], help_text: str) -> None:
-    flags.DEFINE(_IntegersParser(), name, default, help_text, serializer=_IntegersSerializer())
+def _define_tuple(split, kind: str, name: str, default: tuple, help_text: str) -> None:
+    flags.DEFINE(_TupleParser(split, kind), name, default, help_text, serializer=_TupleSerializer())
 
 
 _DEFINE = {
@@ -42,10 +50,11 @@ _DEFINE = {
     int: flags.DEFINE_integer,
     float: flags.DEFINE_float,
     str: flags.DEFINE_string,
-    tuple[int, ...]: _define_integers,
+    tuple[int, ...]: functools.partial(_define_tuple, _integers, "integers between commas, such as 3,5,7"),
+    tuple[str, ...]: functools.partial(_define_tuple, _strings, "values between commas"),
 }
 # How `as_flagfile` writes what its type does not read by itself.
-_PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers}
+_PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers, tuple[str, ...]: _strings}
 
 
 def define(*config_classes: type) -> None:

@@ -8,7 +8,7 @@ import json
 import numpy as np
 from records import make_clip, write_records
 
-from stmt_tf.evaluate import EvaluateConfig
+from stmt_tf.config import EvaluateConfig
 from stmt_tf.metrics.measures import Judges
 
 SIZE = 32

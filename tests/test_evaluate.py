@@ -14,8 +14,8 @@ from records import make_clip, write_records
 
 from stmt_tf import inference
 from stmt_tf.assets import AssetError
-from stmt_tf.config import ModelConfig
-from stmt_tf.evaluate import EvaluateConfig, check, evaluate, load_judges
+from stmt_tf.config import EvaluateConfig, ModelConfig
+from stmt_tf.evaluate import check, evaluate, load_judges
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics.clips import index_clips
 from stmt_tf.metrics.examples import attention_picture

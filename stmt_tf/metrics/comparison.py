@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from stmt_tf.metrics import baselines
 from stmt_tf.metrics.pair_frames import Pair
 
 BASELINES = ("nearest pose", "source median")
+_NAMES = (*BASELINES, "mean of K=1", "warped", "truth")
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 
 
@@ -29,10 +31,59 @@ class Model(Protocol):
         """`[T, 14, 3]` -> `frame` and `warped`, uint8 `[T, size, size, 3]`, and what else it has to show."""
 
 
-def run_methods(model: Model, pair: Pair) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+@dataclasses.dataclass(frozen=True)
+class Other:
+    """A further model, measured beside the one in question.
+
+    Attributes:
+        name: what it is called in the results.
+        model: the model.
+        is_single: whether it sees one of the source frames only, that of the model with K=1.
+    """
+
+    name: str
+    model: Model
+    is_single: bool = False
+
+
+def parse_others(texts: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Name, directory and whether it is to see one source frame, of each text NAME=DIR or NAME@1=DIR.
+
+    Raises:
+        ValueError: a text is something else, or two models have one name.
+    """
+    parsed = []
+    for text in texts:
+        name, _, directory = (part.strip() for part in text.partition("="))
+        name, _, count = name.partition("@")
+        if not name or not directory or count not in ("", "1"):
+            raise ValueError(f"--compare takes NAME=DIR or NAME@1=DIR, with commas between, got {text!r}")
+        if name in [other for other, _, _ in parsed] or name in _NAMES or name.startswith("model K="):
+            raise ValueError(f"--compare: {name!r} is the name of another method too; give another")
+        parsed.append((name, directory, count == "1"))
+    return parsed
+
+
+def check_others(others: Sequence[Other], model: Model, sources: int) -> None:
+    """Raises ValueError if a model cannot be compared with the one in question on K source frames."""
+    for other in others:
+        if other.model.size != model.size:
+            raise ValueError(
+                f"--compare: {other.name!r} makes frames of {other.model.size} pixels and --model of {model.size}; "
+                "compare models of one size"
+            )
+        try:
+            other.model.check_source_count(1 if other.is_single else sources)
+        except ValueError as error:
+            raise ValueError(f"--compare: {other.name!r}: {error}") from error
+
+
+def run_methods(
+    model: Model, pair: Pair, others: Sequence[Other] = ()
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What each method makes of a pair, uint8 `[L, size, size, 3]` by its name; and all that the model gives at K."""
     sources = len(pair.source_frames)
-    together = _generate(model, pair, list(range(sources)))
+    together = _generate(model, pair, range(sources))
     # Of the single ones the frames alone are kept: with all else the model shows, long runs would fill the memory.
     alone = [together["frame"] if sources == 1 else _generate(model, pair, [k])["frame"] for k in range(sources)]
     made = {"model K=1": alone[pair.choice.single]}
@@ -40,6 +91,9 @@ def run_methods(model: Model, pair: Pair) -> tuple[dict[str, np.ndarray], dict[s
         # What fusion must beat, or it has learned nothing.
         made["mean of K=1"] = np.rint(np.mean(alone, axis=0)).astype(np.uint8)
         made[f"model K={sources}"] = together["frame"]
+    for other in others:
+        steps = [pair.choice.single] if other.is_single else range(sources)
+        made[other.name] = _generate(other.model, pair, steps)["frame"]
     made["warped"] = together["warped"]
     nearest, median = BASELINES
     made[nearest] = baselines.copy_nearest_pose(
@@ -49,9 +103,9 @@ def run_methods(model: Model, pair: Pair) -> tuple[dict[str, np.ndarray], dict[s
     return made, together
 
 
-def _generate(model: Model, pair: Pair, steps: list[int]) -> dict[str, np.ndarray]:
+def _generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.ndarray]:
     """The model's outputs from these source frames alone."""
-    source = model.encode_source(pair.source_frames[steps], pair.source_joints[steps])
+    source = model.encode_source(pair.source_frames[list(steps)], pair.source_joints[list(steps)])
     batches = [
         model.generate(source, pair.target_joints[start : start + _BATCH])
         for start in range(0, len(pair.target_joints), _BATCH)

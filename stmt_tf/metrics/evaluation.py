@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from stmt_tf.metrics import examples, report
 from stmt_tf.metrics.clips import ClipIndex
-from stmt_tf.metrics.comparison import BASELINES, Model, run_methods
+from stmt_tf.metrics.comparison import BASELINES, Model, Other, run_methods
 from stmt_tf.metrics.measures import COLUMNS, Judges, measure
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import Choice
@@ -19,12 +19,18 @@ from stmt_tf.metrics.video_distances import Features, pair_features, video_dista
 
 
 def measure_pairs(
-    model: Model, choices: Sequence[Choice], index: ClipIndex, judges: Judges, progress: Progress
+    model: Model,
+    others: Sequence[Other],
+    choices: Sequence[Choice],
+    index: ClipIndex,
+    judges: Judges,
+    progress: Progress,
 ) -> Iterator[Measured]:
     """Yields the results of each pair, of those measured before as they were kept.
 
     Args:
         model: the model.
+        others: further ones to measure beside it.
         choices: the pairs.
         index: where their frames are.
         judges: who judges.
@@ -38,14 +44,16 @@ def measure_pairs(
     for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
         measured = progress.read(number)
         if measured is None:
-            measured = _measure_pair(model, choice, index, judges, number in shown)
+            measured = _measure_pair(model, others, choice, index, judges, number in shown)
             progress.write(number, measured)
         yield measured
 
 
-def _measure_pair(model: Model, choice: Choice, index: ClipIndex, judges: Judges, is_shown: bool) -> Measured:
+def _measure_pair(
+    model: Model, others: Sequence[Other], choice: Choice, index: ClipIndex, judges: Judges, is_shown: bool
+) -> Measured:
     pair = load_pair(choice, index, model.size)
-    made, outputs = run_methods(model, pair)
+    made, outputs = run_methods(model, pair, others)
     rows = measure(made, pair, judges)
     for row in rows:
         row["masks"] = int(pair.has_masks)
@@ -101,7 +109,7 @@ def _margins(rows: Sequence[report.Row], summary: dict[str, dict[str, float]]) -
             if not np.isnan(summary[method][metric])
         }
         for method in summary
-        if method.startswith("model")
+        if method.startswith("model K=")
     }
 
 

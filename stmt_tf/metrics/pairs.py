@@ -1,6 +1,7 @@
 """The pairs of source and target that a model is measured on: which frames of which clips.
 
-Two sets, after the paper's section 4.2. Frames are drawn at random, with the seed:
+Two sets, after the paper's section 4.2. Frames are drawn at random, with the seed; source frames
+also by `pose.selection`'s coverage. Targets are the same either way, and for any K in clips of at least 2 K frames.
 
     same    source and target from one clip, without overlap, so that the truth is known: K source frames of its first
             half, and a run of L consecutive frames of its second half
@@ -71,7 +72,8 @@ class Choice:
 
 
 def draw_pairs(
-    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, sides: str = "any"
+    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, sides: str = "any",
+    selection: str = "random",
 ) -> tuple[list[Choice], list[str]]:
     """Draws pairs until there are enough, or no more can be had.
 
@@ -85,6 +87,7 @@ def draw_pairs(
         targets: L, the most target frames; 0 for the longest run.
         seed: of the choice.
         sides: one of `SIDES`; "any" in the set `cross`.
+        selection: how source frames are chosen, one of `pose.selection.METHODS`.
 
     Returns:
         The pairs, and a line for each unusable one that was met.
@@ -101,9 +104,9 @@ def draw_pairs(
         try:
             record = index.clips[source].read()
             if source == target:
-                drawn.append(draw_same(record, sources, targets, seed, sides))
+                drawn.append(draw_same(record, sources, targets, seed, sides, selection))
             else:
-                drawn.append(draw_cross(record, index.clips[target].read(), sources, targets, seed))
+                drawn.append(draw_cross(record, index.clips[target].read(), sources, targets, seed, selection))
         except UnusableClip as error:
             left_out.append(str(error))
     if not drawn:
@@ -127,7 +130,9 @@ def _cross(index: ClipIndex, seed: int) -> Iterator[tuple[str, str]]:
                 yield names[a], names[b]
 
 
-def draw_same(record: bytes, sources: int, targets: int, seed: int, sides: str = "any") -> Choice:
+def draw_same(
+    record: bytes, sources: int, targets: int, seed: int, sides: str = "any", selection: str = "random"
+) -> Choice:
     """Draws a pair of the set `same` from one record; the arguments are those of `draw_pairs`.
 
     Raises:
@@ -143,14 +148,16 @@ def draw_same(record: bytes, sources: int, targets: int, seed: int, sides: str =
     source_range, shown = np.arange(half), half + _shown(joints[half:])
     if sides == "opposite":
         source_range, shown = _opposite_sides(name, facing(joints), source_range, shown, sources)
-    source_frames = source_range[_draw_sources(name, joints[source_range], sources, random)]
+    source_frames = source_range[_draw_sources(name, joints[source_range], sources, selection, random)]
     if not len(shown):
         raise UnusableClip(f"clip {name} shows no person in its second half")
     run = _draw_run(shown, targets, random)
     return _choice(name, source_frames, int(random.integers(sources)), name, run)
 
 
-def draw_cross(source_record: bytes, target_record: bytes, sources: int, targets: int, seed: int) -> Choice:
+def draw_cross(
+    source_record: bytes, target_record: bytes, sources: int, targets: int, seed: int, selection: str = "random"
+) -> Choice:
     """Draws a pair of the set `cross` from two records; the arguments are those of `draw_pairs`.
 
     Raises:
@@ -160,7 +167,7 @@ def draw_cross(source_record: bytes, target_record: bytes, sources: int, targets
     source, target = (schema.read_record(record) for record in (source_record, target_record))
     names = [clip["clip_id"].decode() for clip in (source, target)]
     random = np.random.default_rng([seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
-    source_frames = _draw_sources(names[0], source["joints"], sources, random)
+    source_frames = _draw_sources(names[0], source["joints"], sources, selection, random)
     shown = _shown(target["joints"])
     if not len(shown):
         raise UnusableClip(f"clip {names[1]} shows no person")
@@ -181,9 +188,11 @@ def _shown(joints: np.ndarray) -> np.ndarray:
     return np.flatnonzero((joints[..., 2] > 0).any(-1))
 
 
-def _draw_sources(name: str, joints: np.ndarray, sources: int, random: np.random.Generator) -> np.ndarray:
+def _draw_sources(
+    name: str, joints: np.ndarray, sources: int, selection: str, random: np.random.Generator
+) -> np.ndarray:
     try:
-        return select_source_frames(joints, sources, "random", seed=int(random.integers(2**32)))
+        return select_source_frames(joints, sources, selection, seed=int(random.integers(2**32)))
     except PoseError as error:
         raise UnusableClip(f"clip {name}: {error}") from error
 
