@@ -1,0 +1,228 @@
+"""The paper's Table 1, repeated at a size that can be afforded: `python -m benchmarks.table1 --out=DIR`.
+
+Renders one set of dancers, trains stage 1, every row of the table from it, and the first and the last row once more for
+each further seed (stage 1 included), and measures all models on the same held-out pairs by `stmt_tf.evaluate`. Into
+DIR/table1.md goes the paper's column beside ours, with the findings that the paper reads from it and whether ours show
+them; DIR/results has all that an evaluation writes, DIR/jobs.json the commands and how long they took.
+
+Interrupt it whenever you like: the same command goes on with the job that it was at, and within it.
+
+The rows are the flagfiles of --configs, by default 64 pixels and a quarter of the paper's width. At the paper's size:
+--configs=configs --stage1=configs/stage1.flags, with --records that hold such frames, and weeks of a GPU.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from absl import app, flags
+
+from benchmarks.jobs import Job, Log
+from stmt_tf import assets
+from stmt_tf.metrics.report import markdown
+from stmt_tf.metrics.video_distances import EARLIER
+from stmt_tf.video.files import whole_file
+
+_OUT = flags.DEFINE_string("out", None, "Directory of all that is made.", required=True)
+_CONFIGS = flags.DEFINE_string("configs", "configs/small", "Directory of the rows' flagfiles.")
+_STAGE1 = flags.DEFINE_string("stage1", "configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
+_RECORDS = flags.DEFINE_string(
+    "records", "", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records."
+)
+_VIDEOS = flags.DEFINE_integer("num_videos", 720, "Dancers rendered, of which 18 of 20 are trained on.")
+_PAIRS = flags.DEFINE_integer("num_pairs", 50, "Same-video pairs to measure on.")
+_SEEDS = flags.DEFINE_integer("seeds", 2, "Seeds of the first and the last row.", lower_bound=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row of Table 1: its name there, and the paper's figures."""
+
+    name: str
+    vfid: float
+    psnr: float
+
+
+ROWS = {
+    "mse": Row("MSE", 10.25, 22.10),
+    "mse_vgg": Row("MSE + VGG", 9.50, 22.83),
+    "rb6": Row("MSE + VGG + Fusion RB6", 7.99, 22.79),
+    "rb6_dv3": Row("MSE + VGG + Fusion RB6 + D_V^3", 8.09, 23.07),
+    "rb6_dv": Row("MSE + VGG + Fusion RB6 + D_V", 7.93, 22.96),
+    "avg_dv": Row("MSE + VGG + Fusion Avg + D_V", 8.06, 22.83),
+    "max_dv": Row("MSE + VGG + Fusion Max + D_V", 7.47, 21.37),
+    "sa3d_rb6_dv": Row("MSE + VGG + Fusion SA3D+RB6 + D_V", 7.74, 23.25),
+    "rb6_sa2d_dv": Row("MSE + VGG + Fusion RB6+SA2D + D_V", 7.57, 23.20),
+}
+FIRST, LAST = "mse", "rb6_sa2d_dv"
+_SINGLE_FRAME = ("mse", "mse_vgg")
+
+# What the paper's text reads from its table: the row that is better than the other, in which figure.
+FINDINGS = [
+    ("a perceptual loss helps", "mse_vgg", "mse", "vfid"),
+    ("a perceptual loss helps", "mse_vgg", "mse", "psnr"),
+    ("several frames beat one", "rb6", "mse_vgg", "vfid"),
+    ("D_V helps", "rb6_dv", "rb6", "vfid"),
+    ("D_V helps", "rb6_dv", "rb6", "psnr"),
+    ("three ranges of D_V beat one", "rb6_dv", "rb6_dv3", "vfid"),
+    ("one range of D_V has the better PSNR", "rb6_dv3", "rb6_dv", "psnr"),
+    ("attention beats the average", "rb6_dv", "avg_dv", "vfid"),
+    ("attention beats the average", "rb6_dv", "avg_dv", "psnr"),
+    ("the maximum has a good VFID", "max_dv", "rb6_dv", "vfid"),
+    ("the maximum has a bad PSNR", "avg_dv", "max_dv", "psnr"),
+    ("self-attention over frames helps", "sa3d_rb6_dv", "rb6_dv", "psnr"),
+    ("self-attention over space helps", "rb6_sa2d_dv", "rb6_dv", "vfid"),
+    ("self-attention over space helps", "rb6_sa2d_dv", "rb6_dv", "psnr"),
+]
+_IS_BETTER_LOWER = {"vfid": True, "psnr": False}
+
+
+def training_records(out: Path) -> Path:
+    """The directory of the splits train and val."""
+    return Path(_RECORDS.value or out / "records" / "train")
+
+
+def test_records(out: Path) -> Path:
+    """The directory of the split test."""
+    return Path(_RECORDS.value or out / "records" / "test")
+
+
+def trained(row: str, seed: int) -> Path:
+    """Where a row of a seed lies within the output."""
+    return Path(f"seed{seed}") / row
+
+
+def method(row: str, seed: int) -> str:
+    """What a row of a seed is called in the evaluation."""
+    return ROWS[row].name + (f" (seed {seed})" if seed else "")
+
+
+def jobs(out: Path) -> Iterator[Job]:
+    """All that has to be done, in order."""
+    if not _RECORDS.value:
+        # Of one series, so that no video of the test split is in a training split, however many are rendered.
+        series = ("--seed=1", "--frames_per_video=32", "--fps=10")
+        sets = (
+            (training_records(out), _VIDEOS.value, ("train", "val")),
+            (test_records(out), 20 * _PAIRS.value, ("test",)),  # 1 of 20 is for testing
+        )
+        for directory, count, splits in sets:
+            what = (f"--output={directory}", f"--num_videos={count}", *(f"--splits={split}" for split in splits))
+            yield Job(f"render {splits[-1]}", "tfrecords_tools.synthetic_dancers", (*what, *series))
+    records = [f"--{split}_records={training_records(out)}/{split}-*.tfrecord" for split in ("train", "val")]
+    for seed in range(_SEEDS.value):
+        stage1 = out / f"seed{seed}" / "stage1"
+        common = (*records, f"--seed={seed}")
+        flagfile = f"--flagfile={_STAGE1.value}"
+        yield Job(f"stage 1, seed {seed}", "stmt_tf.train", (flagfile, *common, f"--workdir={stage1}"))
+        for row in ROWS if seed == 0 else (FIRST, LAST):
+            training, model = (out / trained(row, seed) / part for part in ("training", "model"))
+            flagfile = f"--flagfile={_CONFIGS.value}/{row}.flags"
+            where = (f"--init={stage1}", f"--workdir={training}")
+            yield Job(f"{row}, seed {seed}", "stmt_tf.train", (flagfile, *common, *where))
+            yield Job(f"export {row}, seed {seed}", "stmt_tf.export", (f"--workdir={training}", f"--output={model}"))
+    models = [(row, seed) for seed in range(_SEEDS.value) for row in (ROWS if seed == 0 else (FIRST, LAST))]
+    compared = ",".join(
+        f"{method(row, seed)}{'@1' if row in _SINGLE_FRAME else ''}={out / trained(row, seed) / 'model'}"
+        for row, seed in models
+    )
+    yield Job(
+        "evaluate",
+        "stmt_tf.evaluate",
+        (
+            f"--model={out / trained(LAST, 0) / 'model'}",
+            f"--compare={compared}",
+            f"--records={test_records(out)}/test-*.tfrecord",
+            f"--num_pairs={_PAIRS.value}",
+            f"--output={out / 'results'}",
+        ),
+    )
+
+
+def read_figures(metrics: Mapping) -> dict[tuple[str, int], dict[str, float]]:
+    """VFID and PSNR of each row and seed, from an evaluation's metrics.json."""
+    found = {}
+    for row in ROWS:
+        for seed in range(_SEEDS.value):
+            means = metrics["means"].get(method(row, seed))
+            if means is not None:
+                found[row, seed] = {"vfid": means["VFID"], "psnr": means["psnr"]}
+    return found
+
+
+def table(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
+    """The paper's figures and ours, each with its difference to the first row."""
+    cells = [["row", "paper: VFID", "to MSE", "PSNR", "to MSE", "ours: VFID", "to MSE", "PSNR", "to MSE"]]
+    for (row, seed), ours in figures.items():
+        paper, first = ROWS[row], ROWS[FIRST]
+        ours_first = figures[FIRST, seed]
+        line = [method(row, seed)]
+        for name in ("vfid", "psnr"):
+            value = getattr(paper, name)
+            line += [f"{value:.2f}", f"{value - getattr(first, name):+.2f}"] if seed == 0 else ["", ""]
+        for name in ("vfid", "psnr"):
+            line += [f"{ours[name]:.2f}", f"{ours[name] - ours_first[name]:+.2f}"]
+        cells.append(line)
+    return markdown(cells)
+
+
+def spread(figures: Mapping[tuple[str, int], Mapping[str, float]], name: str) -> float:
+    """The largest difference between seeds of one row: smaller ones between rows tell nothing. NaN for one seed."""
+    ranges = []
+    for row in (FIRST, LAST):
+        values = [ours[name] for (other, _), ours in figures.items() if other == row]
+        ranges.append(max(values) - min(values) if len(values) > 1 else float("nan"))
+    return max(ranges)
+
+
+def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
+    """A line for each of the paper's findings: its gain there and here, and whether ours can be told from chance."""
+    cells = [["the paper finds", "better", "than", "figure", "gain: paper", "ours", "came out"]]
+    for text, better, worse, name in FINDINGS:
+        sign = -1 if _IS_BETTER_LOWER[name] else 1
+        paper = sign * (getattr(ROWS[better], name) - getattr(ROWS[worse], name))
+        ours = sign * (figures[better, 0][name] - figures[worse, 0][name])
+        if abs(ours) <= spread(figures, name):
+            verdict = "within the spread of seeds"
+        else:
+            verdict = "yes" if ours > 0 else "no"
+        cells.append([text, better, worse, name.upper(), f"{paper:+.2f}", f"{ours:+.2f}", verdict])
+    return markdown(cells)
+
+
+def report(metrics: Mapping, hours: float) -> str:
+    """The text of table1.md."""
+    figures = read_figures(metrics)
+    spreads = ", ".join(f"{name.upper()} {spread(figures, name):.2f}" for name in ("vfid", "psnr"))
+    notes = "".join(f"- {note}\n" for note in metrics["video_distances"]["notes"] if "bootstrap interval" not in note)
+    floor = metrics["means"][EARLIER]["VFID"]
+    return (
+        f"{table(figures)}\n{findings(figures)}\n"
+        f"- largest difference between seeds of one row: {spreads}\n"
+        f"- real against real: VFID {floor:.2f}\n"
+        f"- {metrics['pairs']} same-video pairs, {metrics['size']} pixels; {hours:.1f} hours in all\n{notes}"
+    )
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    if not assets.is_cached("i3d"):
+        sys.exit("table1: VFID needs I3D; run `python -m stmt_tf.assets fetch i3d`")
+    out = Path(_OUT.value)
+    out.mkdir(parents=True, exist_ok=True)
+    log = Log(out / "jobs.json")
+    log.run(jobs(out))
+    metrics = json.loads((out / "results" / "metrics.json").read_text())
+    text = report(metrics, log.hours)
+    with whole_file(str(out / "table1.md")) as hidden:
+        hidden.write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    app.run(main)
