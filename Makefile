@@ -8,6 +8,8 @@ SHELL := /bin/bash
 # The first of these that runs. Python 3.9 to 3.11 get the add-ons line of TensorFlow, others the current one.
 PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3; do $$p -c "import venv" 2>/dev/null && echo $$p && break; done)
 PYTEST_FLAGS ?=
+# Two processes, each file's tests in one of them, since what they share is made once a file.
+PYTEST := -m pytest --numprocesses=2 --dist=loadfile
 DEMO_FLAGS ?=
 
 LINE := $(shell $(PYTHON) -c "import sys; print('addons' if (3, 9) <= sys.version_info < (3, 12) else 'current')")
@@ -48,10 +50,10 @@ demo: $(ENV) ## makes out/demo.mp4 and out/demo.png from the two sample videos
 	echo "The contact sheet: $(CURDIR)/out/demo.png"
 
 test: $(ENV) ## runs the tests in .venv
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	@$(BIN)/python $(PYTEST) $(PYTEST_FLAGS)
 
 test-current: $(ENV_CURRENT) ## runs the tests on the current line of TensorFlow, in .venv-current
-	@.venv-current/bin/python -m pytest $(PYTEST_FLAGS)
+	@.venv-current/bin/python $(PYTEST) $(PYTEST_FLAGS)
 
 lint: $(ENV) ## checks style
 	@$(BIN)/ruff check .

@@ -51,7 +51,7 @@ setup(
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
-        "test": ["hypothesis", "pytest", "ruff", "scikit-image", "selenium"],
+        "test": ["hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -19,23 +19,44 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from absl import app, flags
+from absl import app
 
 from benchmarks.jobs import Job, Log
-from stmt_tf import assets
+from stmt_tf import assets, flags
+from stmt_tf.config import setting
 from stmt_tf.metrics.report import markdown
 from stmt_tf.metrics.video_distances import EARLIER
 from stmt_tf.video.files import whole_file
 
-_OUT = flags.DEFINE_string("out", None, "Directory of all that is made.", required=True)
-_CONFIGS = flags.DEFINE_string("configs", "configs/small", "Directory of the rows' flagfiles.")
-_STAGE1 = flags.DEFINE_string("stage1", "configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
-_RECORDS = flags.DEFINE_string(
-    "records", "", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records."
-)
-_VIDEOS = flags.DEFINE_integer("num_videos", 720, "Dancers rendered, of which 18 of 20 are trained on.")
-_PAIRS = flags.DEFINE_integer("num_pairs", 50, "Same-video pairs to measure on.")
-_SEEDS = flags.DEFINE_integer("seeds", 2, "Seeds of the first and the last row.", lower_bound=1)
+
+@dataclasses.dataclass(frozen=True)
+class Table1Config:
+    """One repetition of the table."""
+
+    out: str = setting("", "Directory of all that is made.")
+    configs: str = setting("configs/small", "Directory of the rows' flagfiles.")
+    stage1: str = setting("configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
+    records: str = setting("", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records.")
+    num_videos: int = setting(720, "Dancers rendered, of which 18 of 20 are trained on.")
+    num_pairs: int = setting(50, "Same-video pairs to measure on.")
+    seeds: int = setting(2, "Seeds of the first and the last row.")
+
+    def __post_init__(self):
+        if not self.out:
+            raise ValueError("--out is required")
+        for name, least in (("num_videos", 20), ("num_pairs", 2), ("seeds", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"--{name} must be at least {least}, got {getattr(self, name)}")
+
+    @property
+    def training_records(self) -> Path:
+        """The directory of the splits train and val."""
+        return Path(self.records or Path(self.out) / "records" / "train")
+
+    @property
+    def test_records(self) -> Path:
+        """The directory of the split test."""
+        return Path(self.records or Path(self.out) / "records" / "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,77 +102,58 @@ FINDINGS = [
 _IS_BETTER_LOWER = {"vfid": True, "psnr": False}
 
 
-def training_records(out: Path) -> Path:
-    """The directory of the splits train and val."""
-    return Path(_RECORDS.value or out / "records" / "train")
-
-
-def test_records(out: Path) -> Path:
-    """The directory of the split test."""
-    return Path(_RECORDS.value or out / "records" / "test")
-
-
-def trained(row: str, seed: int) -> Path:
-    """Where a row of a seed lies within the output."""
-    return Path(f"seed{seed}") / row
-
-
 def method(row: str, seed: int) -> str:
     """What a row of a seed is called in the evaluation."""
     return ROWS[row].name + (f" (seed {seed})" if seed else "")
 
 
-def jobs(out: Path) -> Iterator[Job]:
+def trainings(seeds: int) -> list[tuple[str, int]]:
+    """The row and the seed of each training of a row."""
+    return [(row, seed) for seed in range(seeds) for row in (ROWS if seed == 0 else (FIRST, LAST))]
+
+
+def jobs(config: Table1Config) -> Iterator[Job]:
     """All that has to be done, in order."""
-    if not _RECORDS.value:
-        # Of one series, so that no video of the test split is in a training split, however many are rendered.
-        series = ("--seed=1", "--frames_per_video=32", "--fps=10")
-        sets = (
-            (training_records(out), _VIDEOS.value, ("train", "val")),
-            (test_records(out), 20 * _PAIRS.value, ("test",)),  # 1 of 20 is for testing
-        )
-        for directory, count, splits in sets:
-            what = (f"--output={directory}", f"--num_videos={count}", *(f"--splits={split}" for split in splits))
-            yield Job(f"render {splits[-1]}", "tfrecords_tools.synthetic_dancers", (*what, *series))
-    records = [f"--{split}_records={training_records(out)}/{split}-*.tfrecord" for split in ("train", "val")]
-    for seed in range(_SEEDS.value):
-        stage1 = out / f"seed{seed}" / "stage1"
-        common = (*records, f"--seed={seed}")
-        flagfile = f"--flagfile={_STAGE1.value}"
-        yield Job(f"stage 1, seed {seed}", "stmt_tf.train", (flagfile, *common, f"--workdir={stage1}"))
-        for row in ROWS if seed == 0 else (FIRST, LAST):
-            training, model = (out / trained(row, seed) / part for part in ("training", "model"))
-            flagfile = f"--flagfile={_CONFIGS.value}/{row}.flags"
-            where = (f"--init={stage1}", f"--workdir={training}")
-            yield Job(f"{row}, seed {seed}", "stmt_tf.train", (flagfile, *common, *where))
-            yield Job(f"export {row}, seed {seed}", "stmt_tf.export", (f"--workdir={training}", f"--output={model}"))
-    models = [(row, seed) for seed in range(_SEEDS.value) for row in (ROWS if seed == 0 else (FIRST, LAST))]
+    if not config.records:
+        yield from _render(config)
+    records = tuple(f"--{split}_records={config.training_records}/{split}-*.tfrecord" for split in ("train", "val"))
+    out = Path(config.out)
+    for seed in range(config.seeds):
+        flagfile, workdir = f"--flagfile={config.stage1}", f"--workdir={out / f'seed{seed}' / 'stage1'}"
+        yield Job(f"stage 1, seed {seed}", "stmt_tf.train", (flagfile, *records, f"--seed={seed}", workdir))
+    models = {}
+    for row, seed in trainings(config.seeds):
+        place = out / f"seed{seed}"
+        training, models[row, seed] = place / row / "training", place / row / "model"
+        flagfile = f"--flagfile={config.configs}/{row}.flags"
+        where = (f"--init={place / 'stage1'}", f"--workdir={training}")
+        yield Job(f"{row}, seed {seed}", "stmt_tf.train", (flagfile, *records, f"--seed={seed}", *where))
+        exported = (f"--workdir={training}", f"--output={models[row, seed]}")
+        yield Job(f"export {row}, seed {seed}", "stmt_tf.export", exported)
     compared = ",".join(
-        f"{method(row, seed)}{'@1' if row in _SINGLE_FRAME else ''}={out / trained(row, seed) / 'model'}"
-        for row, seed in models
+        f"{method(row, seed)}{'@1' if row in _SINGLE_FRAME else ''}={model}" for (row, seed), model in models.items()
     )
-    yield Job(
-        "evaluate",
-        "stmt_tf.evaluate",
-        (
-            f"--model={out / trained(LAST, 0) / 'model'}",
-            f"--compare={compared}",
-            f"--records={test_records(out)}/test-*.tfrecord",
-            f"--num_pairs={_PAIRS.value}",
-            f"--output={out / 'results'}",
-        ),
-    )
+    what = (f"--records={config.test_records}/test-*.tfrecord", f"--num_pairs={config.num_pairs}")
+    where = f"--output={out / 'results'}"
+    yield Job("evaluate", "stmt_tf.evaluate", (f"--model={models[LAST, 0]}", f"--compare={compared}", *what, where))
 
 
-def read_figures(metrics: Mapping) -> dict[tuple[str, int], dict[str, float]]:
+def _render(config: Table1Config) -> Iterator[Job]:
+    # Of one series, so that no video of the test split is in a training split, however many are rendered.
+    series = ("--seed=1", "--frames_per_video=32", "--fps=10")
+    sets = (
+        (config.training_records, config.num_videos, ("train", "val")),
+        (config.test_records, 20 * config.num_pairs, ("test",)),  # 1 of 20 is for testing
+    )
+    for directory, count, splits in sets:
+        what = (f"--output={directory}", f"--num_videos={count}", *(f"--splits={split}" for split in splits))
+        yield Job(f"render {splits[-1]}", "tfrecords_tools.synthetic_dancers", (*what, *series))
+
+
+def read_figures(metrics: Mapping, seeds: int) -> dict[tuple[str, int], dict[str, float]]:
     """VFID and PSNR of each row and seed, from an evaluation's metrics.json."""
-    found = {}
-    for row in ROWS:
-        for seed in range(_SEEDS.value):
-            means = metrics["means"].get(method(row, seed))
-            if means is not None:
-                found[row, seed] = {"vfid": means["VFID"], "psnr": means["psnr"]}
-    return found
+    means = {training: metrics["means"][method(*training)] for training in trainings(seeds)}
+    return {training: {"vfid": mean["VFID"], "psnr": mean["psnr"]} for training, mean in means.items()}
 
 
 def table(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
@@ -194,9 +196,9 @@ def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
     return markdown(cells)
 
 
-def report(metrics: Mapping, hours: float) -> str:
+def report(metrics: Mapping, seeds: int, hours: float) -> str:
     """The text of table1.md."""
-    figures = read_figures(metrics)
+    figures = read_figures(metrics, seeds)
     spreads = ", ".join(f"{name.upper()} {spread(figures, name):.2f}" for name in ("vfid", "psnr"))
     notes = "".join(f"- {note}\n" for note in metrics["video_distances"]["notes"] if "bootstrap interval" not in note)
     floor = metrics["means"][EARLIER]["VFID"]
@@ -211,18 +213,22 @@ def report(metrics: Mapping, hours: float) -> str:
 def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    try:
+        config = flags.read(Table1Config)
+    except ValueError as error:
+        sys.exit(f"table1: {error}")
     if not assets.is_cached("i3d"):
         sys.exit("table1: VFID needs I3D; run `python -m stmt_tf.assets fetch i3d`")
-    out = Path(_OUT.value)
+    out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
     log = Log(out / "jobs.json")
-    log.run(jobs(out))
-    metrics = json.loads((out / "results" / "metrics.json").read_text())
-    text = report(metrics, log.hours)
+    log.run(jobs(config))
+    text = report(json.loads((out / "results" / "metrics.json").read_text()), config.seeds, log.hours)
     with whole_file(str(out / "table1.md")) as hidden:
         hidden.write_text(text)
     print(text)
 
 
 if __name__ == "__main__":
+    flags.define(Table1Config)
     app.run(main)

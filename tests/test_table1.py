@@ -1,0 +1,132 @@
+import json
+import sys
+
+import pytest
+
+from benchmarks import table1
+from benchmarks.jobs import Job, Log
+from benchmarks.table1 import FIRST, LAST, ROWS, Table1Config, findings, jobs, report, spread, trainings
+
+PAPER = {(row, 0): {"vfid": paper.vfid, "psnr": paper.psnr} for row, paper in ROWS.items()}
+
+
+def with_seed(vfid_first, vfid_last):
+    return {**PAPER, (FIRST, 1): {"vfid": vfid_first, "psnr": 22.0}, (LAST, 1): {"vfid": vfid_last, "psnr": 23.2}}
+
+
+def test_every_row_is_trained_once_and_the_first_and_last_for_each_seed():
+    all_jobs = list(jobs(Table1Config(out="o", seeds=3)))
+    assert [job.module.rpartition(".")[2] for job in all_jobs] == (
+        ["synthetic_dancers"] * 2 + ["train"] * 3 + ["train", "export"] * (9 + 2 + 2) + ["evaluate"]
+    )
+    by_name = {job.name: job.arguments for job in all_jobs}
+    assert len(by_name) == len(all_jobs)
+    assert {"--init=o/seed2/stage1", "--seed=2", "--flagfile=configs/small/mse.flags"} < set(by_name["mse, seed 2"])
+    assert "--workdir=o/seed2/stage1" in by_name["stage 1, seed 2"]
+    compared = next(flag for flag in by_name["evaluate"] if flag.startswith("--compare=")).partition("=")[2].split(",")
+    assert len(compared) == 13
+    assert "MSE + VGG@1=o/seed0/mse_vgg/model" in compared
+    assert "MSE + VGG + Fusion RB6+SA2D + D_V (seed 1)=o/seed1/rb6_sa2d_dv/model" in compared
+
+
+def test_own_records_are_not_rendered():
+    first = next(jobs(Table1Config(out="o", records="r")))
+    assert first.name == "stage 1, seed 0" and "--val_records=r/val-*.tfrecord" in first.arguments
+
+
+def test_pairs_are_as_many_as_the_test_split_has_videos():
+    renders = [job for job in jobs(Table1Config(out="o", num_pairs=7)) if job.name == "render test"]
+    assert "--num_videos=140" in renders[0].arguments and "--splits=test" in renders[0].arguments
+
+
+def test_the_papers_own_figures_show_all_its_findings():
+    lines = findings(PAPER).splitlines()[2:]
+    assert len(lines) == len(table1.FINDINGS) and all(" yes |" in line for line in lines)
+
+
+def test_a_gain_within_the_spread_of_seeds_is_no_finding():
+    figures = with_seed(vfid_first=10.25 + 0.7, vfid_last=7.57)
+    assert spread(figures, "vfid") == pytest.approx(0.7)
+    assert spread(figures, "psnr") == pytest.approx(0.1)
+    cells = [[cell.strip() for cell in line.split("|")] for line in findings(figures).splitlines()[2:]]
+    verdicts = {(text, figure): verdict for _, text, _, _, figure, _, _, verdict, _ in cells}
+    assert verdicts["several frames beat one", "VFID"] == "yes"  # 1.51
+    assert verdicts["D_V helps", "VFID"] == "within the spread of seeds"  # 0.06
+    figures["rb6_dv", 0] = {"vfid": 9.0, "psnr": 22.0}
+    verdicts = [line.split("|")[7].strip() for line in findings(figures).splitlines() if "D_V helps" in line]
+    assert verdicts == ["no", "no"]
+
+
+def test_table_has_both_columns_with_differences_to_the_first_row():
+    text = table1.table(with_seed(11.0, 9.0))
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert lines[2] == ["MSE", "10.25", "+0.00", "22.10", "+0.00", "10.25", "+0.00", "22.10", "+0.00"]
+    assert lines[-1][0] == "MSE + VGG + Fusion RB6+SA2D + D_V (seed 1)"
+    assert lines[-1][1:] == ["", "", "", "", "9.00", "-2.00", "23.20", "+1.20"]
+
+
+def test_report_reads_an_evaluation():
+    means = {"truth, earlier frames": {"VFID": 1.5, "psnr": None}}
+    for row, seed in trainings(2):
+        name = ROWS[row].name + (" (seed 1)" if seed else "")
+        means[name] = {"VFID": ROWS[row].vfid + seed, "psnr": ROWS[row].psnr}
+    metrics = {
+        "means": means,
+        "pairs": 50,
+        "size": 64,
+        "video_distances": {"notes": ["how", "VFID, 95% bootstrap interval over the videos"]},
+    }
+    text = report(metrics, 2, hours=1.25)
+    assert "seeds of one row: VFID 1.00, PSNR 0.00" in text and "VFID 1.50" in text
+    assert "50 same-video pairs, 64 pixels; 1.2 hours in all\n- how\n" in text and "bootstrap" not in text
+
+
+def test_settings_that_make_no_table_are_refused():
+    with pytest.raises(ValueError, match="--out is required"):
+        Table1Config()
+    with pytest.raises(ValueError, match="--num_pairs must be at least 2, got 1"):
+        Table1Config(out="o", num_pairs=1)
+
+
+def copy(tmp_path, name="copy", to="to.json"):
+    return Job(name, "json.tool", (str(tmp_path / "from.json"), str(tmp_path / to)))
+
+
+def test_jobs_are_done_once(tmp_path):
+    (tmp_path / "from.json").write_text("[1]")
+    Log(tmp_path / "jobs.json").run([copy(tmp_path)])
+    assert json.loads((tmp_path / "to.json").read_text()) == [1]
+    (tmp_path / "to.json").unlink()
+    log = Log(tmp_path / "jobs.json")
+    log.run([copy(tmp_path), copy(tmp_path, "another", "another.json")])
+    assert not (tmp_path / "to.json").exists() and (tmp_path / "another.json").exists()
+    assert log.hours > 0 and all(entry["done"] for entry in log.entries.values())
+
+
+def test_failed_job_is_done_again_and_its_time_counts(tmp_path):
+    with pytest.raises(SystemExit, match="json.tool .*from.json .* ended with [12]; the same command goes on"):
+        Log(tmp_path / "jobs.json").run([copy(tmp_path)])
+    failed = json.loads((tmp_path / "jobs.json").read_text())["copy"]
+    assert not failed["done"] and failed["command"].startswith("python -m json.tool ")
+    (tmp_path / "from.json").write_text("[2]")
+    log = Log(tmp_path / "jobs.json")
+    log.run([copy(tmp_path)])
+    assert log.entries["copy"]["done"] and log.entries["copy"]["seconds"] >= failed["seconds"]
+
+
+def test_job_of_another_command_is_not_taken_for_its_own(tmp_path):
+    (tmp_path / "from.json").write_text("[1]")
+    Log(tmp_path / "jobs.json").run([copy(tmp_path)])
+    with pytest.raises(SystemExit, match="'copy' was made by python -m json.tool .*to.json; give another directory"):
+        Log(tmp_path / "jobs.json").run([copy(tmp_path, to="other.json")])
+
+
+def test_interrupted_job_says_that_it_goes_on(tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("subprocess.run", interrupt)
+    with pytest.raises(SystemExit, match="interrupted; the same command goes on"):
+        Log(tmp_path / "jobs.json").run([Job("a", "json.tool", ())])
+    assert not json.loads((tmp_path / "jobs.json").read_text())["a"]["done"]
+    assert sys.exc_info() == (None, None, None)
