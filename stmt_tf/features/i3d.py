@@ -194,8 +194,11 @@ def _cached_module() -> Path:
         with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as hidden:
             written = Path(hidden) / directory.name
             save_module(network, written)
-            if not directory.is_dir():  # else another process was faster
+            try:
                 os.rename(written, directory)
+            except OSError:
+                if not directory.is_dir():  # else another process was faster
+                    raise
     except (OSError, tf.errors.OpError) as error:
         raise assets.AssetError(
             f"cannot write {directory}: {_first_line(error)}. Set STMT_TF_CACHE to a folder that can be written"
