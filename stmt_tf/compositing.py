@@ -22,29 +22,43 @@ _MAX_PANEL_HEIGHT, _MIN_PANEL_HEIGHT = 720, 256
 _MAX_PANELS_WIDTH = 2560
 
 
-class Compositor:
-    """Lays foregrounds over the source's place.
+def empty_place(
+    frames: Sequence[np.ndarray], visible: np.ndarray, background: np.ndarray, crop: Crop
+) -> np.ndarray:
+    """A place without its person, put together from frames that show it.
 
     Args:
-        frames: K whole source frames, uint8 `[H, W, 3]`; outside the crop the first one is shown.
+        frames: K whole frames, uint8 `[H, W, 3]`; outside the crop the first one is shown.
         visible: `[K, S, S, 1]` in [0, 1], where each frame's crop shows the background, S the model's size.
         background: uint8 `[S, S, 3]`, the model's background of the crop, for what no frame shows.
         crop: where the model looks.
+
+    Returns:
+        uint8 `[H, W, 3]`.
+    """
+    # Each frame lies over the next, so that where the camera drifted a little nothing is blurred, and the crop
+    # continues the whole frame around it.
+    square = np.zeros([crop.size, crop.size, 3], np.float32)
+    hidden = np.ones([crop.size, crop.size, 1], np.float32)
+    for frame, mask in zip(frames, visible):
+        shown = hidden * _enlarged(surely_seen(mask), crop.size)
+        square += shown * crop.extract(frame, crop.size)
+        hidden -= shown
+    square += hidden * _enlarged(background.astype(np.float32), crop.size)
+    return crop.paste(frames[0], np.clip(np.rint(square), 0, 255).astype(np.uint8))
+
+
+class Compositor:
+    """Lays foregrounds over a place.
+
+    Args:
+        place: uint8 `[H, W, 3]`.
+        crop: where the model looks.
     """
 
-    def __init__(self, frames: Sequence[np.ndarray], visible: np.ndarray, background: np.ndarray, crop: Crop):
-        self._crop = crop
-        self._whole = frames[0]
-        side = crop.size
-        # Each frame lies over the next, so that where the camera drifted a little nothing is blurred, and the crop
-        # continues the whole frame around it.
-        self._background = np.zeros([side, side, 3], np.float32)
-        hidden = np.ones([side, side, 1], np.float32)
-        for frame, mask in zip(frames, visible):
-            shown = hidden * _enlarged(surely_seen(mask), side)
-            self._background += shown * crop.extract(frame, side)
-            hidden -= shown
-        self._background += hidden * _enlarged(background.astype(np.float32), side)
+    def __init__(self, place: np.ndarray, crop: Crop):
+        self._place, self._crop = place, crop
+        self._square = crop.extract(place, crop.size).astype(np.float32)
 
     def compose(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """One whole frame.
@@ -59,8 +73,8 @@ class Compositor:
         side = self._crop.size
         opacity = _enlarged(mask.astype(np.float32) / 255.0, side)
         person = _enlarged(foreground.astype(np.float32), side)
-        square = self._background + opacity * (person - self._background)
-        return self._crop.paste(self._whole, np.clip(np.rint(square), 0, 255).astype(np.uint8))
+        square = self._square + opacity * (person - self._square)
+        return self._crop.paste(self._place, np.clip(np.rint(square), 0, 255).astype(np.uint8))
 
 
 def surely_seen(visible: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import AssetError, shipped_model
-from stmt_tf.compositing import Compositor, side_by_side
+from stmt_tf.compositing import Compositor, empty_place, side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.retarget import retarget
@@ -177,7 +177,8 @@ def results(
         made["frame"][nobody[span]] = made["background"][nobody[span]]
         if compositor is None:
             visible = encoded["background_mask"][0, : len(source.frames)].numpy()
-            compositor = Compositor(source.frames, visible, made["background"][0], source.crop)
+            place = empty_place(source.frames, visible, made["background"][0], source.crop)
+            compositor = Compositor(place, source.crop)
         for i, frame in enumerate(batch):
             if config.crop_only:
                 yield frame, made["frame"][i]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stmt_tf.compositing import Compositor, side_by_side, surely_seen
+from stmt_tf.compositing import Compositor, empty_place, side_by_side, surely_seen
 from stmt_tf.video.crop import Crop
 
 SIZE = 16
@@ -21,8 +21,8 @@ def everywhere(value):
 
 
 def compose(frames, visible, background=50, foreground=200, mask=0, crop=CROP):
-    compositor = Compositor(frames, np.stack(visible), grey(background, SIZE, SIZE), crop)
-    return compositor.compose(grey(foreground, SIZE, SIZE), np.full((SIZE, SIZE, 1), mask, np.uint8))
+    place = empty_place(frames, np.stack(visible), grey(background, SIZE, SIZE), crop)
+    return Compositor(place, crop).compose(grey(foreground, SIZE, SIZE), np.full((SIZE, SIZE, 1), mask, np.uint8))
 
 
 def test_without_a_foreground_the_source_stays_as_it_is():

@@ -1,0 +1,74 @@
+"""Another place for the result: a picture as it is, or a third video without its own person (paper 4.3).
+
+Either is scaled and cut to cover the source's frame, in which the person stays where they were.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from stmt_tf.compositing import empty_place
+from stmt_tf.sheets import read_chosen
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import VideoError
+
+if TYPE_CHECKING:
+    from stmt_tf.inference import TransferModel
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+def is_picture(path: str) -> bool:
+    """Whether a file is a picture, by its name; else it is a video."""
+    return Path(path).suffix.lower() in _PICTURES
+
+
+def read_picture(path: str) -> np.ndarray:
+    """A picture as uint8 RGB `[H, W, 3]`.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    if not Path(path).is_file():
+        raise VideoError(f"{path}: no such file. Check the path.")
+    image = cv2.imread(path, cv2.IMREAD_COLOR)
+    if image is None:
+        raise VideoError(f"{path}: is no picture, or a damaged one. Give a PNG or JPEG file.")
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, num_frames: int) -> np.ndarray:
+    """The place of a video without its person, uint8 `[H, W, 3]`.
+
+    Args:
+        path: the video.
+        track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it, and its
+            first frame is the place.
+        model: its background branch fills what no frame shows.
+        num_frames: frames to look at, at most.
+    """
+    if track is None:
+        return read_chosen(path, [0])[0]
+    shown = np.flatnonzero((track[..., 2] > 0.0).any(-1))
+    # Spread in time, so that the person has moved on from what they hid.
+    chosen = shown[np.unique(np.linspace(0, len(shown) - 1, num_frames).round().astype(int))]
+    frames = read_chosen(path, chosen.tolist())
+    crop = Crop.around(track, frames[0].shape[:2])
+    joints = crop.to_crop(track[chosen], model.size)
+    encoded = model.encode_source(np.stack([crop.extract(frame, model.size) for frame in frames]), joints)
+    visible = encoded["background_mask"][0, : len(frames)].numpy()
+    return empty_place(frames, visible, model.generate(encoded, joints[:1])["background"][0], crop)
+
+
+def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
+    """Scales an image `[h, w, 3]` until it covers (height, width), and cuts off evenly what is over."""
+    scale = max(side / own for side, own in zip(frame_size, place.shape))
+    height, width = (max(side, round(scale * own)) for side, own in zip(frame_size, place.shape))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled = cv2.resize(place, (width, height), interpolation=method)
+    top, left = (height - frame_size[0]) // 2, (width - frame_size[1]) // 2
+    return scaled[top : top + frame_size[0], left : left + frame_size[1]]

@@ -1,0 +1,112 @@
+import cv2
+import numpy as np
+import pytest
+from videos import write_video
+
+from stmt_tf.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.video.reader import VideoError
+
+SIZE = 32
+
+
+class HidesThePerson:
+    """A model that sees the background but in a square around the joints, and paints what is hidden blue."""
+
+    size = SIZE
+
+    def __init__(self):
+        self.shown = []
+
+    def encode_source(self, frames, joints):
+        self.shown.append(frames)
+        visible = np.ones((1, len(frames), SIZE, SIZE, 1), np.float32)
+        for k, pose in enumerate(joints):
+            low, high = pose[:, :2].min(0).astype(int) - 4, pose[:, :2].max(0).astype(int) + 5
+            visible[0, k, max(low[1], 0) : high[1], max(low[0], 0) : high[0]] = 0
+        return {"background_mask": Tensor(visible)}
+
+    def generate(self, source, target_joints):
+        return {"background": np.full((len(target_joints), SIZE, SIZE, 3), (0, 0, 255), np.uint8)}
+
+
+class Tensor:
+    def __init__(self, array):
+        self._array = array
+
+    def __getitem__(self, item):
+        return Tensor(self._array[item])
+
+    def numpy(self):
+        return self._array
+
+
+def somebody(x, y=48, steps=1):
+    """Joints in a figure of 8 x 32 pixels around (x, y), still for some steps."""
+    across, down = np.meshgrid(np.linspace(-4, 4, 2), np.linspace(-16, 16, 7))
+    pose = np.stack([x + across.ravel(), y + down.ravel(), np.ones(14)], -1)
+    return np.repeat(pose[None], steps, 0).astype(np.float32)
+
+
+def video(path, positions, grey=120, person=(255, 0, 0)):
+    """Frames of 96 x 128 pixels with a red figure at each position."""
+    frames = np.full((len(positions), 96, 128, 3), grey, np.uint8)
+    for frame, x in zip(frames, positions):
+        frame[32:64, x - 4 : x + 4] = person
+    write_video(path, frames)
+    return str(path)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("a.PNG", True), ("b.jpeg", True), ("c.mp4", False), ("png", False)])
+def test_pictures_are_told_by_their_names(name, expected):
+    assert is_picture(name) is expected
+
+
+def test_picture_is_read_as_rgb(tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
+    np.testing.assert_array_equal(read_picture(str(tmp_path / "a.png")), image)
+
+
+def test_picture_that_is_none_is_one_line(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with pytest.raises(VideoError, match="a.png: is no picture"):
+        read_picture(str(tmp_path / "a.png"))
+    with pytest.raises(VideoError, match="b.png: no such file"):
+        read_picture(str(tmp_path / "b.png"))
+
+
+def test_video_without_a_person_is_its_first_frame(tmp_path):
+    path = video(tmp_path / "a.mp4", [20], person=(0, 200, 0))
+    place = place_of_video(path, None, model=None, num_frames=4)
+    assert place.shape == (96, 128, 3) and abs(int(place[48, 20, 1]) - 200) < 12
+
+
+def test_person_who_moves_on_is_taken_out_by_what_other_frames_show(tmp_path):
+    path = video(tmp_path / "a.mp4", [30, 30, 90, 90])
+    track = np.concatenate([somebody(30, steps=2), somebody(90, steps=2)])
+    model = HidesThePerson()
+    place = place_of_video(path, track, model, num_frames=2)
+    assert len(model.shown[0]) == 2
+    assert np.abs(place.astype(int) - 120).max() < 12
+
+
+def test_what_no_frame_shows_is_the_models(tmp_path):
+    path = video(tmp_path / "a.mp4", [64, 64, 64])
+    place = place_of_video(path, somebody(64, steps=3), HidesThePerson(), num_frames=4)
+    assert place[48, 64].tolist() == [0, 0, 255]
+    assert np.abs(place[:, :30].astype(int) - 120).max() < 12
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 30), (30, 20), (64, 17), (7, 90)])
+def test_cover_is_central_and_of_the_size_asked_for(height, width):
+    place = np.zeros((40, 60, 3), np.uint8)
+    place[19:21, 29:31] = 255
+    cut = covering(place, (height, width))
+    assert cut.shape == (height, width, 3)
+    y, x = np.argwhere(cut[..., 0] > cut.max() / 2).mean(0)
+    assert abs(y - (height - 1) / 2) <= 0.5 and abs(x - (width - 1) / 2) <= 0.5
+
+
+def test_cover_of_the_same_size_is_the_picture_itself():
+    place = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(covering(place, (40, 60)), place)
