@@ -83,9 +83,9 @@ def run_methods(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What each method makes of a pair, uint8 `[L, size, size, 3]` by its name; and all that the model gives at K."""
     sources = len(pair.source_frames)
-    together = _generate(model, pair, range(sources))
+    together = generate(model, pair, range(sources))
     # Of the single ones the frames alone are kept: with all else the model shows, long runs would fill the memory.
-    alone = [together["frame"] if sources == 1 else _generate(model, pair, [k])["frame"] for k in range(sources)]
+    alone = [together["frame"] if sources == 1 else generate(model, pair, [k])["frame"] for k in range(sources)]
     made = {"model K=1": alone[pair.choice.single]}
     if sources > 1:
         # What fusion must beat, or it has learned nothing.
@@ -93,7 +93,7 @@ def run_methods(
         made[f"model K={sources}"] = together["frame"]
     for other in others:
         steps = [pair.choice.single] if other.is_single else range(sources)
-        made[other.name] = _generate(other.model, pair, steps)["frame"]
+        made[other.name] = generate(other.model, pair, steps)["frame"]
     made["warped"] = together["warped"]
     nearest, median = BASELINES
     made[nearest] = baselines.copy_nearest_pose(
@@ -103,8 +103,8 @@ def run_methods(
     return made, together
 
 
-def _generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.ndarray]:
-    """The model's outputs from these source frames alone."""
+def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.ndarray]:
+    """All that a model gives, from these of a pair's source frames alone."""
     source = model.encode_source(pair.source_frames[list(steps)], pair.source_joints[list(steps)])
     batches = [
         model.generate(source, pair.target_joints[start : start + _BATCH])

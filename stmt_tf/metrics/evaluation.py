@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from stmt_tf.metrics import examples, report
 from stmt_tf.metrics.clips import ClipIndex
 from stmt_tf.metrics.comparison import BASELINES, Model, Other, run_methods
 from stmt_tf.metrics.measures import COLUMNS, Judges, measure
-from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pair_frames import Pair, load_pair
 from stmt_tf.metrics.pairs import Choice
 from stmt_tf.metrics.progress import Measured, Progress
 from stmt_tf.metrics.video_distances import Features, pair_features, video_distances
@@ -54,15 +54,21 @@ def _measure_pair(
 ) -> Measured:
     pair = load_pair(choice, index, model.size)
     made, outputs = run_methods(model, pair, others)
+    measured = measure_made(made, pair, judges)
+    if is_shown:
+        measured.pictures.update(examples.picture(made, pair))
+        measured.attention.update(examples.attention_picture(pair, outputs))
+    return measured
+
+
+def measure_made(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges) -> Measured:
+    """All that is measured of what methods made of a pair, uint8 `[L, size, size, 3]` by their names; no pictures."""
     rows = measure(made, pair, judges)
     for row in rows:
         row["masks"] = int(pair.has_masks)
     measured = Measured(rows)
-    if judges.videos and not choice.is_cross:
+    if judges.videos and not pair.choice.is_cross:
         measured.features.update(pair_features(judges.videos, made, pair))
-    if is_shown:
-        measured.pictures.update(examples.picture(made, pair))
-        measured.attention.update(examples.attention_picture(pair, outputs))
     return measured
 
 

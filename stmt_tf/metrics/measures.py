@@ -11,6 +11,7 @@ judges the truth. In `cross` there is none; its two rows more tell what to compa
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Callable
 
 import numpy as np
@@ -61,7 +62,7 @@ class Judges:
     videos: VideoNetwork | None = None
 
 
-def measure(made: dict[str, np.ndarray], pair: Pair, judges: Judges) -> list[dict[str, Any]]:
+def measure(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges) -> list[dict[str, Any]]:
     """One row a method, and those to compare with.
 
     Args:
@@ -84,7 +85,7 @@ def _known_mean(values: Any) -> float:
     return float(known.mean()) if len(known) else np.nan
 
 
-def _measure_same(made: dict[str, np.ndarray], pair: Pair, judges: Judges):
+def _measure_same(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges):
     truth, region = pair.target_frames, pair.regions
     flows, seen = temporal.true_motion(truth, pair.flows)
     for method, frames in {**made, "truth": truth}.items():
@@ -114,7 +115,7 @@ def _to_float(frames: np.ndarray) -> np.ndarray:
     return frames.astype(np.float32) / 127.5 - 1.0
 
 
-def _measure_cross(made: dict[str, np.ndarray], pair: Pair, judges: Judges):
+def _measure_cross(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges):
     source = None
     if judges.persons:
         source = judges.persons(pair.source_frames, pair.source_regions)

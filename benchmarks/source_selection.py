@@ -1,0 +1,132 @@
+"""Which source frames to show a model, and how many: `python -m benchmarks.source_selection --models=NAME=DIR,... ...`.
+
+The paper draws them at random and leaves a better choice to future work. Here each model sees K = 1, 2, 4 and 8 frames,
+as far as its fusion allows, drawn at random and by coverage of poses and facings (`stmt_tf.pose.selection`), of the
+first half of each clip, and makes the same run of the second half. All that `stmt_tf.evaluate` measures goes into
+--output: table.md and results.json. A run that was interrupted goes on where it was when its command is given again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+import tensorflow as tf
+from absl import app
+from tqdm import tqdm
+
+import stmt_tf
+from stmt_tf import flags
+from stmt_tf.assets import AssetError
+from stmt_tf.config import EvaluateConfig, setting
+from stmt_tf.data.pipeline import find_records
+from stmt_tf.evaluate import load_judges
+from stmt_tf.inference import TransferModel
+from stmt_tf.metrics import report
+from stmt_tf.metrics.clips import ClipIndex, index_clips
+from stmt_tf.metrics.comparison import generate, parse_others
+from stmt_tf.metrics.evaluation import measure_made, summarise
+from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pairs import Choice, draw_pairs
+from stmt_tf.metrics.progress import Progress, states
+from stmt_tf.pose.selection import METHODS
+from stmt_tf.video.files import whole_file
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectionConfig:
+    """One comparison."""
+
+    models: tuple[str, ...] = setting((), "Models of one size, NAME=DIR with commas between.")
+    records: str = setting("", "Glob of the TFRecord files to draw clips from.")
+    output: str = setting("", "Directory to write the results into; results in it are replaced.")
+    counts: tuple[int, ...] = setting((1, 2, 4, 8), "K: how many source frames.")
+    num_pairs: int = setting(50, "Pairs to draw.")
+    num_target_frames: int = setting(16, "Consecutive target frames of a pair.")
+    seed: int = setting(0, "Seed of the choice of pairs.")
+
+    def __post_init__(self):
+        for name in ("models", "records", "output", "counts"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+
+
+def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, str], Choice]]:
+    """The pairs, each by K and selection: what differs within one is its source frames alone.
+
+    Clips that are too short for the largest K are left out.
+    """
+    drawn = {}
+    for count in config.counts:
+        for selection in METHODS:
+            choices, _ = draw_pairs(
+                index, "same", config.num_pairs, count, config.num_target_frames, config.seed, selection=selection
+            )
+            drawn[count, selection] = {(choice.target_clip, choice.target_first): choice for choice in choices}
+    shared = [key for key in drawn[max(config.counts), METHODS[0]] if all(key in choices for choices in drawn.values())]
+    return [{which: choices[key] for which, choices in drawn.items()} for key in shared]
+
+
+def make_all(models: dict[str, TransferModel], choices: dict[tuple[int, str], Choice], index: ClipIndex):
+    """What each model makes of each choice, by a name for people; and the pair that has the truth."""
+    made = {}
+    size = next(iter(models.values())).size
+    for name, model in models.items():
+        for (count, selection), choice in choices.items():
+            if model.num_source_frames is None or count <= model.num_source_frames:
+                pair = load_pair(choice, index, size)
+                made[f"{name}, K={count}, {selection}"] = generate(model, pair, range(count))["frame"]
+    return made, pair
+
+
+def compare(config: SelectionConfig) -> str:
+    """Writes the results; returns the table and what there is to say of it."""
+    files = find_records(config.records)
+    directories = {name: directory for name, directory, _ in parse_others(config.models)}
+    models = {name: TransferModel(directory) for name, directory in directories.items()}
+    if len({model.size for model in models.values()}) > 1:
+        raise ValueError(f"--models make frames of different sizes, {[model.size for model in models.values()]}")
+    judges = load_judges(EvaluateConfig(model="several", records=config.records, output=config.output))
+    index = index_clips(files, next(iter(models.values())).size)
+    pairs = draw_all(config, index)
+    os.makedirs(config.output, exist_ok=True)
+    about = {
+        "command": shlex.join(["python", "-m", "benchmarks.source_selection", *sys.argv[1:]]),
+        "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
+        "config": dataclasses.asdict(config),
+    }
+    progress = Progress(config.output, [about, [states(path) for path in (*files, *directories.values())]])
+    rows, features = [], []
+    for number, choices in enumerate(tqdm(pairs, "pairs measured", unit=" pairs")):
+        measured = progress.read(number)
+        if measured is None:
+            made, pair = make_all(models, choices, index)
+            measured = measure_made(made, pair, judges)
+            progress.write(number, measured)
+        rows += measured.rows
+        features += [measured.features] if measured.features else []
+    text, results = summarise("same", rows, features, judges)
+    for name, content in (("table.md", text), ("results.json", report.as_json({**about, **results}))):
+        with whole_file(os.path.join(config.output, name)) as hidden:
+            hidden.write_text(content, encoding="utf-8")
+    progress.clear()
+    return text
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    try:
+        print(compare(flags.read(SelectionConfig)))
+    except (AssetError, OSError, ValueError) as error:
+        sys.exit(f"source_selection: {error}")
+    except KeyboardInterrupt:
+        sys.exit("source_selection: interrupted; the same command goes on with what is left to measure")
+
+
+if __name__ == "__main__":
+    flags.define(SelectionConfig)
+    app.run(main)
