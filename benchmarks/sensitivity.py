@@ -1,0 +1,128 @@
+"""What each metric sees, and what it is blind to: `python -m benchmarks.sensitivity --records=GLOB --output=DIR ...`.
+
+Distorts the true target frames of same-video pairs in known ways (`benchmarks.distortions`), and has everything that
+`stmt_tf.evaluate` measures there judge them, as if methods had made them. Into --output go table.md, results.json (the
+same, with intervals and all settings) and sheet.png (the first frames of one pair under each distortion). A run that
+was interrupted goes on where it was when its command is given again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shlex
+import sys
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+from absl import app, flags, logging
+from tqdm import tqdm
+
+import stmt_tf
+from benchmarks.distortions import distort
+from stmt_tf.config import EvaluateConfig
+from stmt_tf.evaluate import check, load_judges
+from stmt_tf.metrics import report
+from stmt_tf.metrics.clips import ClipIndex, index_clips
+from stmt_tf.metrics.evaluation import summarise
+from stmt_tf.metrics.measures import Judges, measure
+from stmt_tf.metrics.pair_frames import load_pair
+from stmt_tf.metrics.pairs import Choice, draw_pairs
+from stmt_tf.metrics.progress import Measured, Progress, states
+from stmt_tf.metrics.video_distances import pair_features
+from stmt_tf.video.files import whole_file
+from stmt_tf.video.sheet import contact_sheet, write_png
+
+_RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to draw clips from.")
+_OUTPUT = flags.DEFINE_string("output", "", "Directory to write the results into; results in it are replaced.")
+_PAIRS = flags.DEFINE_integer("num_pairs", 50, "Pairs to draw.")
+_FRAMES = flags.DEFINE_integer("num_target_frames", 16, "Consecutive target frames of a pair.")
+_SIZE = flags.DEFINE_integer("size", 128, "Side of the frames in pixels.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of the choice of pairs and of the distortions.")
+
+_SHOWN = 8  # frames of a row of the sheet
+
+
+def measure_distortions(config: EvaluateConfig, size: int, judges: Judges) -> str:
+    """Writes the results; returns the table and what there is to say of it."""
+    files = check(config)
+    index = index_clips(files, size)
+    choices, left_out = draw_pairs(
+        index, "same", config.num_pairs, config.num_source_frames, config.num_target_frames, config.seed
+    )
+    for reason in left_out:
+        logging.warning("left out: %s", reason)
+    os.makedirs(config.output, exist_ok=True)
+    progress = Progress(config.output, _depends_on(config, size, judges, files))
+    rows, features, strips = [], [], {}
+    for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
+        measured = progress.read(number)
+        if measured is None:
+            measured = _measure_pair(choice, index, size, config.seed, judges, is_shown=number == 0)
+            progress.write(number, measured)
+        rows += measured.rows
+        features += [measured.features] if measured.features else []
+        strips.update(measured.pictures)
+    text, results = summarise("same", rows, features, judges)
+    about = {
+        "command": shlex.join(["python", "-m", "benchmarks.sensitivity", *sys.argv[1:]]),
+        "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
+        "config": dataclasses.asdict(config),
+        "size": size,
+    }
+    write_png(os.path.join(config.output, "sheet.png"), contact_sheet([(x, [strips[x]]) for x in strips], size))
+    for name, content in (("table.md", text), ("results.json", report.as_json({**about, **results}))):
+        with whole_file(os.path.join(config.output, name)) as hidden:
+            hidden.write_text(content, encoding="utf-8")
+    progress.clear()
+    return text
+
+
+def _depends_on(config: EvaluateConfig, size: int, judges: Judges, files: Sequence[str]) -> list:
+    """All that a pair's results depend on; how many pairs there are is not, so that a run may end earlier or later."""
+    used = [judges.perceptual is not None, judges.videos.name if judges.videos else None]
+    drawn = [config.num_source_frames, config.num_target_frames, config.seed]
+    return [size, used, drawn, [states(path) for path in files]]
+
+
+def _measure_pair(
+    choice: Choice, index: ClipIndex, size: int, seed: int, judges: Judges, is_shown: bool
+) -> Measured:
+    pair = load_pair(choice, index, size)
+    made = distort(pair.target_frames, np.random.default_rng([seed, zlib.crc32(choice.name.encode())]))
+    rows = [row for row in measure(made, pair, judges) if row["method"] in made]
+    for row in rows:
+        row["masks"] = int(pair.has_masks)
+    measured = Measured(rows)
+    if judges.videos:
+        measured.features.update(pair_features(judges.videos, made, pair))
+    if is_shown:
+        measured.pictures.update({name: np.concatenate(frames[:_SHOWN], axis=1) for name, frames in made.items()})
+    return measured
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    try:
+        config = EvaluateConfig(
+            model="the truth, distorted",
+            records=_RECORDS.value,
+            output=_OUTPUT.value,
+            num_pairs=_PAIRS.value,
+            num_target_frames=_FRAMES.value,
+            seed=_SEED.value,
+        )
+        check(config)  # before the networks, which take their time to load
+        text = measure_distortions(config, _SIZE.value, load_judges(config))
+    except (OSError, ValueError) as error:
+        sys.exit(f"sensitivity: {error}")
+    except KeyboardInterrupt:
+        sys.exit("sensitivity: interrupted; the same command goes on with what is left to measure")
+    print(text)
+
+
+if __name__ == "__main__":
+    app.run(main)
