@@ -47,7 +47,7 @@ setup(
     packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
     package_dir={"stmt_tf.saved_models": "saved_models"},
     package_data={"stmt_tf.saved_models": ["**/*"], "stmt_tf.study": ["page.*"]},
-    install_requires=["absl-py", "av>=15", "numpy", "tqdm"],
+    install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],

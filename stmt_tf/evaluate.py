@@ -15,9 +15,10 @@ source frames:
 
 `stmt_tf.metrics.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
 count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
-model's margins over the better baseline), per_video.csv (one line a pair and method), sheet.png (examples) and
-pairs.json (which frames; --pairs takes it again). Of a model with attention also attention.png: of the same examples,
-where each source frame is trusted (as the paper's Fig. 7). With --set=both, --output gets a directory of each set.
+model's margins over the better baseline), per_video.csv (one line a pair and method), plots.png (each metric over the
+pairs, method by method), sheet.png (examples) and pairs.json (which frames; --pairs takes it again). Of a model with
+attention also attention.png: of the same examples, where each source frame is trusted (as the paper's Fig. 7). With
+--set=both, --output gets a directory of each set.
 
 An evaluation that was interrupted goes on where it was when its command is given again.
 """
@@ -41,7 +42,7 @@ from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.inference import TransferModel
-from stmt_tf.metrics import examples, pairs_file, report
+from stmt_tf.metrics import examples, pairs_file, plots, report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
 from stmt_tf.metrics.comparison import Model, Other, check_others, parse_others
 from stmt_tf.metrics.evaluation import measure_pairs, summarise
@@ -142,6 +143,7 @@ def _evaluate_set(
         pictures += [measured.pictures] if measured.pictures else []
         attention += [measured.attention] if measured.attention else []
     text, results = summarise(which, rows, features, judges)
+    write_png(os.path.join(output, "plots.png"), plots.plot(which, rows, results))
     write_png(os.path.join(output, "sheet.png"), examples.sheet(pictures))
     attention_sheet = os.path.join(output, "attention.png")
     if attention:

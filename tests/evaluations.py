@@ -12,7 +12,7 @@ from stmt_tf.config import EvaluateConfig
 from stmt_tf.metrics.measures import Judges
 
 SIZE = 32
-OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "sheet.png", "table.md"]
+OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "plots.png", "sheet.png", "table.md"]
 NOBODY = Judges()
 
 
