@@ -26,12 +26,11 @@ from stmt_tf.config import EvaluateConfig
 from stmt_tf.evaluate import check, load_judges
 from stmt_tf.metrics import report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.evaluation import summarise
-from stmt_tf.metrics.measures import Judges, measure
+from stmt_tf.metrics.evaluation import measure_made, summarise
+from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Measured, Progress, states
-from stmt_tf.metrics.video_distances import pair_features
 from stmt_tf.video.files import whole_file
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -62,7 +61,7 @@ def measure_distortions(config: EvaluateConfig, size: int, judges: Judges) -> st
         if measured is None:
             measured = _measure_pair(choice, index, size, config.seed, judges, is_shown=number == 0)
             progress.write(number, measured)
-        rows += measured.rows
+        rows += [row for row in measured.rows if row["method"] != "truth"]  # which the undistorted frames are
         features += [measured.features] if measured.features else []
         strips.update(measured.pictures)
     text, results = summarise("same", rows, features, judges)
@@ -92,12 +91,7 @@ def _measure_pair(
 ) -> Measured:
     pair = load_pair(choice, index, size)
     made = distort(pair.target_frames, np.random.default_rng([seed, zlib.crc32(choice.name.encode())]))
-    rows = [row for row in measure(made, pair, judges) if row["method"] in made]
-    for row in rows:
-        row["masks"] = int(pair.has_masks)
-    measured = Measured(rows)
-    if judges.videos:
-        measured.features.update(pair_features(judges.videos, made, pair))
+    measured = measure_made(made, pair, judges)
     if is_shown:
         measured.pictures.update({name: np.concatenate(frames[:_SHOWN], axis=1) for name, frames in made.items()})
     return measured
