@@ -13,24 +13,24 @@ import itertools
 import os
 import signal
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import app, logging
 from absl import flags as absl_flags
-from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import AssetError, shipped_model
-from stmt_tf.compositing import Compositor, empty_place, side_by_side
+from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
-from stmt_tf.pose.estimators import PoseError, create_estimator
+from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
-from stmt_tf.pose.tracking import follow_person
+from stmt_tf.rendering import Renderer
 from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet, read_chosen
+from stmt_tf.streams import overlapped
+from stmt_tf.tracks import estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.files import check_writable
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
@@ -84,10 +84,12 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
     model.check_source_count(config.num_source_frames)
-    source_track = estimate_track(config.source, "source poses", config.pose, config.source_poses or config.pose_model)
+    videos = (config.source, config.source_poses), (config.target, config.target_poses)
+    source_track, target_track = estimate_tracks(
+        [(path, results or config.pose_model) for path, results in videos], config.pose
+    )
     chosen = select_source_frames(source_track, config.num_source_frames, config.source_selection, config.seed)
     logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(source_track))
-    target_track = estimate_track(config.target, "target poses", config.pose, config.target_poses or config.pose_model)
     retargeted = retarget(target_track, source_track, config.retarget)
     source_info, target_info = probe(config.source), probe(config.target)
     source = Source(
@@ -97,7 +99,7 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         crop=Crop.around(np.concatenate([source_track, retargeted]), (source_info.height, source_info.width)),
     )
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
-    lost = ~_visible(target_track)
+    lost = ~visible(target_track)
     if lost.any():
         logging.warning(
             "%s: no person in %d of %d frames; they show the place alone", config.target, lost.sum(), len(lost)
@@ -107,42 +109,15 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
     write_video(config, model, source, motion)
 
 
-def _visible(joints: np.ndarray) -> np.ndarray:
-    """In which frames there is a person at all: bool `[T]` for joints `[T, 14, 3]`."""
-    return (joints[..., 2] > 0.0).any(-1)
-
-
-def estimate_track(path: str, label: str, pose_tool: str, pose_model: str) -> np.ndarray:
-    """The joints `[T, 14, 3]` of the person in a video, in pixels of its frames."""
-    info = probe(path)
-    detections = []
-    with create_estimator(pose_tool, pose_model or None) as estimator, _progress(label, info.num_frames) as progress:
-        for frame in read_frames(path):
-            detections.append(estimator.detect(frame.image, frame.index))
-            progress.update()
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
-            track = follow_person(detections, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps))))
-        except PoseError as error:
-            raise PoseError(f"{path}: {error}") from error
-    for warning in told:
-        logging.warning("%s: %s", path, warning.message)
-    return track
-
-
-def _progress(label: str, total: int | None) -> tqdm:
-    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
-    return tqdm(total=total, desc=label, unit=" frames", bar_format=form)
-
-
 def write_video(config: TransferConfig, model: TransferModel, source: Source, motion: Motion) -> None:
-    """Generates, lays out and encodes the result, a few frames at a time."""
+    """Decodes, generates and encodes side by side, a few frames at a time."""
     sheet = ResultSheet(source, motion)
     with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(_progress("result", len(motion.target)))
+        bar = stack.enter_context(progress("result", len(motion.target)))
+        renderer = Renderer(model, source, config.crop_only)
+        made = stack.enter_context(overlapped(results(config.target, renderer, motion.retargeted), ahead=_BATCH))
         writer = None
-        for frame, result in results(config, model, source, motion.retargeted):
+        for frame, result in made:
             sheet.add(frame, result)
             if config.layout == "side_by_side":
                 result = side_by_side([source.frames[0], frame.image, result])
@@ -150,40 +125,22 @@ def write_video(config: TransferConfig, model: TransferModel, source: Source, mo
                 size, fps = (result.shape[1], result.shape[0]), probe(config.target).fps
                 writer = stack.enter_context(VideoWriter(config.output, size, fps, audio_from=config.target))
             writer.write(result, frame.time)
-            progress.update()
+            bar.update()
     if config.sheet:
         write_png(config.sheet, sheet.picture())
 
 
-def results(
-    config: TransferConfig, model: TransferModel, source: Source, poses: np.ndarray
-) -> Iterator[tuple[Frame, np.ndarray]]:
+def results(target: str, renderer: Renderer, poses: np.ndarray) -> Iterator[tuple[Frame, np.ndarray]]:
     """Yields each frame of the target with what becomes of it, uint8 `[H, W, 3]`.
 
     Args:
-        config: which target, and whether its crop alone is wanted.
-        model: what makes the frames.
-        source: whom and where to show.
-        poses: `[T, 14, 3]` in pixels of the source's frames; in a frame without a pose there is nobody.
+        target: the target video.
+        renderer: makes the frames.
+        poses: `[T, 14, 3]`, one for each frame, as `Renderer.render` takes them.
     """
-    encoded = model.encode_source(source.crops(model.size), source.crop.to_crop(source.joints, model.size))
-    nobody = ~_visible(poses)
-    poses = source.crop.to_crop(poses, model.size)
-    compositor = None
-    for batch in batches(read_frames(config.target), _BATCH):
-        span = slice(batch[0].index, batch[-1].index + 1)
-        made = model.generate(encoded, poses[span])
-        made["mask"][nobody[span]] = 0
-        made["frame"][nobody[span]] = made["background"][nobody[span]]
-        if compositor is None:
-            visible = encoded["background_mask"][0, : len(source.frames)].numpy()
-            place = empty_place(source.frames, visible, made["background"][0], source.crop)
-            compositor = Compositor(place, source.crop)
-        for i, frame in enumerate(batch):
-            if config.crop_only:
-                yield frame, made["frame"][i]
-            else:
-                yield frame, compositor.compose(made["foreground"][i], made["mask"][i])
+    with overlapped(read_frames(target), ahead=_BATCH) as frames:
+        for batch in batches(frames, _BATCH):
+            yield from zip(batch, renderer.render(poses[batch[0].index : batch[-1].index + 1]))
 
 
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:

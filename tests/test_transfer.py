@@ -20,7 +20,8 @@ from videos import numbered_frames, write_audio, write_video
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.sheets import read_chosen
-from stmt_tf.transfer import batches, check, estimate_track, transfer
+from stmt_tf.tracks import estimate_tracks
+from stmt_tf.transfer import batches, check, transfer
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.writer import VideoWriter
@@ -129,7 +130,7 @@ def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp
     assert sorted(os.listdir(tmp_path)) == ["preview.png", "result.mp4", "sheet.png"]
     told = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.strip()]
     assert all(
-        line.startswith(("source poses:", "target poses:", "result:")) or "source frames:" in line or "wrote" in line
+        line.startswith(("poses:", "result:")) or "source frames:" in line or "wrote" in line
         for line in told
     ), done.stderr
     assert "frames/s" in done.stderr and str(output) in told[-1]
@@ -213,7 +214,7 @@ def test_a_video_without_a_person_is_named(tmp_path, inputs):
     empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
     (tmp_path / "none.json").write_text("[]")
     with pytest.raises(PoseError, match=r"empty\.mp4: A person was found in 0% of 4 frames"):
-        estimate_track(empty, "poses", "alphapose", str(tmp_path / "none.json"))
+        estimate_tracks([(empty, str(tmp_path / "none.json"))], "alphapose")
 
 
 def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dancers, caplog):
@@ -223,7 +224,7 @@ def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dan
         entries.append({**entry, "keypoints": beside})
     (tmp_path / "two.json").write_text(json.dumps(entries))
     with caplog.at_level("WARNING"):
-        estimate_track(inputs["source"], "poses", "alphapose", str(tmp_path / "two.json"))
+        estimate_tracks([(inputs["source"], str(tmp_path / "two.json"))], "alphapose")
     (record,) = caplog.records
     assert "source.mp4: More than one person" in record.getMessage()
 
@@ -336,6 +337,6 @@ def test_chosen_frames_come_in_the_order_asked_for(inputs):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["source.mp4", "target.mp4"])
 def test_the_person_of_a_sample_is_found(name):
-    track = estimate_track(str(SAMPLES / name), "poses", "mediapipe", "")
+    (track,) = estimate_tracks([(str(SAMPLES / name), "")], "mediapipe")
     assert (track[..., 2] > 0).any(-1).all()
     assert (track[..., 2] > 0).mean() > 0.95

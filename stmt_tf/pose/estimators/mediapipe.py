@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import threading
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,37 @@ _MAX_PEOPLE = 4
 _MILLISECONDS_PER_FRAME = 100
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, right and bottom excluded
+
+
+class _Silence:
+    """Silences native code that writes to the standard error and cannot be told to be quiet.
+
+    There is one standard error for all threads: the first that asks for silence begins it, the last ends it.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._users = 0
+        self._saved = -1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                sys.stderr.flush()
+                self._saved = os.dup(2)
+                with open(os.devnull, "wb") as devnull:
+                    os.dup2(devnull.fileno(), 2)
+            self._users += 1
+
+    def __exit__(self, *exc_info: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                os.dup2(self._saved, 2)
+                os.close(self._saved)
+
+
+_quiet_stderr = _Silence()
 
 
 class MediaPipeEstimator(Estimator):
@@ -63,7 +94,7 @@ class MediaPipeEstimator(Estimator):
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""
         # The networks complain once each, when they first run: until the first person was found.
-        with contextlib.nullcontext() if self._warm else _quiet_stderr():
+        with contextlib.nullcontext() if self._warm else _quiet_stderr:
             people = self._detect(frame, index)
         self._warm |= len(people) > 0 and not self._crowded
         return people
@@ -96,7 +127,7 @@ class MediaPipeEstimator(Estimator):
         if view != self._view:
             self._view = view
             if self._follower is not None:
-                with _quiet_stderr():
+                with _quiet_stderr:
                     self._follower.close()
             self._follower = self._create("VIDEO", 1)
         return people
@@ -121,7 +152,7 @@ class MediaPipeEstimator(Estimator):
         return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
 
     def _create(self, running_mode: str, num_poses: int) -> Any:
-        with _quiet_stderr():
+        with _quiet_stderr:
             from mediapipe.tasks.python import BaseOptions, vision
 
             options = vision.PoseLandmarkerOptions(
@@ -139,7 +170,7 @@ class MediaPipeEstimator(Estimator):
 
     def close(self) -> None:
         """Releases the landmarkers."""
-        with _quiet_stderr():
+        with _quiet_stderr:
             for landmarker in (self._finder, self._follower):
                 if landmarker is not None:
                     landmarker.close()
@@ -158,17 +189,3 @@ def tiles(frame_size: tuple[int, int]) -> list[Box]:
     if width > height:
         return [(start, 0, start + side, side) for start in starts]
     return [(0, start, side, start + side) for start in starts]
-
-
-@contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Silences native code that writes to the standard error and cannot be told to be quiet."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as devnull:
-            os.dup2(devnull.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)

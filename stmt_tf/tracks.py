@@ -1,0 +1,80 @@
+"""From videos to the joints of the persons in them, with a progress bar: the first half of every transfer."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from absl import logging
+from tqdm import tqdm
+
+from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
+from stmt_tf.pose.tracking import follow_person
+from stmt_tf.streams import overlapped
+from stmt_tf.video.reader import probe, read_frames
+
+
+def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[np.ndarray]:
+    """The joints `[T, 14, 3]` of the person in each video, in pixels of its frames.
+
+    The videos are looked at side by side, since a pose estimator keeps but one core busy.
+
+    Args:
+        videos: path of each, and the pose estimator's model, or results, for it; empty for the default.
+        pose_tool: name of the estimator.
+
+    Raises:
+        VideoError: a video cannot be read.
+        PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+        stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
+    """
+    lengths = [probe(path).num_frames for path, _ in videos]
+    people: list[list[np.ndarray]] = [[] for _ in videos]
+    with contextlib.ExitStack() as stack:
+        # Not in the threads: what the first one fetches, the second one finds.
+        estimators = [stack.enter_context(create_estimator(pose_tool, model or None)) for _, model in videos]
+        stages = [
+            stack.enter_context(overlapped(_detections(path, estimator), ahead=math.inf))
+            for (path, _), estimator in zip(videos, estimators)
+        ]
+        bar = stack.enter_context(progress("poses", None if None in lengths else sum(lengths)))
+        for found in itertools.zip_longest(*stages):
+            for each, detections in zip(people, found):
+                if detections is not None:
+                    each.append(detections)
+                    bar.update()
+    return [_follow(path, each) for (path, _), each in zip(videos, people)]
+
+
+def _detections(path: str, estimator: Estimator) -> Iterator[np.ndarray]:
+    with overlapped(read_frames(path)) as frames:
+        for frame in frames:
+            yield estimator.detect(frame.image, frame.index)
+
+
+def _follow(path: str, people: Sequence[np.ndarray]) -> np.ndarray:
+    info = probe(path)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            track = follow_person(people, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps))))
+        except PoseError as error:
+            raise PoseError(f"{path}: {error}") from error
+    for warning in told:
+        logging.warning("%s: %s", path, warning.message)
+    return track
+
+
+def visible(joints: np.ndarray) -> np.ndarray:
+    """In which frames there is a person at all: bool `[T]` for joints `[T, 14, 3]`."""
+    return (joints[..., 2] > 0.0).any(-1)
+
+
+def progress(label: str, total: int | None) -> tqdm:
+    """A bar that counts frames."""
+    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
+    return tqdm(total=total, desc=label, unit=" frames", bar_format=form)
