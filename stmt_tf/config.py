@@ -168,6 +168,11 @@ class TransferConfig:
 
     source: str = setting("", "Video of the person, and the place, to show.")
     target: str = setting("", "Video of the motion to do.")
+    live: str = setting(
+        "",
+        "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
+        "window, or written to --output, or both; see stmt_tf.live.",
+    )
     output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
     model: str = setting("", "Model directory; empty: the shipped model.")
     num_source_frames: int = setting(4, "K: source frames that the model looks at.")
@@ -204,7 +209,9 @@ class TransferConfig:
     seed: int = setting(0, "Seed of the choice of source frames.")
 
     def __post_init__(self):
-        for name in ("source", "target", "output"):
+        if self.live and self.target:
+            raise ValueError(f"--live={self.live} takes the place of --target={self.target}: give one of them")
+        for name in ("source",) if self.live else ("source", "target", "output"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
         _require_positive(self, "num_source_frames")

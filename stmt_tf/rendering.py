@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+from absl import logging
 
 from stmt_tf.compositing import Compositor
-from stmt_tf.sheets import Source
+from stmt_tf.config import TransferConfig
+from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.sheets import Source, read_chosen
 from stmt_tf.tracks import visible
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import probe
 
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
+
+
+def check_source(config: TransferConfig) -> None:
+    """Raises VideoError if the source is no video, and ValueError if it is shorter than the frames to choose."""
+    length = probe(config.source).num_frames
+    if length is not None and config.num_source_frames > length:
+        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
+
+
+def choose_source(config: TransferConfig, track: np.ndarray) -> Source:
+    """Chooses the source frames that the model looks at, around the person as the source shows them.
+
+    Args:
+        config: which video, how many frames, and how they are chosen.
+        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+
+    Raises:
+        PoseError: too few frames show the person.
+    """
+    chosen = select_source_frames(track, config.num_source_frames, config.source_selection, config.seed)
+    logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
+    frames = read_chosen(config.source, chosen)
+    return Source(frames, track[chosen], Crop.around(track, frames[0].shape[:2]))
+
+
+def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:
+    """The same frames, seen wider: the motion may reach further than the source person ever did.
+
+    Args:
+        source: of `choose_source`.
+        track: `[S, 14, 3]` and
+        motion: `[T, 14, 3]`, poses that the person takes in the source and will take, in pixels of its frames.
+    """
+    crop = Crop.around(np.concatenate([track, motion]), source.frames[0].shape[:2])
+    return dataclasses.replace(source, crop=crop)
 
 
 class Renderer:

@@ -1,6 +1,7 @@
 """Makes the person of one video do the motion of another.
 
     python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
+    python -m stmt_tf.transfer --source=A.mp4 --live=0        (a camera or stream as the target: see stmt_tf.live)
 
 The result shows the source's person and place, and has the target's frame count, times and sound. Both
 videos are decoded frame by frame: memory does not grow with their length.
@@ -20,15 +21,14 @@ import numpy as np
 from absl import app, logging
 from absl import flags as absl_flags
 
-from stmt_tf import flags
+from stmt_tf import flags, live
 from stmt_tf.assets import AssetError, shipped_model
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.pose.selection import select_source_frames
-from stmt_tf.rendering import Renderer
-from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet, read_chosen
+from stmt_tf.rendering import Renderer, check_source, choose_source, make_room
+from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet
 from stmt_tf.streams import overlapped
 from stmt_tf.tracks import estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
@@ -60,10 +60,8 @@ def check(config: TransferConfig) -> None:
         taken[os.path.realpath(path)] = path
     for path in filter(None, (config.preview, config.sheet)):
         _check_picture(path)
-    length = probe(config.source).num_frames
+    check_source(config)
     probe(config.target)
-    if length is not None and config.num_source_frames > length:
-        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
     if config.pose in _RESULTS_OF_TOOLS and not (config.source_poses and config.target_poses):
         raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
 
@@ -88,16 +86,9 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
     source_track, target_track = estimate_tracks(
         [(path, results or config.pose_model) for path, results in videos], config.pose
     )
-    chosen = select_source_frames(source_track, config.num_source_frames, config.source_selection, config.seed)
-    logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(source_track))
     retargeted = retarget(target_track, source_track, config.retarget)
-    source_info, target_info = probe(config.source), probe(config.target)
-    source = Source(
-        frames=read_chosen(config.source, chosen),
-        joints=source_track[chosen],
-        # The motion may reach further than the source person ever did.
-        crop=Crop.around(np.concatenate([source_track, retargeted]), (source_info.height, source_info.width)),
-    )
+    source = make_room(choose_source(config, source_track), source_track, retargeted)
+    target_info = probe(config.target)
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
     lost = ~visible(target_track)
     if lost.any():
@@ -165,14 +156,16 @@ def main(argv: Sequence[str]) -> None:
     del argv  # nothing is left in it
     try:
         config = flags.read(TransferConfig)
-        check(config)
+        (live.check if config.live else check)(config)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.inference import TransferModel
 
-        transfer(config, TransferModel(config.model or str(shipped_model(SHIPPED_MODEL))))
+        model = TransferModel(config.model or str(shipped_model(SHIPPED_MODEL)))
+        (live.perform if config.live else transfer)(config, model)
     except (AssetError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
-    logging.info("wrote %s", config.output)
+    if config.output:
+        logging.info("wrote %s", config.output)
 
 
 def run() -> None:

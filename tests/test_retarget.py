@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.pose.retarget import MODES, retarget
+from stmt_tf.pose.retarget import MODES, fit, retarget
 
 LEGS = [skeleton.RIGHT_KNEE, skeleton.LEFT_KNEE, *ANKLES]
 
@@ -177,3 +177,19 @@ def test_stature_is_that_of_a_standing_body():
     assert body.stature(dance()) == pytest.approx(upright, rel=0.01)
     assert body.stature(hide(dance(), LEGS)) == pytest.approx(upright, rel=0.1)
     assert body.stature(np.zeros((3, 14, 3))) == 0.0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_fit_carries_single_poses_over_as_the_whole_video(mode):
+    target, source = dance(13), dance(14, lengths=dict(LENGTHS, thigh=50.0), x=300.0, ground=400.0)
+    fitted = fit(target, source, mode)
+    alone = np.concatenate([fitted.apply(pose[np.newaxis]) for pose in target])
+    np.testing.assert_array_equal(alone, retarget(target, source, mode))
+
+
+def test_what_follows_on_a_fit_does_not_change_it():
+    target, source = dance(15, frames=60), dance(16, x=300.0, ground=400.0)
+    fitted = fit(target[:30], source)
+    high = target[30:] - np.array([0.0, 50.0, 0.0], np.float32)  # the jump of a lifetime
+    rise = fitted.apply(target[30:])[..., 1] - fitted.apply(high)[..., 1]
+    np.testing.assert_allclose(rise, 50.0 * fitted.scale, rtol=1e-4)

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from threads import running_stages
 
 from stmt_tf.streams import Latest, overlapped
 
@@ -38,9 +39,8 @@ class Stage:
 
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
-    before = threading.active_count()
     yield
-    assert threading.active_count() == before
+    assert running_stages() == []
 
 
 def wait_until(condition):

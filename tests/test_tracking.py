@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.tracking import NoPersonError, fill_gaps, follow_person, mend_swaps
+from stmt_tf.pose.tracking import LiveTracker, NoPersonError, fill_gaps, follow_person, mend_swaps
 
 FRAME_SIZE = (200, 400)
 NOBODY = np.zeros((0, 14, 3), np.float32)
@@ -164,3 +164,44 @@ def test_person_who_turns_around_is_not_mended():
     turning = np.stack([person(100)] * 8)
     turning[..., 0] = 100 + (turning[..., 0] - 100) * np.cos(np.linspace(0, np.pi, 8))[:, np.newaxis]
     np.testing.assert_array_equal(mend_swaps(turning), turning)
+
+
+def live_tracker(frames=10, **where):
+    return LiveTracker(np.stack([person(100.0 + 5 * t, **where) for t in range(frames)]), FRAME_SIZE)
+
+
+def test_a_person_is_followed_on_among_others_whatever_their_order():
+    tracker = live_tracker()
+    for t in range(10, 30):
+        pair = [person(100.0 + 5 * t), person(310.0, scale=1.5)]
+        followed = tracker.follow(people(*(pair if t % 2 else pair[::-1])))
+        np.testing.assert_array_equal(followed, pair[0])
+
+
+def test_a_person_who_is_not_found_is_nobody_and_found_again_where_they_were_going():
+    tracker = live_tracker()
+    for _ in range(4):
+        np.testing.assert_array_equal(tracker.follow(NOBODY), 0.0)
+    bystander = person(100.0)
+    np.testing.assert_array_equal(tracker.follow(people(bystander, person(170.0))), person(170.0))
+
+
+def test_somebody_far_away_is_not_the_person():
+    tracker = live_tracker()
+    np.testing.assert_array_equal(tracker.follow(people(person(390.0))), 0.0)
+
+
+def test_after_a_long_absence_the_largest_and_most_central_person_is_followed():
+    tracker = live_tracker()
+    others = people(person(30.0), person(210.0, scale=1.2), person(390.0))
+    for _ in range(30):
+        tracker.follow(NOBODY)
+    np.testing.assert_array_equal(tracker.follow(others), others[1])
+    np.testing.assert_array_equal(tracker.follow(others), others[1])
+
+
+def test_a_person_found_twice_is_followed_once_and_by_the_surer_pose():
+    tracker = live_tracker()
+    np.testing.assert_array_equal(
+        tracker.follow(people(person(151.0, confidence=0.5), person(150.0))), person(150.0)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -14,9 +15,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from threads import running_stages
 from tiny_model import model_directory
 from videos import numbered_frames, write_audio, write_video
 
+from stmt_tf.compositing import Compositor
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.sheets import read_chosen
@@ -320,6 +323,43 @@ def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers, numbe
     assert told.replace("\r", "\n").splitlines()[-1] == "transfer: interrupted; no video was written"
     assert "Traceback" not in told
     assert os.listdir(results) == []
+
+
+@pytest.mark.parametrize("stage", ["generate", "compose", "write"])
+def test_a_fault_in_any_stage_ends_them_all_and_leaves_nothing(tmp_path, inputs, dancers, stage, monkeypatch):
+    class Fault(Exception):
+        pass
+
+    def failing(function):
+        calls = itertools.count()
+
+        def call(*arguments):
+            if next(calls) >= 2:
+                raise Fault
+            return function(*arguments)
+
+        return call
+
+    owner = {"generate": Painter, "compose": Compositor, "write": VideoWriter}[stage]
+    monkeypatch.setattr(owner, stage, failing(getattr(owner, stage)))
+    target = write_video(tmp_path / "long.mp4", list(dancers[1].frames) * 5)
+    poses = write_poses(tmp_path / "long.json", np.tile(dancers[1].joints, (5, 1, 1)))
+    results = tmp_path / "results"
+    results.mkdir()
+    settings = {**inputs, "target": target, "target_poses": poses}
+    with pytest.raises(Fault):
+        transfer(TransferConfig(**settings, output=str(results / "result.mp4")), Painter())
+    assert os.listdir(results) == [] and running_stages() == []
+
+
+def test_a_target_that_is_cut_off_is_told_and_leaves_nothing(tmp_path, inputs, dancers):
+    target = tmp_path / "cut.mp4"
+    whole = Path(write_video(target, list(dancers[1].frames) * 5)).read_bytes()
+    target.write_bytes(whole[: len(whole) * 9 // 10])
+    settings = {**inputs, "target": str(target)}
+    with pytest.raises(VideoError, match=r"cut\.mp4: frame [1-9][0-9]? cannot be decoded"):
+        transfer(TransferConfig(**settings, output=str(tmp_path / "result.mp4")), Painter())
+    assert os.listdir(tmp_path) == ["cut.mp4"] and running_stages() == []
 
 
 def test_batches_are_full_but_the_last():

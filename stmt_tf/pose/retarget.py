@@ -1,11 +1,13 @@
 """Carries the poses of a target video over to the body and the place of a source video.
 
-Everything is measured over both whole videos, so that the motion itself (a jump, a crouch, a step
-to the side) is kept.
+Everything is measured over both whole videos (`fit`) before it is applied to a pose, so that the motion
+itself (a jump, a crouch, a step to the side) is kept. A motion that is still going on can be fitted by
+its beginning.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -31,6 +33,35 @@ _TRUNK = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """How one person's poses become another's.
+
+    Attributes:
+        scale: pixels of the source for a pixel of the target.
+        offset: (x, y) in the source's pixels, added to what was scaled.
+        ratios: source length over target length of each kind of bone in `body.CHAINS`; empty if all are
+            as `scale`.
+        anchor: joints of which the lowest keeps its height when bones are laid out anew.
+    """
+
+    scale: float = 1.0
+    offset: tuple[float, float] = (0.0, 0.0)
+    ratios: dict[str, float] = dataclasses.field(default_factory=dict)
+    anchor: tuple[int, ...] = ()
+
+    def apply(self, target: np.ndarray) -> np.ndarray:
+        """Returns poses of the target, any number of them, as `retarget` does."""
+        target = np.asarray(target, np.float64)
+        moved = target.copy()
+        moved[..., :2] = self.scale * target[..., :2] + self.offset
+        if self.ratios:
+            laid = _lay_bones(body.with_pelvis(target), body.with_pelvis(moved), self.ratios)[:, :-1]
+            laid[..., 1] += _fill(_lowest(moved, self.anchor) - _lowest(laid, self.anchor))[:, np.newaxis]
+            moved = laid
+        return np.where(target[..., 2:] > 0.0, moved, 0.0).astype(np.float32)
+
+
 def retarget(target: np.ndarray, source: np.ndarray, mode: str = "global") -> np.ndarray:
     """Returns the target's poses as the source's body would take them where the source stands.
 
@@ -49,33 +80,26 @@ def retarget(target: np.ndarray, source: np.ndarray, mode: str = "global") -> np
     Raises:
         PoseError: for an unknown mode, or when the two bodies have no bone in common.
     """
+    return fit(target, source, mode).apply(target)
+
+
+def fit(target: np.ndarray, source: np.ndarray, mode: str = "global") -> Fit:
+    """Measures what `retarget` applies; arguments and errors are the same."""
     if mode not in MODES:
         raise PoseError(f"Unknown retargeting {mode!r}; choose one of {', '.join(MODES)}.")
-    target = np.asarray(target, np.float64)
-    if mode != "none":
-        target = _retarget(target, np.asarray(source, np.float64), lay_bones=mode == "bone")
-    return np.where(target[..., 2:] > 0.0, target, 0.0).astype(np.float32)
-
-
-def _retarget(target: np.ndarray, source: np.ndarray, lay_bones: bool) -> np.ndarray:
+    if mode == "none":
+        return Fit()
+    target, source = np.asarray(target, np.float64), np.asarray(source, np.float64)
     ratios = _bone_ratios(target, source)
     scale = _scale(ratios, body.bone_lengths(target))
     on_ground = _sees_ground(target) and _sees_ground(source)
     place = _ground if on_ground else _neck_line
-    offset = np.array([_middle(source) - scale * _middle(target), place(source) - scale * place(target)])
-    moved = target.copy()
-    moved[..., :2] = scale * target[..., :2] + offset
-    if not lay_bones:
-        return moved
+    offset = (_middle(source) - scale * _middle(target), place(source) - scale * place(target))
+    if mode == "global":
+        return Fit(scale, offset)
     limits = (scale / _MAX_DISPROPORTION, scale * _MAX_DISPROPORTION)
     ratios = {kind: float(np.clip(ratios.get(kind, scale), *limits)) for kind in body.CHAINS}
-    laid = _lay_bones(body.with_pelvis(target), body.with_pelvis(moved), ratios)[:, :-1]
-    if on_ground:
-        lift = _lowest(moved, _ANKLES) - _lowest(laid, _ANKLES)
-    else:
-        lift = _lowest(moved, (skeleton.NECK,)) - _lowest(laid, (skeleton.NECK,))
-    laid[..., 1] += _fill(lift)[:, np.newaxis]
-    return laid
+    return Fit(scale, offset, ratios, _ANKLES if on_ground else (skeleton.NECK,))
 
 
 def _bone_ratios(target: np.ndarray, source: np.ndarray) -> dict[str, float]:

@@ -22,6 +22,7 @@ _MAX_STEP = 0.5  # mean motion of a joint from one frame to the next that still 
 _MAX_JUMP = 2.0  # how far away a person may turn up again after a pause
 # A bystander this much smaller than the person followed does not count as another person.
 _MIN_RELATIVE_SIZE = 0.5
+_FORGOTTEN = 30  # frames after which whoever is there is the person, in `LiveTracker`
 
 
 class NoPersonError(PoseError):
@@ -67,6 +68,49 @@ def follow_person(
     for frame, pose in person.items():
         joints[frame] = pose
     return fill_gaps(mend_swaps(joints), max_gap)
+
+
+class LiveTracker:
+    """Follows a person on from a track, frame by frame, without a look ahead.
+
+    What needs later frames is not done: gaps are not filled, mixed-up sides not mended. Someone who was not found for
+    long may be anywhere: then the largest and most central person is followed.
+
+    Args:
+        track: float [T, 14, 3], what `follow_person` gave for the frames so far.
+        frame_size: (height, width) of the frames in pixels.
+    """
+
+    def __init__(self, track: np.ndarray, frame_size: tuple[int, int]):
+        self._frame_size = frame_size
+        self._frame = len(track)
+        seen = np.flatnonzero((track[..., 2] > 0.0).any(-1))[-_MEMORY:]
+        self._track = [(int(frame), track[frame]) for frame in seen]
+
+    def follow(self, people: np.ndarray) -> np.ndarray:
+        """Returns the person's joints in the next frame.
+
+        Args:
+            people: float [N, 14, 3], the people found in it, in pixels.
+
+        Returns:
+            float32 [14, 3]; zeros where the person is not found.
+        """
+        frame, self._frame = self._frame, self._frame + 1
+        people = _distinct(np.asarray(people, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3))
+        pause = frame - self._track[-1][0]
+        if pause > _FORGOTTEN:
+            candidates = sorted(people, key=lambda pose: -_score({frame: pose}, self._frame_size))
+        else:
+            expected = _expected(self._track, frame)
+            strains = [_strain(expected, pose, pause) for pose in people]
+            candidates = [people[i] for i in np.argsort(strains) if strains[i] < 1.0]
+        if not candidates:
+            return np.zeros((skeleton.NUM_JOINTS, 3), np.float32)
+        # Over a long pause the velocity means nothing.
+        before = self._track[1 - _MEMORY :] if pause <= _FORGOTTEN else []
+        self._track = [*before, (frame, candidates[0])]
+        return candidates[0]
 
 
 def fill_gaps(joints: np.ndarray, max_gap: int) -> np.ndarray:
@@ -146,8 +190,7 @@ def _link(people: Sequence[np.ndarray], max_gap: int) -> list[dict[int, np.ndarr
         for i, track in enumerate(active):
             expected = _expected(track, frame)
             for k, pose in enumerate(poses):
-                reach = _MAX_STEP * max(_size(expected), _size(pose))
-                cost = _distance(expected, pose) / (reach * (frame - track[-1][0]) ** 0.5)
+                cost = _strain(expected, pose, frame - track[-1][0])
                 if cost < 1.0:
                     pairs.append((cost, i, k))
         linked_tracks, linked_poses = set(), set()
@@ -160,6 +203,11 @@ def _link(people: Sequence[np.ndarray], max_gap: int) -> list[dict[int, np.ndarr
             active.append([(frame, poses[k])])
             tracks.append(active[-1])
     return [dict(track) for track in tracks]
+
+
+def _strain(expected: np.ndarray, pose: np.ndarray, pause: int) -> float:
+    """How far a pose is from the expected one, over how far it may be after `pause` frames."""
+    return _distance(expected, pose) / (_MAX_STEP * max(_size(expected), _size(pose)) * pause**0.5)
 
 
 def _expected(track: Sequence[tuple[int, np.ndarray]], frame: int) -> np.ndarray:

@@ -31,7 +31,19 @@ _UNKNOWN_COLORSPACE = 2
 # Times that do not increase are a fault of the file; such frames are shown this far apart.
 _SHORTEST_INTERVAL = 1e-3
 
-__all__ = ["Frame", "VideoError", "VideoInfo", "open_media", "probe", "read_frames", "reason", "start_time"]
+__all__ = [
+    "Frame",
+    "VideoError",
+    "VideoInfo",
+    "display_size",
+    "open_media",
+    "probe",
+    "read_frames",
+    "reason",
+    "start_time",
+    "to_rgb",
+    "video_stream",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,11 +94,11 @@ def probe(path: PathLike) -> VideoInfo:
         VideoError: the file is missing, is not a video, or has no frame that can be decoded.
     """
     with open_media(path) as container:
-        stream = _video_stream(container, path)
+        stream = video_stream(container, path)
         first = next(_decode(container, stream, path), None)
         if first is None:
             raise _no_frames(path)
-        width, height = _display_size(first, stream)
+        width, height = display_size(first, stream)
         duration = None
         if stream.duration is not None:
             duration = float(stream.duration * stream.time_base)
@@ -116,7 +128,7 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
             that could not be decoded.
     """
     with open_media(path) as container:
-        stream = _video_stream(container, path)
+        stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         interval = float(1 / _frame_rate(stream))
         start = start_time(container)
@@ -124,10 +136,10 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
         time = 0.0
         index = -1
         for index, frame in enumerate(_decode(container, stream, path)):
-            size = size or _display_size(frame, stream)
+            size = size or display_size(frame, stream)
             shown = time + interval * (index > 0) if frame.time is None else frame.time - start
             time = shown if index == 0 else max(shown, time + _SHORTEST_INTERVAL)
-            yield Frame(_to_rgb(frame, size), time, index)
+            yield Frame(to_rgb(frame, size), time, index)
         if index < 0:
             raise _no_frames(path)
 
@@ -161,7 +173,8 @@ def reason(error: OSError | av.error.FFmpegError) -> str:
     return (error.strerror or type(error).__name__).rstrip(".")
 
 
-def _video_stream(container: av.container.InputContainer, path: PathLike) -> av.video.stream.VideoStream:
+def video_stream(container: av.container.InputContainer, path: PathLike) -> av.video.stream.VideoStream:
+    """The track to show; `path` is named if there is none, which is a VideoError."""
     # A cover picture inside a music file is a video track of one frame to the decoder.
     for stream in container.streams.video:
         if stream.disposition & stream.disposition.attached_pic:
@@ -205,7 +218,7 @@ def _rotation(frame: av.VideoFrame) -> int:
     return round(frame.rotation / 90) % 4 * 90
 
 
-def _display_size(frame: av.VideoFrame, stream) -> tuple[int, int]:
+def display_size(frame: av.VideoFrame, stream) -> tuple[int, int]:
     """Width and height, upright, with square pixels."""
     width, height = frame.width, frame.height
     aspect = stream.sample_aspect_ratio
@@ -214,7 +227,8 @@ def _display_size(frame: av.VideoFrame, stream) -> tuple[int, int]:
     return (height, width) if _rotation(frame) % 180 else (width, height)
 
 
-def _to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame as a player would show it, uint8 RGB; size is (width, height) upright."""
     turns = _rotation(frame) // 90
     width, height = size[::-1] if turns % 2 else size
     colorspace = frame.colorspace

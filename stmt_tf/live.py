@@ -1,0 +1,241 @@
+"""Makes the person of a video do what a camera or stream shows, while it happens.
+
+    python -m stmt_tf.transfer --source=A.mp4 --live=0
+    python -m stmt_tf.transfer --source=A.mp4 --live=rtsp://camera/stream --output=C.mp4
+
+The frames are shown in a window where there is a display (q or Esc ends it), and written where `--output` is given.
+An interrupt is the usual end: the video is complete then.
+
+What a transfer between files measures over the whole target cannot be known here. So the first seconds are calibration:
+the person to follow, the scale and place of their motion and the crop are taken from them and stay. After that every
+frame goes its way alone. A frame that comes while the one before is being made waits; if a newer one comes it is
+dropped, so that the delay does not grow where the machine is slower than the camera.
+
+    capture (thread, the newest frame) -> pose, following, retargeting, rendering (thread) -> window, file
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from absl import logging
+
+from stmt_tf.compositing import side_by_side
+from stmt_tf.config import TransferConfig
+from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
+from stmt_tf.pose.retarget import Fit, fit
+from stmt_tf.pose.tracking import LiveTracker, follow_person
+from stmt_tf.rendering import Renderer, check_source, choose_source, make_room
+from stmt_tf.streams import Latest, overlapped
+from stmt_tf.tracks import estimate_tracks
+from stmt_tf.video.capture import capture, shown
+from stmt_tf.video.reader import Frame, VideoError
+from stmt_tf.video.writer import VideoWriter, check_output
+
+if TYPE_CHECKING:
+    from stmt_tf.inference import TransferModel
+
+CALIBRATION = 3.0  # seconds; a few steps or gestures
+_STATED_RATE = 25  # of frames in the file's header; each frame has its own time
+_KEYS_TO_END = (ord("q"), 27)
+_NOT_LIVE = ("preview", "sheet", "source_poses", "target_poses")
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """How a live transfer went.
+
+    Attributes:
+        latencies: seconds from the arrival of each frame to when it was shown or written.
+        seconds: from the first of them to the last.
+        dropped: frames that came too fast.
+    """
+
+    latencies: list[float]
+    seconds: float
+    dropped: int
+
+    def __str__(self) -> str:
+        count = len(self.latencies)
+        if not count:
+            return "no frame came after the calibration"
+        rate = (count - 1) / self.seconds if self.seconds else 0.0
+        delays = ", ".join(f"p{p} {1e3 * np.percentile(self.latencies, p):.0f} ms" for p in (50, 90, 99))
+        return (
+            f"{count} frames, {rate:.1f} a second; from capture to frame out {delays}; "
+            f"{self.dropped} of {count + self.dropped} captured frames dropped"
+        )
+
+
+def check(config: TransferConfig) -> None:
+    """Finds what cannot work before anything slow begins; writes nothing. The stream is opened, and closed again.
+
+    Raises:
+        VideoError: the source is no video, the stream gives no frame, or the output cannot be written.
+        ValueError: flags do not go together.
+    """
+    for name in _NOT_LIVE:
+        if getattr(config, name):
+            raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
+    if config.pose in ("openpose", "alphapose"):
+        raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
+    if config.output:
+        check_output(config.output)
+        for path in (config.source, config.live):
+            if os.path.realpath(config.output) == os.path.realpath(path):
+                raise ValueError(f"{config.output}: cannot be written, as another flag names it too. Give another name")
+    elif not has_display():
+        raise ValueError("--live has nowhere to show frames, as there is no display: give --output")
+    check_source(config)
+    with contextlib.closing(capture(config.live)) as frames:
+        if next(frames, None) is None:
+            raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
+
+
+def has_display() -> bool:
+    """Whether windows can be opened: on Linux, OpenCV would end the process where they cannot."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def perform(config: TransferConfig, model: TransferModel) -> Report:
+    """Shows and writes frames until the stream ends, the window is closed, or an interrupt comes.
+
+    Raises:
+        VideoError: the source cannot be read, the stream not be opened, or the output not be written.
+        PoseError: the source, or the stream in its first seconds, shows no person.
+        ValueError: the model cannot look at so many source frames.
+        stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
+    """
+    model.check_source_count(config.num_source_frames)
+    (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
+    source = choose_source(config, source_track)
+    Renderer(model, source, config.crop_only).render(source_track[:1])  # the first takes longer than any after it
+    with contextlib.ExitStack() as stack:
+        estimator = stack.enter_context(create_estimator(config.pose, config.pose_model or None))
+        frames = stack.enter_context(Latest(_captured(config.live)))
+        logging.info("calibration: %g seconds with the whole person in view, please", CALIBRATION)
+        track, frame_size = _calibrate(config.live, frames, estimator)
+        fitted = fit(track, source_track, config.retarget)
+        logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
+        source = make_room(source, source_track, fitted.apply(track))
+        renderer = Renderer(model, source, config.crop_only)
+        results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
+        before = frames.dropped
+        made = stack.enter_context(overlapped(results, ahead=1))
+        stopped = stack.enter_context(_interrupts())
+        window = stack.enter_context(_window(has_display()))
+        writer, latencies, first, last = None, [], 0.0, 0.0
+        for frame, result in made:
+            if config.layout == "side_by_side":
+                result = side_by_side([source.frames[0], frame.image, result])
+            if not latencies:
+                first = frame.time
+                if config.output:
+                    size = result.shape[1], result.shape[0]
+                    writer = stack.enter_context(VideoWriter(config.output, size, _STATED_RATE))
+            if writer is not None:
+                writer.write(result, frame.time - first)
+            closed = window(result)
+            last = time.monotonic()
+            latencies.append(last - frame.time)
+            if closed or stopped.is_set():
+                break
+        if config.output and not latencies:
+            raise VideoError(f"{shown(config.live)}: ended with the calibration. Give a longer stream.")
+        report = Report(latencies, last - first, frames.dropped - before)
+    logging.info("%s", report)
+    return report
+
+
+def _captured(address: str) -> Iterator[Frame]:
+    """As `capture`; a stream that breaks off has ended."""
+    count = 0
+    try:
+        for frame in capture(address):
+            count += 1
+            yield frame
+    except VideoError as error:
+        if not count:
+            raise
+        logging.warning("%s The stream ends here, after %d frames", error, count)
+
+
+def _calibrate(address: str, frames: Iterator[Frame], estimator: Estimator) -> tuple[np.ndarray, tuple[int, int]]:
+    """The person's joints `[T, 14, 3]` in the first seconds, and the frames' (height, width)."""
+    people: list[np.ndarray] = []
+    begun = passed = 0.0
+    for frame in frames:
+        begun = begun or frame.time
+        passed = frame.time - begun
+        people.append(estimator.detect(frame.image, len(people)))
+        if passed >= CALIBRATION:
+            break
+    else:
+        raise VideoError(
+            f"{shown(address)}: ended after {passed:.1f} s, within the {CALIBRATION:g} s of calibration. "
+            "Give a longer stream."
+        )
+    frame_size = frame.image.shape[:2]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            track = follow_person(people, frame_size)
+        except PoseError as error:
+            raise PoseError(f"{shown(address)}: in the first {CALIBRATION:g} s: {error}") from error
+    for warning in told:
+        logging.warning("%s: %s", shown(address), warning.message)
+    return track, frame_size
+
+
+def _results(
+    frames: Iterator[Frame], estimator: Estimator, tracker: LiveTracker, seen: int, fitted: Fit, renderer: Renderer
+) -> Iterator[tuple[Frame, np.ndarray]]:
+    # Estimators count the frames that they see, of which calibration had `seen`.
+    for number, frame in zip(itertools.count(seen), frames):
+        pose = tracker.follow(estimator.detect(frame.image, number))
+        yield frame, renderer.render(fitted.apply(pose[np.newaxis]))[0]
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """An event that is set by what else would end the process; the video is to be completed first."""
+    stopped = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopped.set()) for number in numbers]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _window(wanted: bool):
+    """A function that shows an image and tells whether the user asked for the end."""
+    if not wanted:
+        yield lambda image: False
+        return
+    title = "stmt_tf"
+    cv2.namedWindow(title, cv2.WINDOW_NORMAL)
+
+    def show(image: np.ndarray) -> bool:
+        cv2.imshow(title, image[..., ::-1])
+        key = cv2.waitKey(1) & 0xFF
+        return key in _KEYS_TO_END or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1
+
+    try:
+        yield show
+    finally:
+        cv2.destroyWindow(title)

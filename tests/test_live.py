@@ -1,0 +1,318 @@
+"""Live transfers and what they capture, of files, local streams and pretended cameras."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import os
+import signal
+import socket
+import threading
+import time
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pytest
+from dancer import dance
+from test_transfer import Painter
+from threads import running_stages
+from videos import number_of, numbered_frames, write_video
+
+from stmt_tf import live, tracks
+from stmt_tf.config import TransferConfig
+from stmt_tf.pose.estimators import Estimator, PoseError
+from stmt_tf.video import capture as capture_module
+from stmt_tf.video.capture import capture
+from stmt_tf.video.reader import VideoError, probe, read_frames
+
+LENGTH = 50
+# A dancer who fits frames of 64 x 48 pixels, one pose for each number that a frame can have.
+POSES = dance(frames=LENGTH) * np.array([0.2, 0.2, 1.0], np.float32)
+NOBODY = np.zeros((0, 14, 3), np.float32)
+
+
+class Reader(Estimator):
+    """Finds the pose of the number that a frame shows, or nobody in frames darker than `least`."""
+
+    name = "reader"
+    least = 0
+
+    def __init__(self):
+        self.indices = []
+
+    def detect(self, frame, index):
+        assert not self.indices or index > self.indices[-1]
+        self.indices.append(index)
+        number = number_of(frame, LENGTH)
+        return POSES[[number]] if number >= self.least else NOBODY
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    yield
+    assert running_stages() == []
+
+
+@pytest.fixture(autouse=True)
+def quick_and_blind(monkeypatch):
+    """Calibration of 0.2 seconds, no display, and an estimator that needs no model."""
+    monkeypatch.setattr(live, "CALIBRATION", 0.2)
+    monkeypatch.setattr(live, "has_display", lambda: False)
+    for module in (live, tracks):
+        monkeypatch.setattr(module, "create_estimator", lambda *_: Reader())
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """Two seconds, numbered."""
+    return write_video(tmp_path_factory.mktemp("video") / "numbers.mp4", numbered_frames(LENGTH), crf="10")
+
+
+def settings(video, folder, **others):
+    return TransferConfig(**{"source": video, "live": video, "output": str(folder / "result.mp4"), **others})
+
+
+def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_path, video, caplog):
+    config = settings(video, tmp_path)
+    with caplog.at_level("INFO"):
+        report = live.perform(config, Painter())
+    times = [frame.time for frame in read_frames(config.output)]
+    assert len(report.latencies) == len(times) > 10
+    assert times[0] == 0 and (np.diff(times) > 0).all() and times[-1] <= 1.81
+    assert len(times) + report.dropped <= LENGTH - 5
+    assert min(report.latencies) > 0 and report.seconds > 1.0
+    assert "calibration: 0.2 seconds" in caplog.text and "one pixel of the target is 1 of the source" in caplog.text
+    assert str(report) in caplog.text
+    images = np.stack([frame.image for frame in read_frames(config.output)]).astype(int)
+    assert (images[..., 0] - images[..., 1] > 80).any((1, 2)).all()  # the Painter's person
+
+
+def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
+    class Slow(Painter):
+        def generate(self, source, target_joints):
+            time.sleep(0.15)
+            return super().generate(source, target_joints)
+
+    report = live.perform(settings(video, tmp_path), Slow())
+    assert len(report.latencies) <= 14 and report.dropped >= 20
+    # Without dropping, the last of 45 frames would be 5 s late.
+    assert max(report.latencies) < 1.5
+
+
+def test_the_report_tells_percentiles_and_rates():
+    report = live.Report([0.1] * 50 + [0.2] * 40 + [0.4] * 10, seconds=9.9, dropped=300)
+    assert str(report) == (
+        "100 frames, 10.0 a second; from capture to frame out p50 150 ms, p90 220 ms, p99 400 ms; "
+        "300 of 400 captured frames dropped"
+    )
+    assert str(live.Report([], 0.0, 3)) == "no frame came after the calibration"
+
+
+def test_an_interrupt_completes_the_video(tmp_path, video):
+    config = settings(video, tmp_path)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    class Interrupting(Painter):
+        made = 0
+
+        def generate(self, source, target_joints):
+            self.made += 1
+            if self.made == 5:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().generate(source, target_joints)
+
+    report = live.perform(config, Interrupting())
+    assert 3 <= len(report.latencies) <= 8
+    assert probe(config.output).num_frames == len(report.latencies)
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+def test_a_stream_that_breaks_off_has_ended(tmp_path, video, monkeypatch, caplog):
+    def breaking(address):
+        for frame in capture(address):
+            if frame.index == 25:
+                raise VideoError(f"{address}: sends nothing.")
+            yield frame
+
+    monkeypatch.setattr(live, "capture", breaking)
+    config = settings(video, tmp_path)
+    report = live.perform(config, Painter())
+    assert "sends nothing. The stream ends here, after 25 frames" in caplog.text
+    assert probe(config.output).num_frames == len(report.latencies)
+
+
+def test_a_fault_while_it_runs_leaves_nothing(tmp_path, video):
+    class Faulty(Painter):
+        made = 0
+
+        def generate(self, source, target_joints):
+            self.made += 1
+            if self.made == 5:
+                raise MemoryError
+            return super().generate(source, target_joints)
+
+    with pytest.raises(MemoryError):
+        live.perform(settings(video, tmp_path), Faulty())
+    assert os.listdir(tmp_path) == []
+
+
+def test_side_by_side_shows_the_stream_too(tmp_path, video):
+    config = settings(video, tmp_path, layout="side_by_side")
+    live.perform(config, Painter())
+    info = probe(config.output)
+    assert info.width > 3 * 64 and info.height == 256
+
+
+def test_a_window_shows_the_frames_and_ends_on_q(tmp_path, video, monkeypatch):
+    seen = []
+    monkeypatch.setattr(live, "has_display", lambda: True)
+    monkeypatch.setattr(cv2, "namedWindow", lambda *_: seen.append("opened"))
+    monkeypatch.setattr(cv2, "imshow", lambda title, image: seen.append(image.shape))
+    monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(seen) == 4 else -1)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(cv2, "destroyWindow", lambda _: seen.append("closed"))
+    report = live.perform(settings(video, tmp_path, output=""), Painter())
+    assert seen == ["opened", *[(48, 64, 3)] * 3, "closed"]
+    assert len(report.latencies) == 3 and os.listdir(tmp_path) == []
+
+
+def test_nobody_in_the_first_seconds_is_one_line(tmp_path, video, monkeypatch):
+    class Blind(Reader):
+        least = LENGTH
+
+    monkeypatch.setattr(live, "create_estimator", lambda *_: Blind())
+    with pytest.raises(PoseError) as caught:
+        live.perform(settings(video, tmp_path), Painter())
+    assert str(caught.value).startswith(f"{video}: in the first 0.2 s: A person was found in 0% of ")
+    assert "\n" not in str(caught.value) and os.listdir(tmp_path) == []
+
+
+def test_a_stream_that_ends_within_or_with_the_calibration_is_one_line(tmp_path, video):
+    short = write_video(tmp_path / "short.mp4", numbered_frames(3))
+    with pytest.raises(VideoError, match=r"short\.mp4: ended after 0\.\d s, within the 0\.2 s of calibration"):
+        live.perform(settings(video, tmp_path, live=short), Painter())
+    exact = write_video(tmp_path / "exact.mp4", numbered_frames(2), times=[0.0, 0.3])
+    with pytest.raises(VideoError, match=r"exact\.mp4: ended with the calibration"):
+        live.perform(settings(video, tmp_path, live=exact), Painter())
+    assert sorted(os.listdir(tmp_path)) == ["exact.mp4", "short.mp4"]
+
+
+def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
+    (tmp_path / "text.mp4").write_text("no video")
+    with contextlib.closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        refused = f"http://user:secret@127.0.0.1:{unused.getsockname()[1]}/a.mp4"
+        cases = {
+            "no such camera": ({"live": "97"}, "camera 97: cannot be opened"),
+            "a URL that is refused": ({"live": refused}, "http://127.0.0.1:"),
+            "a missing file": ({"live": "none.mp4"}, "none.mp4: cannot be read (No such file"),
+            "a text file": ({"live": str(tmp_path / "text.mp4")}, "text.mp4: cannot be read (Invalid data"),
+            "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
+            "a preview": ({"preview": "a.png"}, "--live goes without --preview=a.png"),
+            "results of a tool": ({"pose": "openpose"}, "--live needs an estimator that runs here"),
+            "no output and no display": ({"output": ""}, "there is no display: give --output"),
+            "output over the source": ({"output": video}, "another flag names it too"),
+            "an unknown extension": ({"output": f"{tmp_path}/a.avi"}, "unsupported extension"),
+            "more source frames than there are": ({"num_source_frames": 99}, "has 50 frames"),
+        }
+        live.check(settings(video, tmp_path))
+        for name, (change, complaint) in cases.items():
+            with pytest.raises((ValueError, VideoError)) as caught:
+                live.check(settings(video, tmp_path, **change))
+            assert complaint in str(caught.value), name
+            assert "\n" not in str(caught.value) and "secret" not in str(caught.value), name
+    with pytest.raises(ValueError, match="--live=0 takes the place of --target=b.mp4"):
+        settings(video, tmp_path, live="0", target="b.mp4")
+    assert os.listdir(tmp_path) == ["text.mp4"]
+
+
+def test_a_file_comes_whole_at_its_own_pace(tmp_path):
+    times = [0.0, 0.05, 0.3, 0.35]
+    path = write_video(tmp_path / "a.mp4", numbered_frames(4), times=times)
+    start = time.monotonic()
+    frames = list(capture(path))
+    assert [number_of(frame.image, 4) for frame in frames] == [frame.index for frame in frames] == [0, 1, 2, 3]
+    arrived = np.array([frame.time for frame in frames])
+    assert (arrived - start >= times).all() and arrived[-1] <= time.monotonic()
+
+
+def test_a_stream_over_http_comes_whole(tmp_path):
+    write_video(tmp_path / "stream.ts", numbered_frames(12), fps=50)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        frames = list(capture(f"http://127.0.0.1:{server.server_port}/stream.ts"))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert [number_of(frame.image, 12) for frame in frames] == list(range(12))
+
+
+def test_a_stream_over_udp_is_joined_where_it_is(tmp_path):
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    stop = threading.Event()
+
+    def send():
+        with av.open(f"udp://127.0.0.1:{port}?pkt_size=1316", "w", format="mpegts") as container:
+            stream = container.add_stream("libx264", rate=25, options={"tune": "zerolatency", "g": "5"})
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            for number, image in enumerate(numbered_frames(20) * 500):
+                if stop.wait(0.01):
+                    break
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                container.mux(stream.encode(frame))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        with contextlib.closing(capture(f"udp://127.0.0.1:{port}")) as frames:
+            numbers = [number_of(next(frames).image, 20) for _ in range(8)]
+    finally:
+        stop.set()
+        sender.join()
+    assert [(number - numbers[0]) % 20 for number in numbers] == list(range(8))
+
+
+def test_a_stream_that_sends_nothing_is_told(monkeypatch):
+    monkeypatch.setattr(capture_module, "_OPENING", 0.3)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        with pytest.raises(VideoError, match="sends nothing"):
+            next(capture(f"http://127.0.0.1:{silent.getsockname()[1]}/a.mp4"))
+
+
+def test_a_camera_gives_rgb_until_it_is_pulled_out(monkeypatch):
+    class Camera:
+        released = False
+
+        def __init__(self, number):
+            assert number == 3
+            self.images = [np.full((48, 64, 3), (0, 0, 200), np.uint8)] * 2
+
+        def isOpened(self):  # noqa: N802
+            return True
+
+        def read(self):
+            return (True, self.images.pop()) if self.images else (False, None)
+
+        def release(self):
+            Camera.released = True
+
+    monkeypatch.setattr(cv2, "VideoCapture", Camera)
+    frames = capture("3")
+    assert [next(frames).image[0, 0].tolist() for _ in range(2)] == [[200, 0, 0]] * 2
+    with pytest.raises(VideoError, match="camera 3: gives no more frames"):
+        next(frames)
+    assert Camera.released
