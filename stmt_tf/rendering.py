@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import logging
 
-from stmt_tf.compositing import Compositor
+from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.sheets import Source, read_chosen
@@ -88,5 +88,6 @@ class Renderer:
             return list(made["frame"])
         if self._compositor is None:
             shown = self._encoded["background_mask"][0, : len(self._source.frames)].numpy()
-            self._compositor = Compositor(self._source.frames, shown, made["background"][0], self._source.crop)
+            place = empty_place(self._source.frames, shown, made["background"][0], self._source.crop)
+            self._compositor = Compositor(place, self._source.crop)
         return [self._compositor.compose(*layers) for layers in zip(made["foreground"], made["mask"])]
