@@ -10,16 +10,61 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from absl import logging
 
 from stmt_tf.compositing import empty_place
+from stmt_tf.config import TransferConfig
+from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.sheets import read_chosen
+from stmt_tf.tracks import estimate_tracks, visible
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.reader import VideoError
+from stmt_tf.video.reader import VideoError, probe
 
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+def check_background(config: TransferConfig) -> None:
+    """Finds what cannot work before anything slow begins.
+
+    Raises:
+        VideoError: the background is no picture and no video.
+        ValueError: poses of it are missing.
+    """
+    if is_picture(config.background):
+        read_picture(config.background)
+        return
+    probe(config.background)
+    if config.source_poses and not config.background_poses:
+        raise ValueError(f"--pose={config.pose} needs its results for a video as --background too: --background_poses")
+
+
+def read_background(config: TransferConfig, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
+    """The place that `config.background` shows.
+
+    Args:
+        config: which, how the poses in it are found, and how many frames of it to look at.
+        model: its background branch fills what no frame shows.
+        frame_size: (height, width) of the source's frames, which it is to cover.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        VideoError: it cannot be read.
+        PoseError: the pose estimator's model or results cannot be used.
+    """
+    if is_picture(config.background):
+        return covering(read_picture(config.background), frame_size)
+    try:
+        poses = config.background_poses or config.pose_model
+        (track,) = estimate_tracks([(config.background, poses)], config.pose)
+    except NoPersonError:
+        logging.info("%s: shows nobody; its first frame is the background", config.background)
+        track = None
+    return covering(place_of_video(config.background, track, model, config.num_source_frames), frame_size)
 
 
 def is_picture(path: str) -> bool:
@@ -53,15 +98,15 @@ def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, nu
     """
     if track is None:
         return read_chosen(path, [0])[0]
-    shown = np.flatnonzero((track[..., 2] > 0.0).any(-1))
+    shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
     chosen = shown[np.unique(np.linspace(0, len(shown) - 1, num_frames).round().astype(int))]
     frames = read_chosen(path, chosen.tolist())
     crop = Crop.around(track, frames[0].shape[:2])
     joints = crop.to_crop(track[chosen], model.size)
     encoded = model.encode_source(np.stack([crop.extract(frame, model.size) for frame in frames]), joints)
-    visible = encoded["background_mask"][0, : len(frames)].numpy()
-    return empty_place(frames, visible, model.generate(encoded, joints[:1])["background"][0], crop)
+    unhidden = encoded["background_mask"][0, : len(frames)].numpy()
+    return empty_place(frames, unhidden, model.generate(encoded, joints[:1])["background"][0], crop)
 
 
 def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:

@@ -191,6 +191,11 @@ class TransferConfig:
         "What the video shows: the result, or source, target and result side by side.",
         ("result", "side_by_side"),
     )
+    background: str = setting(
+        "",
+        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
+        "source's frame.",
+    )
     crop_only: bool = setting(
         False, "Write the model's square view instead of pasting it into the source's whole frame."
     )
@@ -206,6 +211,7 @@ class TransferConfig:
     )
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
+    background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
     seed: int = setting(0, "Seed of the choice of source frames.")
 
     def __post_init__(self):

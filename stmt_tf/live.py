@@ -32,6 +32,7 @@ import cv2
 import numpy as np
 from absl import logging
 
+from stmt_tf.backdrop import check_background, read_background
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 CALIBRATION = 3.0  # seconds; a few steps or gestures
 _STATED_RATE = 25  # of frames in the file's header; each frame has its own time
 _KEYS_TO_END = (ord("q"), 27)
-_NOT_LIVE = ("preview", "sheet", "source_poses", "target_poses")
+_NOT_LIVE = ("preview", "sheet", "source_poses", "target_poses", "background_poses")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +100,8 @@ def check(config: TransferConfig) -> None:
     elif not has_display():
         raise ValueError("--live has nowhere to show frames, as there is no display: give --output")
     check_source(config)
+    if config.background:
+        check_background(config)
     with contextlib.closing(capture(config.live)) as frames:
         if next(frames, None) is None:
             raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
@@ -121,7 +124,8 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     model.check_source_count(config.num_source_frames)
     (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
     source = choose_source(config, source_track)
-    Renderer(model, source, config.crop_only).render(source_track[:1])  # the first takes longer than any after it
+    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
+    Renderer(model, source, config.crop_only, place).render(source_track[:1])  # the first takes longest
     with contextlib.ExitStack() as stack:
         estimator = stack.enter_context(create_estimator(config.pose, config.pose_model or None))
         frames = stack.enter_context(Latest(_captured(config.live)))
@@ -130,7 +134,7 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
         fitted = fit(track, source_track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, source_track, fitted.apply(track))
-        renderer = Renderer(model, source, config.crop_only)
+        renderer = Renderer(model, source, config.crop_only, place)
         results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
         before = frames.dropped
         made = stack.enter_context(overlapped(results, ahead=1))

@@ -62,14 +62,18 @@ class Renderer:
         model: what makes the frames.
         source: whom and where to show.
         crop_only: give the model's square view instead of the source's whole frame.
+        place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
     """
 
-    def __init__(self, model: TransferModel, source: Source, crop_only: bool = False):
+    def __init__(
+        self, model: TransferModel, source: Source, crop_only: bool = False, place: np.ndarray | None = None
+    ):
         self._model, self._source, self._crop_only = model, source, crop_only
         self._encoded = model.encode_source(
             source.crops(model.size), source.crop.to_crop(source.joints, model.size)
         )
-        self._compositor: Compositor | None = None
+        self._compositor = None if place is None else Compositor(place, source.crop)
+        self._square = None if place is None else source.crop.extract(place, model.size)
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:
         """Makes one frame for each pose.
@@ -83,11 +87,18 @@ class Renderer:
         made = self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._model.size))
         nobody = ~visible(poses)
         made["mask"][nobody] = 0
-        made["frame"][nobody] = made["background"][nobody]
         if self._crop_only:
-            return list(made["frame"])
+            return self._squares(made, nobody)
         if self._compositor is None:
             shown = self._encoded["background_mask"][0, : len(self._source.frames)].numpy()
             place = empty_place(self._source.frames, shown, made["background"][0], self._source.crop)
             self._compositor = Compositor(place, self._source.crop)
         return [self._compositor.compose(*layers) for layers in zip(made["foreground"], made["mask"])]
+
+    def _squares(self, made: dict[str, np.ndarray], nobody: np.ndarray) -> list[np.ndarray]:
+        if self._square is None:
+            made["frame"][nobody] = made["background"][nobody]
+            return list(made["frame"])
+        opacity = made["mask"] / np.float32(255)
+        frames = self._square + opacity * (made["foreground"] - self._square.astype(np.float32))
+        return list(np.rint(frames).astype(np.uint8))

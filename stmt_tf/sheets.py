@@ -61,10 +61,11 @@ class ResultSheet:
     Args:
         source: whom and where to show.
         motion: what they do.
+        place: the place that they are shown in, uint8 `[H, W, 3]`, where that is not their own.
     """
 
-    def __init__(self, source: Source, motion: Motion):
-        self._source, self._motion = source, motion
+    def __init__(self, source: Source, motion: Motion, place: np.ndarray | None = None):
+        self._source, self._motion, self._place = source, motion, place
         self._sampled = set(motion.sampled())
         self._targets: list[np.ndarray] = []
         self._results: list[np.ndarray] = []
@@ -80,6 +81,8 @@ class ResultSheet:
         """The sheet, uint8 RGB `[H, W, 3]`."""
         sources = [_view(frame, self._source.crop) for frame in self._source.frames[:_COLUMNS]]
         rows = [("source frames", sources), ("target's motion", self._targets), ("result", self._results)]
+        if self._place is not None:
+            rows.insert(2, ("another place", [to_height(self._place, _HEIGHT)]))
         return contact_sheet(rows, _HEIGHT)
 
 

@@ -29,7 +29,8 @@ def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[n
 
     Raises:
         VideoError: a video cannot be read.
-        PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+        NoPersonError: a video shows no person.
+        PoseError: the pose estimator's model or results cannot be used.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
     lengths = [probe(path).num_frames for path, _ in videos]
@@ -63,7 +64,7 @@ def _follow(path: str, people: Sequence[np.ndarray]) -> np.ndarray:
         try:
             track = follow_person(people, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps))))
         except PoseError as error:
-            raise PoseError(f"{path}: {error}") from error
+            raise type(error)(f"{path}: {error}") from error
     for warning in told:
         logging.warning("%s: %s", path, warning.message)
     return track

@@ -1,10 +1,11 @@
 """Makes the person of one video do the motion of another.
 
     python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
+    python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4 --background=place.jpg
     python -m stmt_tf.transfer --source=A.mp4 --live=0        (a camera or stream as the target: see stmt_tf.live)
 
-The result shows the source's person and place, and has the target's frame count, times and sound. Both
-videos are decoded frame by frame: memory does not grow with their length.
+The result shows the source's person and place (or another place), and has the target's frame count, times and
+sound. Both videos are decoded frame by frame: memory does not grow with their length.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from absl import flags as absl_flags
 
 from stmt_tf import flags, live
 from stmt_tf.assets import AssetError, shipped_model
+from stmt_tf.backdrop import check_background, read_background
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
@@ -53,7 +55,7 @@ def check(config: TransferConfig) -> None:
         ValueError: flags do not go together.
     """
     check_output(config.output)
-    taken = {os.path.realpath(path): path for path in (config.source, config.target)}
+    taken = {os.path.realpath(path): path for path in filter(None, (config.source, config.target, config.background))}
     for path in (config.output, config.preview, config.sheet):
         if path and os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
@@ -62,6 +64,8 @@ def check(config: TransferConfig) -> None:
         _check_picture(path)
     check_source(config)
     probe(config.target)
+    if config.background:
+        check_background(config)
     if config.pose in _RESULTS_OF_TOOLS and not (config.source_poses and config.target_poses):
         raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
 
@@ -97,15 +101,18 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         )
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
-    write_video(config, model, source, motion)
+    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
+    write_video(config, model, source, motion, place)
 
 
-def write_video(config: TransferConfig, model: TransferModel, source: Source, motion: Motion) -> None:
-    """Decodes, generates and encodes side by side, a few frames at a time."""
-    sheet = ResultSheet(source, motion)
+def write_video(
+    config: TransferConfig, model: TransferModel, source: Source, motion: Motion, place: np.ndarray | None
+) -> None:
+    """Decodes, generates and encodes side by side, a few frames at a time; `place` as `Renderer` takes it."""
+    sheet = ResultSheet(source, motion, place)
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(progress("result", len(motion.target)))
-        renderer = Renderer(model, source, config.crop_only)
+        renderer = Renderer(model, source, config.crop_only, place)
         made = stack.enter_context(overlapped(results(config.target, renderer, motion.retargeted), ahead=_BATCH))
         writer = None
         for frame, result in made:

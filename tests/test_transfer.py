@@ -163,6 +163,51 @@ def test_outside_the_crop_the_result_is_the_source(tmp_path, inputs, dancers, mo
     assert (inside[..., 0] - inside[..., 1] > 100).any((1, 2)).all()
 
 
+def is_red(images):
+    return images[..., 0].astype(int) - images[..., 2] > 100
+
+
+@pytest.mark.parametrize("crop_only", [False, True])
+def test_picture_takes_the_place_of_the_background(tmp_path, inputs, crop_only):
+    picture, output, sheet = tmp_path / "blue.png", tmp_path / "result.mp4", tmp_path / "sheet.png"
+    cv2.imwrite(str(picture), np.full((30, 90, 3), (200, 60, 20), np.uint8))  # BGR
+    config = TransferConfig(
+        **inputs, output=str(output), background=str(picture), sheet=str(sheet), crop_only=crop_only
+    )
+    check(config)
+    transfer(config, Painter())
+    result = images_of(output)
+    assert result.shape[1:3] == ((32, 32) if crop_only else (SIZE, SIZE))
+    assert is_red(result).any((1, 2)).all()
+    corner = result[:, :2, :2].astype(int)
+    assert np.abs(corner - (20, 60, 200)).max() < 20
+    assert cv2.imread(str(sheet)).shape[0] > 4 * 240  # a row more
+
+
+def test_video_gives_another_place(tmp_path, inputs, dancers):
+    output = tmp_path / "result.mp4"
+    third = {"background": inputs["target"], "background_poses": inputs["target_poses"]}
+    config = TransferConfig(**inputs, **third, output=str(output))
+    check(config)
+    transfer(config, Painter())  # who sees the background everywhere: its place is the target's first frame as it is
+    chosen = images_of(inputs["target"]).astype(int)
+    top = np.s_[:6]  # above everybody
+    difference = np.abs(images_of(output)[:, np.newaxis].astype(int) - chosen)[:, :, top]
+    assert np.percentile(difference, 95, axis=(2, 3, 4)).min(1).max() <= 16
+
+
+def test_background_that_cannot_be_used_is_one_line(tmp_path, inputs):
+    settings = {**inputs, "output": str(tmp_path / "result.mp4")}
+    (tmp_path / "a.jpg").write_text("no picture")
+    with pytest.raises(VideoError, match="a.jpg: is no picture"):
+        check(TransferConfig(**settings, background=str(tmp_path / "a.jpg")))
+    with pytest.raises(VideoError, match="none.mp4: no such file"):
+        check(TransferConfig(**settings, background=str(tmp_path / "none.mp4")))
+    with pytest.raises(ValueError, match="--background too: --background_poses"):
+        check(TransferConfig(**settings, background=inputs["target"]))
+    assert os.listdir(tmp_path) == ["a.jpg"]
+
+
 def test_variable_times_and_a_turned_target_are_kept(tmp_path, inputs, dancers):
     times = [0.0, 0.1, 0.15, 0.4, 0.41, 0.5, 0.9, 1.0, 1.3]
     target = write_video(tmp_path / "target.mp4", list(dancers[1].frames), times=times, rotation=90)
