@@ -18,6 +18,7 @@ from stmt_tf.config import EvaluateConfig, ModelConfig
 from stmt_tf.evaluate import check, evaluate, load_judges
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics.clips import index_clips
+from stmt_tf.metrics.comparison import Other, parse_others
 from stmt_tf.metrics.examples import attention_picture
 from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
@@ -87,11 +88,15 @@ def test_one_source_frame_gives_one_line_of_the_model(tmp_path):
 def test_the_perceptual_metric_sees_frames_about_zero(tmp_path):
     clips = make_clips(1)
 
-    def largest_difference(a, b):
-        assert a.dtype == b.dtype == np.float32 and -1 <= a.min() and b.max() <= 1
-        return np.abs(a - b).max((1, 2, 3))
+    class LargestDifference:
+        def describe(self, images):
+            assert images.dtype == np.float32 and -1 <= images.min() and images.max() <= 1
+            return images
 
-    evaluate(config_for(tmp_path, clips), Oracle(clips, error=51), Judges(largest_difference))
+        def distance(self, a, b):
+            return np.abs(a - b).max((1, 2, 3))
+
+    evaluate(config_for(tmp_path, clips), Oracle(clips, error=51), Judges(LargestDifference()))
     assert results(tmp_path)["means"]["model K=4"]["lpips"] == pytest.approx(51 / 127.5, rel=1e-4)
 
 
@@ -160,6 +165,54 @@ def test_judges_are_those_whose_weights_are_at_hand(tmp_path, monkeypatch, small
     pytest.importorskip("mediapipe")
     with pytest.raises(PoseError, match="none is not a file"):
         load_judges(EvaluateConfig(**given, set="cross", pose_model="none"))
+
+
+def test_other_models_are_measured_on_the_same_frames(tmp_path):
+    clips = make_clips(2)
+    close, single = Oracle(clips, error=1), Oracle(clips, error=5)
+    others = [Other("close", close), Other("single", single, is_single=True)]
+    evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY, others)
+    means = results(tmp_path)["means"]
+    assert list(means) == [
+        "model K=1", "mean of K=1", "model K=4", "close", "single", "warped", "nearest pose", "source median", "truth",
+    ]
+    assert means["close"]["psnr"] == pytest.approx(20 * np.log10(255))
+    assert means["single"]["psnr"] == pytest.approx(20 * np.log10(51))
+    assert close.sources_seen == [4, 4] and single.sources_seen == [1, 1]
+
+
+def test_models_that_cannot_be_compared_leave_nothing_behind(tmp_path):
+    clips = make_clips(1)
+    large = Oracle(clips)
+    large.size = 2 * SIZE
+    with pytest.raises(ValueError, match=f"'large' makes frames of {2 * SIZE} pixels and --model of {SIZE}"):
+        evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY, [Other("large", large)])
+    oracle = Oracle(clips)
+    oracle.check_source_count = lambda count: None
+    config = config_for(tmp_path, clips, num_source_frames=5)
+    with pytest.raises(ValueError, match="--compare: 'few': 5 source frames are too many"):
+        evaluate(config, oracle, NOBODY, [Other("few", Oracle(clips))])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("no directory", "takes NAME=DIR or NAME@1=DIR, with commas between, got 'no directory'"),
+        ("=d", "got '=d'"),
+        ("a@2=d", "got 'a@2=d'"),
+        ("warped=d", "'warped' is the name of another method too"),
+    ],
+)
+def test_odd_comparisons_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_others([text])
+    with pytest.raises(ValueError, match="'a' is the name of another"):
+        parse_others(["a=d", "a@1=e"])
+
+
+def test_comparisons_are_names_and_directories():
+    assert parse_others(["MSE + VGG@1=d/e", "b = f=g"]) == [("MSE + VGG", "d/e", True), ("b", "f=g", False)]
 
 
 def test_unusable_clips_are_left_out_and_named(tmp_path):

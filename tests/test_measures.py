@@ -89,12 +89,19 @@ def test_a_short_last_batch_counts_by_its_frames(tmp_path):
     pair = load_pair(draw_same(encode_clip(clip), 3, 11, 0), index_clips([path], SIZE), SIZE)
     seen = []
 
-    def numbered(made, truth):
-        seen.append(len(made))
-        return np.arange(sum(seen[:-1]), sum(seen))
+    class Numbered:
+        def describe(self, images):
+            seen.append(len(images))
+            return len(images)
 
-    rows = by_method({"perfect": pair.target_frames}, pair, Judges(perceptual=numbered))
-    assert seen == [8, 3] and rows["perfect"]["lpips"] == np.arange(11).mean()
+        def distance(self, made, truth):
+            assert made == truth
+            return np.arange(8) if made == 8 else np.arange(8, 8 + made)
+
+    made = {"perfect": pair.target_frames, "another": pair.target_frames}
+    rows = by_method(made, pair, Judges(perceptual=Numbered()))
+    assert seen == [8, 8, 8, 3, 3, 3]  # the truth's are described once, whatever the number of methods
+    assert rows["perfect"]["lpips"] == rows["another"]["lpips"] == np.arange(11).mean()
 
 
 class Knowing(Estimator):

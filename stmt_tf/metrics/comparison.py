@@ -58,7 +58,7 @@ def parse_others(texts: Sequence[str]) -> list[tuple[str, str, bool]]:
         name, _, count = name.partition("@")
         if not name or not directory or count not in ("", "1"):
             raise ValueError(f"--compare takes NAME=DIR or NAME@1=DIR, with commas between, got {text!r}")
-        if name in [other for other, _, _ in parsed] or name in _NAMES or name.startswith("model K="):
+        if name in [other for other, _, _ in parsed] or name in _NAMES:
             raise ValueError(f"--compare: {name!r} is the name of another method too; give another")
         parsed.append((name, directory, count == "1"))
     return parsed

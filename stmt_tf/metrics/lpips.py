@@ -12,6 +12,7 @@ Reference:
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -41,11 +42,19 @@ class LPIPS:
 
     def __call__(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         """Returns the distances [N] of RGB images [N, H, W, 3] in [-1, 1]; H and W at least 16."""
-        total = 0.0
-        for maps_a, maps_b, head in zip(self._features(a), self._features(b), self._heads):
-            difference = tf.square(_unit_length(maps_a) - _unit_length(maps_b))
-            total += tf.reduce_mean(tf.tensordot(difference, head, axes=1), axis=[1, 2])
-        return total
+        return self.distance(self.describe(a), self.describe(b))
+
+    def describe(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """What `distance` compares, of such images: of each layer [N, h, w, C]."""
+        return [_unit_length(maps) for maps in self._features(images)]
+
+    def distance(self, a: Sequence[tf.Tensor], b: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Returns the distances [N] of images that `describe` has described."""
+        layers = zip(a, b, self._heads)
+        return tf.add_n([
+            tf.reduce_mean(tf.tensordot(tf.square(maps_a - maps_b), head, axes=1), axis=[1, 2])
+            for maps_a, maps_b, head in layers
+        ])
 
 
 def _unit_length(maps: tf.Tensor) -> tf.Tensor:

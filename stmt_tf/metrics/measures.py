@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any, Callable, Protocol
 
 import numpy as np
 
@@ -41,8 +41,15 @@ COLUMNS = {  # heading and decimals, by set and metric
 }
 _BATCH = 8  # frames judged together; bounds memory
 
-# LPIPS of frames made and true ones, float32 [N, H, W, 3] in [-1, 1], as [N].
-Perceptual = Callable[[np.ndarray, np.ndarray], Any]
+
+class Perceptual(Protocol):
+    """What `lpips.LPIPS` does: the truth is described once, and compared with what each method made."""
+
+    def describe(self, images: np.ndarray) -> Any:
+        """What `distance` compares, of images float32 `[N, H, W, 3]` in [-1, 1]."""
+
+    def distance(self, a: Any, b: Any) -> Any:
+        """`[N]`, of images described."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +95,7 @@ def _known_mean(values: Any) -> float:
 def _measure_same(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges):
     truth, region = pair.target_frames, pair.regions
     flows, seen = temporal.true_motion(truth, pair.flows)
+    lpips = _perceptual(judges.perceptual, made, truth) if judges.perceptual else {}
     for method, frames in {**made, "truth": truth}.items():
         values = {
             "sharpness": image.sharpness(frames, region),
@@ -98,17 +106,19 @@ def _measure_same(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges):
             values["psnr"] = image.psnr(frames, truth)
             values["psnr_person"] = image.masked_psnr(frames, truth, region)
             values["ssim"] = image.ssim(frames, truth)
-            if judges.perceptual:
-                values["lpips"] = _perceptual(judges.perceptual, frames, truth)
+            if lpips:
+                values["lpips"] = lpips[method]
         yield method, len(frames), values
 
 
-def _perceptual(perceptual: Perceptual, made: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    parts = [
-        np.asarray(perceptual(_to_float(made[i : i + _BATCH]), _to_float(truth[i : i + _BATCH])))
-        for i in range(0, len(made), _BATCH)
-    ]
-    return np.concatenate(parts)
+def _perceptual(judge: Perceptual, made: Mapping[str, np.ndarray], truth: np.ndarray) -> dict[str, np.ndarray]:
+    parts: dict[str, list[np.ndarray]] = {method: [] for method in made}
+    for start in range(0, len(truth), _BATCH):
+        span = slice(start, start + _BATCH)
+        described = judge.describe(_to_float(truth[span]))
+        for method, frames in made.items():
+            parts[method].append(np.asarray(judge.distance(judge.describe(_to_float(frames[span])), described)))
+    return {method: np.concatenate(each) for method, each in parts.items()}
 
 
 def _to_float(frames: np.ndarray) -> np.ndarray:
