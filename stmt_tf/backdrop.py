@@ -23,6 +23,7 @@ from stmt_tf.video.reader import VideoError, probe
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
+_LOOKED_AT = 16  # frames of a video: the more, the less has to be made up
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
@@ -94,19 +95,25 @@ def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, nu
         track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it, and its
             first frame is the place.
         model: its background branch fills what no frame shows.
-        num_frames: frames to look at, at most.
+        num_frames: frames to show the model at once.
     """
     if track is None:
         return read_chosen(path, [0])[0]
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
-    chosen = shown[np.unique(np.linspace(0, len(shown) - 1, num_frames).round().astype(int))]
+    chosen = shown[np.unique(np.linspace(0, len(shown) - 1, _LOOKED_AT).round().astype(int))]
     frames = read_chosen(path, chosen.tolist())
     crop = Crop.around(track, frames[0].shape[:2])
+    squares = np.stack([crop.extract(frame, model.size) for frame in frames])
     joints = crop.to_crop(track[chosen], model.size)
-    encoded = model.encode_source(np.stack([crop.extract(frame, model.size) for frame in frames]), joints)
-    unhidden = encoded["background_mask"][0, : len(frames)].numpy()
-    return empty_place(frames, unhidden, model.generate(encoded, joints[:1])["background"][0], crop)
+    unhidden, filled = [], None
+    for start in range(0, len(frames), num_frames):
+        span = slice(start, start + num_frames)
+        encoded = model.encode_source(squares[span], joints[span])
+        unhidden.extend(encoded["background_mask"][0, : len(squares[span])].numpy())
+        if filled is None:
+            filled = model.generate(encoded, joints[:1])["background"][0]
+    return empty_place(frames, np.stack(unhidden), filled, crop)
 
 
 def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
