@@ -51,6 +51,8 @@ setup(
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
+        # The last onnx that bears TensorFlow 2.15's ml_dtypes.
+        "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
         "test": ["hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -21,18 +25,42 @@ def median_seconds(function: Callable, *arguments, repeats: int) -> float:
     return statistics.median(times[2:])
 
 
-def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median wall time of each function, after two calls of each that do not count.
+class Timing(NamedTuple):
+    """Medians of a call: wall time, and processor time over all cores, which other work hardly touches."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def interleaved(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Timing]:
+    """Times each function, after two calls of each that do not count.
 
     They take turns, so that what else the machine does falls on all alike and differences can be trusted.
     """
-    times: dict[str, list[float]] = {name: [] for name in functions}
+    times: dict[str, list[Timing]] = {name: [] for name in functions}
     for _ in range(repeats + 2):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = time.perf_counter(), time.process_time()
             function()
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(each[2:]) for name, each in times.items()}
+            times[name].append(Timing(time.perf_counter() - start[0], time.process_time() - start[1]))
+    return {name: Timing(*(statistics.median(x) for x in zip(*each[2:]))) for name, each in times.items()}
+
+
+def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """As `interleaved`, wall times alone."""
+    return {name: timing.seconds for name, timing in interleaved(functions, repeats).items()}
+
+
+def run_with_onednn(module: str, onednn: str, arguments: Sequence[str]) -> str:
+    """The standard output of a benchmark in a process of its own, since TensorFlow reads that setting when it loads."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    return done.stdout
 
 
 def matmul_rate(repeats: int = 5) -> float:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.timing import matmul_rate, median_seconds
+from benchmarks.timing import matmul_rate, median_seconds, run_with_onednn
 from stmt_tf import losses
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
@@ -253,17 +252,6 @@ def table(runs: Sequence[dict]) -> str:
     return "\n".join(lines)
 
 
-def measure_in_subprocess(onednn: str) -> dict:
-    """Runs this program anew with that setting of oneDNN, which TensorFlow reads once, when it loads."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.training_step", *sys.argv[1:], "--here"],
-        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
@@ -271,7 +259,9 @@ def main(argv: Sequence[str]) -> None:
         tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
         print(json.dumps(measure_here()))
         return
-    runs = [measure_in_subprocess(onednn) for onednn in _ONEDNN.value]
+    arguments = [*sys.argv[1:], "--here"]
+    outputs = [run_with_onednn("benchmarks.training_step", onednn, arguments) for onednn in _ONEDNN.value]
+    runs = [json.loads(output.splitlines()[-1]) for output in outputs]
     print(table(runs))
     print(json.dumps(runs))
 

@@ -156,6 +156,7 @@ class TransferModel:
         for name in ("encode_source", "generate"):
             if not hasattr(self._model, name):
                 raise ModelError(f"{directory}: holds no sound SavedModel (no function {name}). Export it again")
+        self._generate_some: dict[tuple[str, ...], tf.types.experimental.GenericFunction] = {}
 
     def check_source_count(self, count: int) -> None:
         """Raises ValueError if the model cannot look at so many source frames."""
@@ -183,17 +184,33 @@ class TransferModel:
             frames, joints = frames[turn], joints[turn]
         return self._model.encode_source(tf.constant(frames[None]), tf.constant(joints[None], tf.float32))
 
-    def generate(self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray) -> dict[str, np.ndarray]:
+    def generate(
+        self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...] = ()
+    ) -> dict[str, np.ndarray]:
         """Makes one frame for each target pose.
 
         Args:
             source: what `encode_source` gave.
             target_joints: `[T, 14, 3]`, pixels of the frames.
+            names: which of the images to make; what they do not need is not computed. Empty: all.
 
         Returns:
             uint8 images: `frame`, `foreground`, `background`, `warped` `[T, size, size, 3]`, `mask`
             `[T, size, size, 1]` (255 on the person). Of a model with attention also float32
             `foreground_attention` and `background_attention` `[T, K, h, w]`, which sum to 1 over K.
         """
-        outputs = self._model.generate(source, tf.constant(target_joints[None], tf.float32))
+        function = self._function_of(names) if names else self._model.generate
+        outputs = function(source, tf.constant(target_joints[None], tf.float32))
         return {name: image[0].numpy() for name, image in outputs.items()}
+
+    def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
+        """The saved function without what is not needed for these results."""
+        if names not in self._generate_some:
+
+            @tf.function(reduce_retracing=True)
+            def generate_some(source, target_joints):
+                outputs = self._model.generate(source, target_joints)
+                return {name: outputs[name] for name in names}
+
+            self._generate_some[names] = generate_some
+        return self._generate_some[names]

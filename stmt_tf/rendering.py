@@ -84,21 +84,23 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        made = self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._model.size))
-        nobody = ~visible(poses)
+        joints, nobody = self._source.crop.to_crop(poses, self._model.size), ~visible(poses)
+        if self._crop_only and self._square is None:
+            made = self._model.generate(self._encoded, joints, ("frame", "background"))
+            made["frame"][nobody] = made["background"][nobody]
+            return list(made["frame"])
+        # The model's background is needed once; without it a frame takes less time.
+        names = ("foreground", "mask") if self._compositor else ("foreground", "mask", "background")
+        made = self._model.generate(self._encoded, joints, names)
         made["mask"][nobody] = 0
         if self._crop_only:
-            return self._squares(made, nobody)
+            return [self._square_with(*layers) for layers in zip(made["foreground"], made["mask"])]
         if self._compositor is None:
             shown = self._encoded["background_mask"][0, : len(self._source.frames)].numpy()
             place = empty_place(self._source.frames, shown, made["background"][0], self._source.crop)
             self._compositor = Compositor(place, self._source.crop)
         return [self._compositor.compose(*layers) for layers in zip(made["foreground"], made["mask"])]
 
-    def _squares(self, made: dict[str, np.ndarray], nobody: np.ndarray) -> list[np.ndarray]:
-        if self._square is None:
-            made["frame"][nobody] = made["background"][nobody]
-            return list(made["frame"])
-        opacity = made["mask"] / np.float32(255)
-        frames = self._square + opacity * (made["foreground"] - self._square.astype(np.float32))
-        return list(np.rint(frames).astype(np.uint8))
+    def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        opacity = mask / np.float32(255)
+        return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)

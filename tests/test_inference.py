@@ -58,6 +58,16 @@ def test_frames_made_together_are_those_made_alone(model):
     np.testing.assert_allclose(together, alone, atol=1)
 
 
+def test_some_images_are_those_among_all(model):
+    source = model.encode_source(*make_source(2))
+    for count in (3, 1, 2):
+        poses = make_joints(count, size=SIZE)
+        everything, some = model.generate(source, poses), model.generate(source, poses, ("mask", "foreground"))
+        assert sorted(some) == ["foreground", "mask"]
+        for name, images in some.items():
+            np.testing.assert_allclose(images.astype(int), everything[name], atol=1)
+
+
 def test_a_pose_without_joints_still_gives_images(model):
     source = model.encode_source(*make_source(2))
     made = model.generate(source, np.zeros([1, 14, 3], np.float32))

@@ -77,7 +77,7 @@ def settings(video, folder, **others):
 
 def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_path, video, caplog):
     config = settings(video, tmp_path)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         report = live.perform(config, Painter())
     times = [frame.time for frame in read_frames(config.output)]
     assert len(report.latencies) == len(times) > 10
@@ -92,9 +92,9 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
 
 def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
     class Slow(Painter):
-        def generate(self, source, target_joints):
+        def generate(self, *arguments):
             time.sleep(0.15)
-            return super().generate(source, target_joints)
+            return super().generate(*arguments)
 
     report = live.perform(settings(video, tmp_path), Slow())
     assert len(report.latencies) <= 14 and report.dropped >= 20
@@ -118,11 +118,11 @@ def test_an_interrupt_completes_the_video(tmp_path, video):
     class Interrupting(Painter):
         made = 0
 
-        def generate(self, source, target_joints):
+        def generate(self, *arguments):
             self.made += 1
             if self.made == 5:
                 os.kill(os.getpid(), signal.SIGINT)
-            return super().generate(source, target_joints)
+            return super().generate(*arguments)
 
     report = live.perform(config, Interrupting())
     assert 3 <= len(report.latencies) <= 8
@@ -148,11 +148,11 @@ def test_a_fault_while_it_runs_leaves_nothing(tmp_path, video):
     class Faulty(Painter):
         made = 0
 
-        def generate(self, source, target_joints):
+        def generate(self, *arguments):
             self.made += 1
             if self.made == 5:
                 raise MemoryError
-            return super().generate(source, target_joints)
+            return super().generate(*arguments)
 
     with pytest.raises(MemoryError):
         live.perform(settings(video, tmp_path), Faulty())

@@ -49,7 +49,7 @@ class Painter:
         assert frames.dtype == np.uint8 and frames.shape == (len(joints), 32, 32, 3)
         return {"background_mask": Plain(np.ones((1, len(frames), 32, 32, 1), np.float32))}
 
-    def generate(self, source, target_joints):
+    def generate(self, source, target_joints, names=()):
         shape = (len(target_joints), 32, 32)
         mask = np.zeros((*shape, 1), np.uint8)
         for i, pose in enumerate(target_joints):
@@ -57,7 +57,8 @@ class Painter:
             mask[i, low[1] : high[1] + 1, low[0] : high[0] + 1] = 255
         red, green = (np.broadcast_to(np.array(c, np.uint8), (*shape, 3)) for c in ((255, 0, 0), (0, 255, 0)))
         frame = np.where(mask > 0, red, green)
-        return {"frame": frame, "foreground": red, "background": green, "mask": mask}
+        made = {"frame": frame, "foreground": red, "background": green, "mask": mask}
+        return {name: made[name] for name in names}
 
 
 class Plain:

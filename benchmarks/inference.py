@@ -1,0 +1,173 @@
+"""How many frames a second the generator makes: `python -m benchmarks.inference [--sizes=128] [--widths=0.25,0.5] ...`.
+
+Two tables, with and without oneDNN, each in a process of its own; then, as the last line, the same as JSON.
+
+1. For every size, width and K: a frame by what was encoded once (as transfer works), and naively, the source encoded
+   anew for every frame; its floating-point operations (as `stmt_tf.flops` counts them) and their rate against the best
+   rate of matrix products in the same process.
+2. For the first size and width and every K: the ways to run `generate` on a processor, for several numbers of target
+   frames at once.
+
+All functions of a table take turns. Beside the wall time stands the processor time of all cores: on a machine that does
+other things, it is the one to compare. The weights are untrained, which costs the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+
+import tensorflow as tf
+from absl import app, flags, logging
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from benchmarks.timing import interleaved, matmul_rate, run_with_onednn
+from stmt_tf.config import ModelConfig
+from stmt_tf.dry_run import made_up_example
+from stmt_tf.flops import count_flops
+from stmt_tf.inference import TransferModel, save_model
+from stmt_tf.models.create import create_generator
+from stmt_tf.models.generator import Generator
+
+_SIZES = flags.DEFINE_list("sizes", ["128", "64", "256"], "Sides of the frames in pixels.")
+_WIDTHS = flags.DEFINE_list("widths", ["0.25", "0.5", "1"], "Multipliers of every layer's channels.")
+_SOURCES = flags.DEFINE_list("sources", ["1", "4"], "Numbers of source frames, K.")
+_TARGETS = flags.DEFINE_list("targets", ["1", "2", "4", "8"], "Numbers of target frames made at once.")
+_FUSION = flags.DEFINE_string("fusion", "rb6_sa2d", "The fusion; at 256 pixels rb6 takes less memory.")
+_REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts.")
+_ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
+_HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
+
+Inputs = dict[str, tf.Tensor]
+
+
+def concrete(function: Callable, *arguments) -> tf.types.experimental.ConcreteFunction:
+    """The function's graph for arguments of these shapes."""
+    specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), arguments)
+    return tf.function(function).get_concrete_function(*specs)
+
+
+def costs(config: ModelConfig, sources: int) -> dict:
+    """The row of the first table of one model."""
+    generator = create_generator(config, sources)
+    example = made_up_example(config.size, sources, 1, 1)
+    frames, joints, poses = (example[name] for name in ("source_frames", "source_joints", "target_joints"))
+    encode = concrete(generator.encode_source, frames, joints)
+    encoded = encode(frames, joints)
+    generate = concrete(generator.generate, encoded, poses)
+
+    def naive(frames, joints, poses):
+        return generator.generate(generator.encode_source(frames, joints), poses)
+
+    whole = concrete(naive, frames, joints, poses)
+    timings = interleaved(
+        {"cached": lambda: generate(encoded, poses), "naive": lambda: whole(frames, joints, poses)}, _REPEATS.value
+    )
+    return {
+        "size": config.size,
+        "width": config.width,
+        "sources": sources,
+        "gflop": {"cached": count_flops(generate.graph).flops / 1e9, "naive": count_flops(whole.graph).flops / 1e9},
+        "timings": {name: timing._asdict() for name, timing in timings.items()},
+    }
+
+
+def ways(generator: Generator, directory: str, encoded: Inputs, poses: tf.Tensor) -> Iterator[tuple[str, Callable]]:
+    """Name and function of each way to make the frames of these poses."""
+    generate = tf.function(generator.generate)
+    yield "Keras model in a tf.function", lambda: generate(encoded, poses)
+    model = TransferModel(directory)
+    yield "SavedModel", lambda: model.generate(encoded, poses[0].numpy())
+    names = ("foreground", "mask")
+    yield "SavedModel, what transfer asks for", lambda: model.generate(encoded, poses[0].numpy(), names)
+    loaded = tf.saved_model.load(directory)
+    frozen = convert_variables_to_constants_v2(concrete(loaded.generate, encoded, poses))
+    inputs = [*tf.nest.flatten(encoded), poses]
+    yield "SavedModel, frozen", lambda: frozen(*inputs)
+
+
+def compare_ways(config: ModelConfig, sources: int) -> list[dict]:
+    """The rows of the second table for one K."""
+    generator = create_generator(config, sources)
+    functions = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        directory = os.path.join(scratch, "model")
+        save_model(generator, config, directory)
+        for targets in map(int, _TARGETS.value):
+            example = made_up_example(config.size, sources, targets, 1)
+            encoded = generator.encode_source(example["source_frames"], example["source_joints"])
+            for name, function in ways(generator, directory, encoded, example["target_joints"]):
+                functions[name, targets] = function
+        timings = interleaved(functions, _REPEATS.value)
+    return [
+        {"way": name, "sources": sources, "targets": targets, **timing._asdict()}
+        for (name, targets), timing in timings.items()
+    ]
+
+
+def measure_here() -> dict:
+    """Both tables, in this process."""
+    before = matmul_rate()
+    configs = [
+        ModelConfig(size=int(size), width=float(width), fusion=_FUSION.value, residual_heads=True)
+        for size in _SIZES.value
+        for width in _WIDTHS.value
+    ]
+    sources = [int(count) for count in _SOURCES.value]
+    run = {
+        "tensorflow": tf.__version__,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
+        "costs": [costs(config, count) for config in configs for count in sources],
+        "ways": [row for count in sources for row in compare_ways(configs[0], count)],
+    }
+    # Again at the end: other work on the machine would show as a difference.
+    return {**run, "matmul_gflop_per_second": [rate / 1e9 for rate in (before, matmul_rate())]}
+
+
+def table(run: dict) -> str:
+    """What was measured, for people."""
+    matmul = run["matmul_gflop_per_second"]
+    lines = [
+        f"TensorFlow {run['tensorflow']}, TF_ENABLE_ONEDNN_OPTS={run['onednn']}, matmul {matmul[0]:.0f} GFLOP/s before "
+        f"and {matmul[1]:.0f} after",
+        "  size width K   frames/s  naive   ratio (processor time)   GFLOP  GFLOP/s  of matmul",
+    ]
+    for row in run["costs"]:
+        cached, naive = (row["timings"][name] for name in ("cached", "naive"))
+        rate = row["gflop"]["cached"] / cached["seconds"]
+        lines.append(
+            f"  {row['size']:4d} {row['width']:5.2f} {row['sources']} {1 / cached['seconds']:10.2f} "
+            f"{1 / naive['seconds']:6.2f} {naive['seconds'] / cached['seconds']:7.2f} "
+            f"({naive['cpu_seconds'] / cached['cpu_seconds']:.2f}) {row['gflop']['cached']:22.2f} {rate:8.1f} "
+            f"{rate / max(matmul):10.2f}"
+        )
+    lines.append("  way to generate                     K  frames at once   frames/s  processor ms a frame")
+    for row in run["ways"]:
+        lines.append(
+            f"  {row['way']:35s} {row['sources']} {row['targets']:15d} {row['targets'] / row['seconds']:10.2f} "
+            f"{1e3 * row['cpu_seconds'] / row['targets']:21.1f}"
+        )
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    if _HERE.value:
+        tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
+        logging.set_verbosity(logging.ERROR)  # and tells of its saving
+        print(json.dumps(measure_here()))
+        return
+    runs = []
+    for onednn in _ONEDNN.value:
+        output = run_with_onednn("benchmarks.inference", onednn, [*sys.argv[1:], "--here"])
+        runs.append(json.loads(output.splitlines()[-1]))
+        print(table(runs[-1]), flush=True)
+    print(json.dumps(runs))
+
+
+if __name__ == "__main__":
+    app.run(main)
