@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts
+from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts, mediapipe
 from stmt_tf.pose.estimators.mediapipe import tiles
 from stmt_tf.pose.estimators.results import read_json, read_keypoints
 
@@ -392,3 +394,24 @@ def test_nobody_is_found_in_an_empty_frame_and_nothing_is_printed(capfd):
         assert estimator.detect(FRAME, 1).shape == (0, 14, 3)
     captured = capfd.readouterr()
     assert captured.out == "" and captured.err == ""
+
+
+def test_the_last_of_those_who_asked_for_silence_ends_it(capfd):
+    silence, meanwhile = mediapipe._quiet_stderr, threading.Barrier(2, timeout=60)
+
+    def other():
+        with silence:
+            meanwhile.wait()  # the first one is silent, too
+            meanwhile.wait()  # the first one has ended
+            os.write(2, b"lost")
+        meanwhile.wait()
+
+    thread = threading.Thread(target=other)
+    with silence:
+        thread.start()
+        meanwhile.wait()
+    meanwhile.wait()
+    meanwhile.wait()
+    os.write(2, b"heard")
+    thread.join()
+    assert capfd.readouterr().err == "heard"
