@@ -1,0 +1,70 @@
+"""The poses of several videos, estimated side by side."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dancer import dance
+from threads import running_stages
+from videos import number_of, numbered_frames, write_video
+
+from stmt_tf import tracks
+from stmt_tf.pose.estimators import Estimator, PoseError
+from stmt_tf.tracks import estimate_tracks
+from stmt_tf.video.reader import VideoError
+
+POSES = dance(frames=40) * np.array([0.2, 0.2, 1.0], np.float32)
+
+
+class Reader(Estimator):
+    """Finds the pose of the number that a frame shows; `model` says of how many, or that there is nobody."""
+
+    name = "reader"
+    threads: set[int] = set()
+
+    def __init__(self, name, model):
+        self._count, self.closed = int(model or 40), False
+
+    def detect(self, frame, index):
+        assert not self.closed
+        self.threads.add(threading.get_ident())
+        return POSES[[number_of(frame, self._count)]] if self._count else np.zeros((0, 14, 3), np.float32)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture(autouse=True)
+def reader(monkeypatch):
+    monkeypatch.setattr(tracks, "create_estimator", Reader)
+    yield
+    assert running_stages() == []
+
+
+def test_every_video_gets_its_own_track_whatever_its_length(tmp_path):
+    videos = [
+        (write_video(tmp_path / f"{count}.mp4", numbered_frames(count), crf="10"), str(count)) for count in (7, 40, 12)
+    ]
+    Reader.threads = set()
+    for track, count in zip(estimate_tracks(videos, "reader"), (7, 40, 12)):
+        np.testing.assert_allclose(track, POSES[:count], atol=1e-5)
+    assert len(Reader.threads) == 3 and threading.get_ident() not in Reader.threads
+
+
+def test_a_video_without_a_person_is_named_and_ends_the_others(tmp_path):
+    whole = write_video(tmp_path / "whole.mp4", numbered_frames(5), crf="10")
+    with pytest.raises(PoseError, match=r"whole\.mp4: A person was found in 0% of 5 frames"):
+        estimate_tracks([(whole, "5"), (whole, "0")], "reader")
+
+
+def test_a_video_that_is_cut_off_is_named_and_ends_the_others(tmp_path):
+    long = write_video(tmp_path / "long.mp4", numbered_frames(40), crf="10")
+    cut = tmp_path / "cut.mp4"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 48, 64, 3), np.uint8)
+    content = Path(write_video(cut, list(noise))).read_bytes()
+    cut.write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(VideoError, match=r"cut\.mp4: frame \d+ cannot be decoded"):
+        estimate_tracks([(long, "40"), (str(cut), "40")], "reader")
