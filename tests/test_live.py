@@ -8,9 +8,12 @@ import http.server
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import cv2
@@ -19,6 +22,7 @@ import pytest
 from dancer import dance
 from test_transfer import Painter
 from threads import running_stages
+from tiny_model import model_directory
 from videos import number_of, numbered_frames, write_video
 
 from stmt_tf import live, tracks
@@ -28,6 +32,7 @@ from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
 from stmt_tf.video.reader import VideoError, probe, read_frames
 
+SAMPLES = Path(__file__).parent.parent / "samples"
 LENGTH = 50
 # A dancer who fits frames of 64 x 48 pixels, one pose for each number that a frame can have.
 POSES = dance(frames=LENGTH) * np.array([0.2, 0.2, 1.0], np.float32)
@@ -227,6 +232,31 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
     with pytest.raises(ValueError, match="--live=0 takes the place of --target=b.mp4"):
         settings(video, tmp_path, live="0", target="b.mp4")
     assert os.listdir(tmp_path) == ["text.mp4"]
+
+
+def command(**flags):
+    arguments = [f"--{name}={value}" for name, value in flags.items()]
+    arguments = [sys.executable, "-m", "stmt_tf.transfer", *arguments]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=600)
+
+
+def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, video):
+    done = command(source=video, live="none.mp4", output=tmp_path / "result.mp4")
+    assert (done.returncode, done.stdout) == (1, "") and os.listdir(tmp_path) == []
+    assert done.stderr == "transfer: none.mp4: cannot be read (No such file or directory). Check the address.\n"
+
+
+@pytest.mark.asset("pose_landmarker")
+@pytest.mark.slow
+def test_the_command_follows_a_sample_and_tells_how_it_went(tmp_path):
+    output = tmp_path / "result.mp4"
+    samples = {"source": SAMPLES / "source.mp4", "live": SAMPLES / "target.mp4"}
+    done = command(**samples, output=output, model=model_directory())
+    assert done.returncode == 0, done.stderr
+    told = done.stderr.splitlines()
+    count = probe(output).num_frames
+    assert f"] {count} frames, " in told[-2] and "p50" in told[-2] and "captured frames dropped" in told[-2]
+    assert told[-1].endswith(f"] wrote {output}")
 
 
 def test_a_file_comes_whole_at_its_own_pace(tmp_path):
