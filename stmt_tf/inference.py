@@ -133,6 +133,9 @@ def save_model(
 class TransferModel:
     """A model directory, loaded.
 
+    The functions run as they were loaded: with the weights frozen into the graph they took no less time (see
+    `benchmarks/README.md`).
+
     Args:
         directory: what `save_model` wrote.
 
