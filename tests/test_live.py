@@ -30,7 +30,7 @@ from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import Estimator, PoseError
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
-from stmt_tf.video.reader import VideoError, probe, read_frames
+from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 LENGTH = 50
@@ -125,7 +125,7 @@ def test_an_interrupt_completes_the_video(tmp_path, video):
 
         def generate(self, *arguments):
             self.made += 1
-            if self.made == 5:
+            if self.made == 6:
                 os.kill(os.getpid(), signal.SIGINT)
             return super().generate(*arguments)
 
@@ -155,7 +155,7 @@ def test_a_fault_while_it_runs_leaves_nothing(tmp_path, video):
 
         def generate(self, *arguments):
             self.made += 1
-            if self.made == 5:
+            if self.made == 6:
                 raise MemoryError
             return super().generate(*arguments)
 
@@ -195,14 +195,32 @@ def test_nobody_in_the_first_seconds_is_one_line(tmp_path, video, monkeypatch):
     assert "\n" not in str(caught.value) and os.listdir(tmp_path) == []
 
 
-def test_a_stream_that_ends_within_or_with_the_calibration_is_one_line(tmp_path, video):
-    short = write_video(tmp_path / "short.mp4", numbered_frames(3))
-    with pytest.raises(VideoError, match=r"short\.mp4: ended after 0\.\d s, within the 0\.2 s of calibration"):
-        live.perform(settings(video, tmp_path, live=short), Painter())
-    exact = write_video(tmp_path / "exact.mp4", numbered_frames(2), times=[0.0, 0.3])
-    with pytest.raises(VideoError, match=r"exact\.mp4: ended with the calibration"):
-        live.perform(settings(video, tmp_path, live=exact), Painter())
-    assert sorted(os.listdir(tmp_path)) == ["exact.mp4", "short.mp4"]
+@pytest.mark.parametrize(
+    ("times", "complaint"),
+    [
+        ([10.0, 10.05, 10.1], "0: ended after 0.1 s, within the 0.2 s of calibration. Give a longer stream."),
+        ([10.0, 10.05, 10.25], "0: ended with the calibration. Give a longer stream."),
+        ([], "0: ended after 0.0 s, within the 0.2 s of calibration. Give a longer stream."),
+    ],
+)
+def test_a_stream_that_ends_within_or_with_the_calibration_is_one_line(tmp_path, video, monkeypatch, times, complaint):
+    looked_at = threading.Semaphore(0)
+
+    class Signalling(Reader):
+        def detect(self, frame, index):
+            looked_at.release()
+            return super().detect(frame, index)
+
+    def short(_):
+        for index, (image, moment) in enumerate(zip(numbered_frames(LENGTH), times)):
+            yield Frame(image, moment, index)
+            looked_at.acquire(timeout=60)
+
+    monkeypatch.setattr(live, "capture", short)
+    monkeypatch.setattr(live, "create_estimator", lambda *_: Signalling())
+    with pytest.raises(VideoError) as caught:
+        live.perform(settings(video, tmp_path, live="0"), Painter())
+    assert str(caught.value) == f"camera {complaint}" and os.listdir(tmp_path) == []
 
 
 def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
