@@ -123,7 +123,7 @@ class PredictionHeads(tf.keras.layers.Layer):
             colour, alpha = foreground_base
             foreground = colour + tf.tanh(foreground)
             alpha = tf.clip_by_value(alpha, _OPAQUE, 1.0 - _OPAQUE)
-            mask += tf.atanh(2.0 * alpha - 1.0)
+            mask += tf.math.log(alpha / (1.0 - alpha)) / 2.0  # atanh(2 alpha - 1), of which TFLite knows no atanh
             filled, visible = background_base
             background = filled + (1.0 - visible) * background
         else:

@@ -117,8 +117,14 @@ class FrameAttention(tf.keras.layers.Layer):
         return tf.reshape(maps, tf.concat([[-1, targets], maps.shape[1:]], 0))
 
     def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:
-        side = size // self.stride
-        return tf.cast(tf.image.resize(joint_heatmaps(joints, size), [side, side], "area"), dtype)
+        """Joint heatmaps, which are half as large as the image, at the maps' size."""
+        heatmaps = joint_heatmaps(joints, size)
+        if self.stride == 1:
+            heatmaps = tf.image.resize(heatmaps, [size, size], "nearest")
+        else:
+            # The same as resizing by "area", which TFLite cannot.
+            heatmaps = tf.nn.avg_pool2d(heatmaps, self.stride // 2, self.stride // 2, "VALID")
+        return tf.cast(heatmaps, dtype)
 
 
 class AttentionFusion(tf.keras.layers.Layer):
@@ -209,7 +215,8 @@ def _weighted_sum(features: tf.Tensor, attention: tf.Tensor) -> tf.Tensor:
     """`sum_k F_k * A_k` (paper 3.2): `[N, K, H, W, C]` and `[N, T, K, h, w]` to `[N, T, H, W, C]`."""
     maps = upsampled(_merge(attention), features.shape[2])
     maps = tf.cast(_split(maps, tf.shape(attention)[:2]), features.dtype)
-    return tf.add_n([features[:, None, k] * maps[:, :, k, ..., None] for k in range(features.shape[1])])
+    # Of slices, TFLite takes five axes at most.
+    return tf.add_n([features[:, k][:, None] * maps[:, :, k][..., None] for k in range(features.shape[1])])
 
 
 def _merge(x: tf.Tensor) -> tf.Tensor:

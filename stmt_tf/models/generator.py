@@ -14,11 +14,14 @@ Axes: B batch, K source frames, L target frames, H = W = size, C = 64 * width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from stmt_tf.models.composition import PredictionHeads, compose, foreground_base
 from stmt_tf.models.fusion import create_fusion, upsampled
 from stmt_tf.models.single_frame import SingleFrameTransfer
+from stmt_tf.models.warp import affine_warp
 
 
 class Generator(tf.keras.Model):
@@ -69,12 +72,15 @@ class Generator(tf.keras.Model):
         """See `SingleFrameTransfer.encode_source`: frames `[B, K, H, W, 3]`, joints `[B, K, 14, 3]`."""
         return _frozen(self.single_frame.encode_source(frames, joints))
 
-    def generate(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> dict[str, tf.Tensor]:
+    def generate(
+        self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+    ) -> dict[str, tf.Tensor]:
         """Makes one frame for each target pose.
 
         Args:
             source: what `encode_source` gave.
             target_joints: `[B, L, 14, 3]` in pixels.
+            warp: what carries the parts to the target's pose, one of `stmt_tf.models.warp`.
 
         Returns:
             `frame`, `foreground`, `background` `[B, L, H, W, 3]` about [-1, 1]; `mask` `[B, L, H, W, 1]` in
@@ -87,7 +93,7 @@ class Generator(tf.keras.Model):
         def per_target(x):  # [B, ...] -> [B * L, ...]
             return tf.repeat(x, lead[1], axis=0)
 
-        foreground = _frozen(self.single_frame.foreground(source, target_joints))
+        foreground = _frozen(self.single_frame.foreground(source, target_joints, warp))
         fused_foreground, foreground_attention = self.foreground_fusion(
             foreground["features"], per_target(source["joints"]), _merge(target_joints)[:, None]
         )

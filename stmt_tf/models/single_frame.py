@@ -15,6 +15,8 @@ Axes: B batch, K source frames, L target frames, H = W = size, C = 64 * width.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from stmt_tf.models.composition import (
@@ -92,12 +94,15 @@ class SingleFrameTransfer(tf.keras.Model):
             "background_visible": visible,
         }
 
-    def foreground(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> dict[str, tf.Tensor]:
+    def foreground(
+        self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+    ) -> dict[str, tf.Tensor]:
         """The source person in the target's poses, from each source frame by itself.
 
         Args:
             source: what `encode_source` gave.
             target_joints: `[B, L, 14, 3]` in pixels.
+            warp: what carries the parts to the target's pose, one of `stmt_tf.models.warp`.
 
         Returns:
             `features` `[B * L, K, H, W, C]`; `composites` `[B * L, K, H, W, 3]` and `alphas`
@@ -114,7 +119,7 @@ class SingleFrameTransfer(tf.keras.Model):
         source_joints = per_target(source["joints"])
         target = _merge(target_joints)
         transforms = part_transforms(source_joints, target[:, None])
-        warped = affine_warp(_merge(_merge(per_target(source["parts"]))), _merge(_merge(transforms)))
+        warped = warp(_merge(_merge(per_target(source["parts"]))), _merge(_merge(transforms)))
         warped = tf.reshape(warped, [-1, NUM_PARTS, self.size, self.size, 4])
 
         # On a CPU, joining slices and summing all channels at once takes half the time of a transposition and

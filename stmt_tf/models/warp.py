@@ -8,7 +8,12 @@ share back to the four pixels that it was read from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Union
+
 import tensorflow as tf
+
+Size = Union[int, tf.Tensor]
 
 
 def affine_warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
@@ -41,17 +46,47 @@ def affine_warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     return warp(images)
 
 
+def gathering_warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
+    """`affine_warp` from operations that TFLite has; slower, and its gradient is of no interest."""
+    count, height, width, channels = images.shape
+    pixels = tf.reshape(images, [-1, channels])
+    warped = 0.0
+    for index, weight, inside in _neighbours(transforms, count, height, width):
+        weight = tf.where(inside, weight, 0.0)[..., None]
+        warped += weight * tf.gather(pixels, tf.where(inside, index, 0))
+    return warped
+
+
 def _adjoint(upstream: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
     """Scatters `[N, H, W, C]` back to the pixels that the warp read."""
     count, height, width, channels = tf.unstack(tf.shape(upstream))
+    pixels, shares = [], []
+    for index, weight, inside in _neighbours(transforms, count, height, width):
+        pixels.append(tf.where(inside, index, -1))  # -1 tells the sum to drop the row
+        shares.append(weight[..., None] * upstream)
+    gradient = tf.math.unsorted_segment_sum(
+        tf.reshape(tf.stack(shares), [-1, channels]),
+        tf.reshape(tf.stack(pixels), [-1]),
+        count * height * width,
+    )
+    return tf.reshape(gradient, tf.shape(upstream))
+
+
+def _neighbours(
+    transforms: tf.Tensor, count: Size, height: Size, width: Size
+) -> Iterator[tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+    """The four pixels that each output pixel is read from, one after the other.
+
+    Yields:
+        Of N images, their place among all N * H * W pixels, int32; their weight; whether they lie inside the
+        image. All `[N, H, W]`; the place of one outside is of some pixel of the image.
+    """
     x = tf.range(width, dtype=transforms.dtype)[None, None, :]
     y = tf.range(height, dtype=transforms.dtype)[None, :, None]
     a, b, c, d, e, f = tf.unstack(transforms[:, :, None, None], axis=1)
     source_x, source_y = a * x + b * y + c, d * x + e * y + f
     left, top = tf.floor(source_x), tf.floor(source_y)
     first_pixel = tf.range(count)[:, None, None] * height * width
-
-    pixels, shares = [], []
     for step_x, step_y in ((0, 0), (1, 0), (0, 1), (1, 1)):
         column, row = left + step_x, top + step_y
         weight = (1.0 - tf.abs(source_x - column)) * (1.0 - tf.abs(source_y - row))
@@ -61,13 +96,6 @@ def _adjoint(upstream: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
             & (row >= 0)
             & (row < tf.cast(height, row.dtype))
         )
-        # Far positions would overflow the cast; -1 tells the sum to drop the row.
+        # Far positions would overflow the cast.
         column, row = (tf.cast(tf.where(inside, z, 0.0), tf.int32) for z in (column, row))
-        pixels.append(tf.where(inside, first_pixel + row * width + column, -1))
-        shares.append(weight[..., None] * upstream)
-    gradient = tf.math.unsorted_segment_sum(
-        tf.reshape(tf.stack(shares), [-1, channels]),
-        tf.reshape(tf.stack(pixels), [-1]),
-        count * height * width,
-    )
-    return tf.reshape(gradient, tf.shape(upstream))
+        yield first_pixel + row * width + column, weight, inside
