@@ -17,6 +17,7 @@ from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
+from stmt_tf.serving.versions import newest
 from stmt_tf.trainer import Trainer
 
 CONFIG = "config.flags"
@@ -141,6 +142,7 @@ def require_start(workdir: str, model: ModelConfig, num_source_frames: int, trai
 
 def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: int | None) -> None:
     """Raises ValueError if the weights in a directory cannot start a model; K counts where it is not None."""
+    directory = newest(directory)
     found = _read_snapshot(directory)
     # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
     wanted = (model.width, model.residual_heads)
@@ -177,11 +179,13 @@ def _read_snapshot(workdir: str) -> ModelConfig:
 def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
     """The best snapshot of a training, of either stage, as a generator.
 
-    A stage 1 model becomes a generator of average fusion with its own prediction heads.
+    A model directory, or one of versions, is as good as the training that it was made from. A stage 1 model becomes a
+    generator of average fusion with its own prediction heads.
 
     Raises:
         FileNotFoundError: the directory holds no training, or one without a snapshot yet.
     """
+    workdir = newest(workdir)
     config = _read_snapshot(workdir)
     weights = os.path.join(workdir, BEST_WEIGHTS)
     config_path = os.path.join(workdir, CONFIG)

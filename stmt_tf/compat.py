@@ -129,7 +129,7 @@ class _QuietTensorFlow(importlib.abc.MetaPathFinder):
             load = spec.loader.exec_module
 
             def load_quietly(module: types.ModuleType) -> None:
-                with _held_back_stderr():
+                with held_back_stderr():
                     load(module)
 
             spec.loader.exec_module = load_quietly
@@ -137,7 +137,7 @@ class _QuietTensorFlow(importlib.abc.MetaPathFinder):
 
 
 @contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
+def held_back_stderr() -> Iterator[None]:
     """Holds back what the process writes to stderr, from C++ too; shows it if an exception comes."""
     sys.stderr.flush()
     terminal = os.dup(2)

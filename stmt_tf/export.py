@@ -1,7 +1,14 @@
-"""Exports a training's best snapshot: `python -m stmt_tf.export --workdir=DIR --output=saved_models/NAME`.
+"""Exports a training's best snapshot: `python -m stmt_tf.export --workdir=DIR --output=my_model`.
 
-The output is a SavedModel (see `stmt_tf.inference`) that `stmt_tf.transfer --model` and `stmt_tf.evaluate
---model` take. It also holds the training's settings and weights, for `stmt_tf.train --init`.
+The output is a directory of versions, as TensorFlow Serving watches them (see `stmt_tf.serving.versions`): this export
+becomes its next version. A version is a model directory (see `stmt_tf.inference`) that `stmt_tf.transfer --model` and
+`stmt_tf.evaluate --model` take; they take the output, too, for its highest version. A version holds
+
+    a SavedModel with signatures        see `stmt_tf.serving.signatures`
+    model.json                          the model's config
+    config.flags, best.weights.h5       the training's settings and weights, for `stmt_tf.train --init`
+    assets.extra/                       warm-up requests, where tensorflow-serving-api is installed
+    generate.tflite                     with --tflite
 """
 
 from __future__ import annotations
@@ -12,15 +19,59 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
-from absl import app, flags, logging
+from absl import app, logging
 
+from stmt_tf import flags
 from stmt_tf.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
+from stmt_tf.config import ExportConfig
 from stmt_tf.inference import save_model
+from stmt_tf.serving.lite import LITE, convert_generate
+from stmt_tf.serving.verify import verify
+from stmt_tf.serving.versions import model_name, new_version, newest
+from stmt_tf.serving.warmup import made_up_example, messages_installed, write_warmup
+from stmt_tf.serving.weights import round_weights
+
+_NEEDS_MESSAGES = "tensorflow-serving-api is not installed (pip install .[serving])"
+
+
+def export(config: ExportConfig) -> str:
+    """Writes the next version, whole or not at all; returns its directory.
+
+    Raises:
+        FileNotFoundError: there is no training, or it has no snapshot yet.
+        FileExistsError: the output is something else already.
+        ValueError: the export does not do what the model does, or cannot be verified.
+    """
+    if config.verify and not messages_installed():
+        raise ValueError(f"--verify runs the warm-up requests, and {_NEEDS_MESSAGES}")
+    with _quiet():
+        generator, model = load_generator(config.workdir)
+    # What a further training starts from. Weights that lost precision are no good start.
+    training = [os.path.join(newest(config.workdir), name) for name in (CONFIG, BEST_WEIGHTS)]
+    if config.weights != "float32":
+        round_weights(generator, config.weights)
+        training = []
+    example = made_up_example(generator)
+    with new_version(config.output) as directory:
+        with _quiet():
+            save_model(generator, model, directory, training, config.weights)
+        if messages_installed():
+            write_warmup(directory, model_name(config.output), example)
+        else:
+            logging.warning("no warm-up requests: %s", _NEEDS_MESSAGES)
+        if config.tflite:
+            with open(os.path.join(directory, LITE), "wb") as file, _quiet():
+                file.write(convert_generate(generator, config.weights))
+        if config.verify:
+            differences = verify(directory, generator, example)
+            told = ", ".join(f"{name} {difference:g}" for name, difference in differences.items())
+            logging.info("verified in a fresh process; largest differences in steps of 1 / 255: %s", told)
+    return newest(config.output)
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps what TensorFlow tells about its own saving off the terminal."""
+    """Keeps what TensorFlow and Keras tell about their own loading and saving off the terminal."""
     python_logging.disable(python_logging.WARNING)
     try:
         yield
@@ -29,28 +80,21 @@ def _quiet() -> Iterator[None]:
 
 
 def main(argv: Sequence[str]) -> None:
-    """Reads the flags and writes the model."""
+    """Reads the flags and writes the version."""
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    workdir, output = flags.FLAGS.workdir, flags.FLAGS.output
     try:
-        generator, config = load_generator(workdir)
-        with _quiet():
-            # What a further training starts from (--init).
-            training = [os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS)]
-            save_model(generator, config, output, training)
+        written = export(flags.read(ExportConfig))
     except (OSError, ValueError) as error:
         sys.exit(f"export: {error}")
     except KeyboardInterrupt:
         sys.exit("export: interrupted, nothing was written")
-    logging.info("wrote %s", output)
+    logging.info("wrote %s", written)
 
 
 def run() -> None:
     """The command."""
-    flags.DEFINE_string("workdir", None, "Working directory of a training.")
-    flags.DEFINE_string("output", None, "Model directory to write; must not exist.")
-    flags.mark_flags_as_required(["workdir", "output"])
+    flags.define(ExportConfig)
     app.run(main)
 
 

@@ -6,7 +6,7 @@ The SavedModel offers two functions, whose axes are B batch, K source frames, L 
     encode_source(frames uint8 [B, K, H, W, 3], joints float32 [B, K, 14, 3]) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
 
-and the signature `serving_default`, which is both in one.
+and the signatures of `stmt_tf.serving.signatures`, for model servers.
 """
 
 from __future__ import annotations
@@ -23,52 +23,15 @@ import tensorflow as tf
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.generator import Generator
-from stmt_tf.pose.skeleton import NUM_JOINTS
+from stmt_tf.serving.signatures import servable
+from stmt_tf.serving.versions import newest
 
 MANIFEST = "model.json"
-ATTENTION_MAPS = ("foreground_attention", "background_attention")
 _FORMAT = "stmt_tf model 1"
 
 
 class ModelError(ValueError):
     """A directory is not a model of ours."""
-
-
-def _servable(generator: Generator) -> tf.Module:
-    """The generator's functions and weights, without Keras's own records of its layers."""
-    size, sources = generator.size, generator.num_source_frames
-    frames = tf.TensorSpec([None, sources, size, size, 3], tf.uint8, "source_frames")
-    source_joints = tf.TensorSpec([None, sources, NUM_JOINTS, 3], tf.float32, "source_joints")
-    target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
-
-    @tf.function(input_signature=[frames, source_joints])
-    def encode_source(source_frames, source_joints):
-        return generator.encode_source(tf.cast(source_frames, tf.float32) / 127.5 - 1.0, source_joints)
-
-    encoded = encode_source.get_concrete_function().structured_outputs
-    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encoded.items()}
-
-    @tf.function(input_signature=[source, target_joints])
-    def generate(source, target_joints):
-        outputs = generator.generate(source, target_joints)
-        mask = outputs.pop("mask")
-        maps = {name: outputs.pop(name) for name in ATTENTION_MAPS if name in outputs}
-        images = {name: _to_uint8(image / 2.0 + 0.5) for name, image in outputs.items()}
-        return {**images, **maps, "mask": _to_uint8(mask)}
-
-    @tf.function(input_signature=[frames, source_joints, target_joints])
-    def transfer(source_frames, source_joints, target_joints):
-        source = encode_source(source_frames, source_joints)
-        return {"frame": generate(source, target_joints)["frame"]}
-
-    servable = tf.Module()
-    servable.encode_source, servable.generate, servable.transfer = encode_source, generate, transfer
-    servable.weights = transfer.get_concrete_function().variables
-    return servable
-
-
-def _to_uint8(image: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
 
 
 def _read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
@@ -91,7 +54,11 @@ def _read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
 
 
 def save_model(
-    generator: Generator, config: ModelConfig, directory: str, extra_files: Sequence[str] = ()
+    generator: Generator,
+    config: ModelConfig,
+    directory: str,
+    extra_files: Sequence[str] = (),
+    weights: str = "float32",
 ) -> None:
     """Writes a model directory, whole or not at all.
 
@@ -100,6 +67,7 @@ def save_model(
         config: its config.
         directory: where to; it must not exist.
         extra_files: files to copy into it.
+        weights: how the weights are stored, see `stmt_tf.serving.weights`.
 
     Raises:
         FileExistsError: the directory exists.
@@ -112,8 +80,9 @@ def save_model(
     os.makedirs(parent, exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".writing-", dir=parent)
     try:
-        servable = _servable(generator)
-        tf.saved_model.save(servable, temporary, signatures={"serving_default": servable.transfer})
+        module, signatures = servable(generator, weights)
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # nobody trains what is served
+        tf.saved_model.save(module, temporary, signatures, options)
         with open(os.path.join(temporary, MANIFEST), "w") as file:
             manifest = {
                 "format": _FORMAT,
@@ -137,7 +106,7 @@ class TransferModel:
     `benchmarks/README.md`).
 
     Args:
-        directory: what `save_model` wrote.
+        directory: what `save_model` wrote, or a directory of versions of it (see `stmt_tf.serving.versions`).
 
     Attributes:
         config: the model's shape.
@@ -149,6 +118,7 @@ class TransferModel:
     """
 
     def __init__(self, directory: str):
+        directory = newest(directory)
         self.config, self.num_source_frames = _read_manifest(directory)
         self.size = self.config.size
         try:

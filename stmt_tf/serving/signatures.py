@@ -1,0 +1,182 @@
+"""What a model directory's SavedModel offers. Axes: B batch, K source frames, L target frames, H = W = the model's size.
+
+    signature         takes                                                    gives
+    serving_default   source_jpeg_bytes [B, K], source_joints, target_joints   frame_jpeg_bytes [B, L]
+    transfer          source_frames, source_joints, target_joints              frame
+    encode_source     source_frames, source_joints                             the source's features, by name
+    generate          those features, target_joints                            frame, foreground, background, warped,
+                                                                               mask, attention maps
+
+Frames and masks are uint8 `[B, K or L, H, W, 3 or 1]`, JPEG pictures strings; joints float32 `[B, K or L, 14, 3]`, (x, y,
+confidence) in pixels of the frames. A model server sends what ends in `_bytes` as base64 in JSON. `encode_source` is for
+once a source, `generate` for each handful of its target frames.
+
+A model of fixed K takes fewer frames too and is shown them in turn. What cannot be used (more frames, pictures that are
+no JPEG or of another size, joints that are not finite or absurdly far off) is an InvalidArgumentError that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from stmt_tf.models.generator import Generator
+from stmt_tf.models.warp import affine_warp
+from stmt_tf.pose.skeleton import NUM_JOINTS
+from stmt_tf.serving.weights import stored_as
+
+ATTENTION_MAPS = ("foreground_attention", "background_attention")
+JPEG_QUALITY = 95
+_FARTHEST = 100  # frame sides that a joint may lie off; squares of what is much further overflow
+
+
+def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module, dict[str, Callable]]:
+    """The generator's functions and weights, without Keras's own records of its layers.
+
+    Args:
+        generator: the model.
+        weights: how its weights are stored, see `stmt_tf.serving.weights`.
+
+    Returns:
+        A `tf.Module` with the functions `encode_source(source_frames, source_joints)` and `generate(source,
+        target_joints)`, and the signatures by name.
+    """
+    size, fixed = generator.size, generator.num_source_frames
+    encode, generate_images = _cores(generator, weights)
+    frames = tf.TensorSpec([None, None, size, size, 3], tf.uint8, "source_frames")
+    pictures = tf.TensorSpec([None, None], tf.string, "source_jpeg_bytes")
+    source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
+    target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
+
+    @tf.function(input_signature=[frames, source_joints])
+    def encode_source(source_frames, source_joints):
+        joints = _usable(source_joints, "source_joints", size)
+        checks = _source_checks(source_frames, joints, fixed)
+        with tf.control_dependencies(checks):
+            images, joints = _normalised(source_frames), tf.identity(joints)
+        if fixed is not None:
+            images, joints = _in_turn(images, fixed), _in_turn(joints, fixed)
+        return encode(images, joints)
+
+    encoded = encode_source.get_concrete_function().structured_outputs
+    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encoded.items()}
+
+    @tf.function(input_signature=[source, target_joints])
+    def generate(source, target_joints):
+        return generate_images(source, _usable(target_joints, "target_joints", size))
+
+    @tf.function
+    def generate_flat(target_joints, **source):
+        return generate(source, target_joints)
+
+    @tf.function(input_signature=[frames, source_joints, target_joints])
+    def transfer(source_frames, source_joints, target_joints):
+        return {"frame": generate(encode_source(source_frames, source_joints), target_joints)["frame"]}
+
+    @tf.function(input_signature=[pictures, source_joints, target_joints])
+    def transfer_pictures(source_jpeg_bytes, source_joints, target_joints):
+        made = transfer(_decoded(source_jpeg_bytes, size), source_joints, target_joints)["frame"]
+        return {"frame_jpeg_bytes": _encoded(made)}
+
+    module = tf.Module()
+    module.encode_source, module.generate = encode_source, generate
+    module.weights = transfer.get_concrete_function().variables
+    signatures = {
+        "serving_default": transfer_pictures,
+        "transfer": transfer,
+        "encode_source": encode_source,
+        "generate": generate_flat.get_concrete_function(target_joints=target_joints, **source),
+    }
+    return module, signatures
+
+
+def _cores(generator: Generator, weights: str) -> tuple[Callable, Callable]:
+    """The two functions without checks, which read their weights as these are stored."""
+    if weights == "float32":
+        return generator.encode_source, lambda source, joints: image_outputs(generator, source, joints)
+    size, sources = generator.size, generator.num_source_frames
+    frames = tf.TensorSpec([None, sources, size, size, 3], tf.float32)
+    joints = tf.TensorSpec([None, sources, NUM_JOINTS, 3], tf.float32)
+    encode = tf.function(generator.encode_source).get_concrete_function(frames, joints)
+    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encode.structured_outputs.items()}
+    target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
+    generate = tf.function(lambda source, joints: image_outputs(generator, source, joints))
+    return stored_as(weights, encode), stored_as(weights, generate.get_concrete_function(source, target))
+
+
+def image_outputs(
+    generator: Generator, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+) -> dict[str, tf.Tensor]:
+    """What `Generator.generate` makes, with its images and its mask as uint8."""
+    outputs = generator.generate(source, target_joints, warp)
+    mask = outputs.pop("mask")
+    maps = {name: outputs.pop(name) for name in ATTENTION_MAPS if name in outputs}
+    images = {name: _to_uint8(image / 2.0 + 0.5) for name, image in outputs.items()}
+    return {**images, **maps, "mask": _to_uint8(mask)}
+
+
+def _to_uint8(image: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
+
+
+def _normalised(frames: tf.Tensor) -> tf.Tensor:
+    return tf.cast(frames, tf.float32) / 127.5 - 1.0
+
+
+def _usable(joints: tf.Tensor, name: str, size: int) -> tf.Tensor:
+    """The joints as they are, once it is sure that they can be computed with."""
+    near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST * size))  # not so of NaN
+    message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides ({_FARTHEST * size}) off"
+    with tf.control_dependencies([tf.debugging.Assert(near, [message])]):
+        return tf.identity(joints)
+
+
+def _source_checks(frames: tf.Tensor, joints: tf.Tensor, most: int | None) -> list[tf.Operation]:
+    """Checks that there are as many source frames as poses, and not too many."""
+    counts = tf.shape(frames)[:2], tf.shape(joints)[:2]
+    alike = tf.debugging.Assert(
+        tf.reduce_all(counts[0] == counts[1]),
+        ["source frames and source_joints must be as many: [B, K] of the frames and of the joints are", *counts],
+    )
+    sources = counts[0][1]
+    enough = sources >= 1 if most is None else (sources >= 1) & (sources <= most)
+    allowed = "at least 1" if most is None else f"1 to {most}"
+    return [alike, tf.debugging.Assert(enough, [f"a source must have {allowed} frames, got", sources])]
+
+
+def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
+    """`[B, K, ...]` to `[B, count, ...]`: what is fewer comes repeatedly, in turn."""
+    return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
+
+
+def _decoded(pictures: tf.Tensor, size: int) -> tf.Tensor:
+    """JPEG strings `[B, K]` to uint8 `[B, K, size, size, 3]`."""
+
+    def decode(picture):
+        # A JPEG's own word for its size is read before the picture is given memory.
+        is_jpeg = tf.debugging.Assert(
+            tf.image.is_jpeg(picture),
+            ["source_jpeg_bytes must hold JPEG pictures; one has no JPEG's first bytes. Its length:",
+             tf.strings.length(picture)],
+        )
+        with tf.control_dependencies([is_jpeg]):
+            shape = tf.image.extract_jpeg_shape(picture)
+        right_size = tf.debugging.Assert(
+            tf.reduce_all(shape[:2] == size),
+            [f"source_jpeg_bytes must hold pictures of {size} x {size} pixels, got height and width", shape[:2]],
+        )
+        with tf.control_dependencies([right_size]):
+            return tf.ensure_shape(tf.io.decode_jpeg(picture, channels=3), [size, size, 3])
+
+    flat = tf.map_fn(decode, tf.reshape(pictures, [-1]), fn_output_signature=tf.TensorSpec([size, size, 3], tf.uint8))
+    return tf.reshape(flat, tf.concat([tf.shape(pictures), [size, size, 3]], 0))
+
+
+def _encoded(frames: tf.Tensor) -> tf.Tensor:
+    """uint8 `[B, L, H, W, 3]` to JPEG strings `[B, L]`."""
+    flat = tf.reshape(frames, [-1, *frames.shape[2:]])
+    encoded = tf.map_fn(
+        lambda frame: tf.io.encode_jpeg(frame, quality=JPEG_QUALITY), flat, fn_output_signature=tf.string
+    )
+    return tf.reshape(encoded, tf.shape(frames)[:2])

@@ -1,0 +1,55 @@
+"""The proof that an export works: a fresh process must make the frames that the model itself makes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from stmt_tf.models.generator import Generator
+from stmt_tf.serving.signatures import JPEG_QUALITY, image_outputs
+from stmt_tf.serving.warmup import Example
+
+_SCRIPT = Path(__file__).with_name("fresh_process.py")
+_TOLERANCE = 1.0  # steps of 1 / 255
+
+
+def verify(directory: str, generator: Generator, example: Example) -> dict[str, float]:
+    """Runs a model directory in a process that cannot import this package.
+
+    Args:
+        directory: a model directory with warm-up requests of `example`.
+        generator: the model that it was made from.
+        example: made-up inputs.
+
+    Returns:
+        How far each signature's frames are from the generator's own, see `stmt_tf.serving.fresh_process`.
+
+    Raises:
+        ValueError: further than a step of 1 / 255, or the process failed.
+    """
+    source = generator.encode_source(
+        tf.constant(example.source_frames, tf.float32) / 127.5 - 1.0, tf.constant(example.source_joints)
+    )
+    frames = image_outputs(generator, source, tf.constant(example.target_joints))["frame"].numpy()
+    pictures = [tf.io.decode_jpeg(tf.io.encode_jpeg(frame, quality=JPEG_QUALITY)).numpy() for frame in frames[0]]
+    with tempfile.TemporaryDirectory() as scratch:
+        expected = os.path.join(scratch, "expected.npz")
+        np.savez(expected, frames=frames, pictures=np.stack(pictures)[None])
+        command = [sys.executable, "-I", str(_SCRIPT), os.path.abspath(directory), expected]
+        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise ValueError(f"the export does not run in a fresh process ({reason}); nothing was written")
+    differences = json.loads(done.stdout.strip().splitlines()[-1])
+    off = {name: found for name, found in differences.items() if not found <= _TOLERANCE}
+    if off:
+        told = ", ".join(f"{name}: {found:g}" for name, found in off.items())
+        raise ValueError(f"the export's frames are not the model's, by steps of 1 / 255 ({told}); nothing was written")
+    return differences

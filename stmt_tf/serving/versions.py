@@ -1,0 +1,94 @@
+"""Directories of numbered versions, as a model server watches them.
+
+    my_model/1/  my_model/2/ ...   each a model directory, complete from the moment that it has its number
+    my_model/models.config         what the model server is started with
+
+What takes a model directory takes `my_model` too, for its highest version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+
+from stmt_tf.video.files import whole_file
+
+SERVER_CONFIG = "models.config"
+_SERVED_FROM = "/models"  # where the model server's container has its models
+
+_CONFIG_TEXT = """\
+model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "{root}/{name}"
+    model_platform: "tensorflow"
+  }}
+}}
+"""
+
+
+def newest(directory: str) -> str:
+    """The highest version in a directory of versions; any other directory as it is."""
+    found = _versions(directory)
+    return os.path.join(directory, str(max(found))) if found else directory
+
+
+def model_name(directory: str) -> str:
+    """What a model server calls the model of a directory of versions."""
+    return os.path.basename(os.path.abspath(directory))
+
+
+@contextlib.contextmanager
+def new_version(directory: str) -> Iterator[str]:
+    """Yields the path of a directory to be made; at the block's end it becomes the next version.
+
+    A model server, which looks for numbers alone, never sees it unfinished. On any exception nothing is left.
+
+    Raises:
+        FileExistsError: `directory` is a file, or is itself a model.
+    """
+    _require_room(directory)
+    created = not os.path.isdir(directory)
+    os.makedirs(directory, exist_ok=True)
+    hidden = os.path.join(directory, f".writing-{secrets.token_hex(4)}")
+    try:
+        yield hidden
+        with whole_file(os.path.join(directory, SERVER_CONFIG)) as path:
+            path.write_text(_CONFIG_TEXT.format(name=model_name(directory), root=_SERVED_FROM))
+        _rename_to_next(hidden, directory)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if created:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+def _require_room(directory: str) -> None:
+    if os.path.exists(directory) and not os.path.isdir(directory):
+        raise FileExistsError(f"{directory} is a file: give another directory")
+    if os.path.exists(os.path.join(directory, "saved_model.pb")):
+        raise FileExistsError(f"{directory} is itself a model, versions cannot lie in it: give another directory")
+
+
+def _versions(directory: str) -> list[int]:
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return []
+    return [int(name) for name in names if name.isdecimal()]
+
+
+def _rename_to_next(hidden: str, directory: str) -> None:
+    number = max(_versions(directory), default=0) + 1
+    while True:
+        try:
+            os.rename(hidden, os.path.join(directory, str(number)))
+            return
+        except OSError:
+            # Another export may have taken the number since; a directory that holds something is not replaced.
+            if not os.path.exists(os.path.join(directory, str(number))):
+                raise
+            number += 1
