@@ -63,7 +63,7 @@ def export(config: ExportConfig) -> str:
             with open(os.path.join(directory, LITE), "wb") as file, _quiet():
                 file.write(convert_generate(generator, config.weights))
         if config.verify:
-            differences = verify(directory, generator, example)
+            differences = verify(directory, generator, config.weights, example)
             told = ", ".join(f"{name} {difference:g}" for name, difference in differences.items())
             logging.info("verified in a fresh process; largest differences in steps of 1 / 255: %s", told)
     return newest(config.output)

@@ -81,8 +81,7 @@ def save_model(
     temporary = tempfile.mkdtemp(prefix=".writing-", dir=parent)
     try:
         module, signatures = servable(generator, weights)
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)  # nobody trains what is served
-        tf.saved_model.save(module, temporary, signatures, options)
+        tf.saved_model.save(module, temporary, signatures=signatures)
         with open(os.path.join(temporary, MANIFEST), "w") as file:
             manifest = {
                 "format": _FORMAT,

@@ -12,9 +12,11 @@ from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
 from stmt_tf import inference
+from stmt_tf.assets import shipped_model
 from stmt_tf.config import ModelConfig
 from stmt_tf.inference import MANIFEST, ModelError, TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.serving.signatures import ATTENTION_MAPS
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +76,11 @@ def test_a_pose_without_joints_still_gives_images(model):
     assert made["frame"].shape == (1, SIZE, SIZE, 3)
 
 
-def test_the_signature_serves_without_this_package():
+def test_the_signature_of_tensors_serves_without_this_package():
     loaded = tf.saved_model.load(model_directory())
     frames, joints = make_source(2)
     poses = make_joints(3, size=SIZE)
-    served = loaded.signatures["serving_default"](
+    served = loaded.signatures["transfer"](
         source_frames=tf.constant(frames[None]),
         source_joints=tf.constant(joints[None]),
         target_joints=tf.constant(poses[None]),
@@ -97,10 +99,25 @@ def test_a_failed_save_leaves_nothing(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("disk full")
 
-    monkeypatch.setattr(inference, "_servable", fail)
+    monkeypatch.setattr(inference, "servable", fail)
     with pytest.raises(OSError, match="disk full"):
         save_model(generator(), CONFIG, str(tmp_path / "model"))
     assert os.listdir(tmp_path) == []
+
+
+def test_of_versions_the_highest_is_loaded(tmp_path):
+    shutil.copytree(model_directory(), tmp_path / "10")
+    (tmp_path / "9").mkdir()
+    frames, joints = make_source(2)
+    loaded = TransferModel(str(tmp_path))
+    assert loaded.config == CONFIG and loaded.encode_source(frames, joints)["joints"].shape == (1, 2, 14, 3)
+
+
+def test_shipped_model_of_an_earlier_export_is_loaded():
+    loaded = TransferModel(str(shipped_model("dancers_128px")))
+    frames = np.zeros([4, 128, 128, 3], np.uint8)
+    made = loaded.generate(loaded.encode_source(frames, make_joints(4, size=128)), make_joints(1, size=128, seed=1))
+    assert made["frame"].shape == (1, 128, 128, 3) and made["frame"].mean() < 20
 
 
 def test_a_missing_directory_is_no_model(tmp_path):
@@ -190,7 +207,7 @@ def test_model_with_attention_gives_the_generators_frames_and_maps(attentive):
     )
     image = np.clip(np.asarray(expected["frame"][0]) / 2 + 0.5, 0, 1) * 255
     np.testing.assert_allclose(made["frame"], image, atol=0.6)
-    for name in inference.ATTENTION_MAPS:
+    for name in ATTENTION_MAPS:
         assert made[name].shape == (3, 2, SIZE // 4, SIZE // 4) and made[name].std() > 1e-3
         np.testing.assert_allclose(made[name], expected[name][0], atol=1e-4)
 

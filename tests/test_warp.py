@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stmt_tf.models.warp import affine_warp
+from stmt_tf.models.warp import affine_warp, gathering_warp
 
 IDENTITY = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
 SIZE = 24
@@ -55,6 +55,18 @@ def test_gradient_is_the_adjoint(scale, degrees):
 def test_gradient_is_the_adjoint_partly_outside_the_image(scale, degrees, shift):
     forward, backward = inner_products([similarity(scale, degrees, shift), IDENTITY])
     assert backward == pytest.approx(forward, rel=1e-4)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    scale=st.floats(0.3, 3.0),
+    degrees=st.floats(-180, 180),
+    shift=st.tuples(st.floats(-30, 30), st.floats(-30, 30)),
+)
+def test_gathering_gives_the_same(scale, degrees, shift):
+    transforms = tf.constant([similarity(scale, degrees, shift), IDENTITY, [0.0, 0.0, 1e9, 0.0, 0.0, -1e9]])
+    x = images(0, count=3)
+    np.testing.assert_allclose(gathering_warp(x, transforms), affine_warp(x, transforms), atol=2e-5)
 
 
 def test_identity_changes_nothing():

@@ -64,7 +64,10 @@ def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module,
 
     @tf.function(input_signature=[source, target_joints])
     def generate(source, target_joints):
-        return generate_images(source, _usable(target_joints, "target_joints", size))
+        asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
+        with tf.control_dependencies([asked]):
+            joints = _usable(target_joints, "target_joints", size)
+        return generate_images(source, joints)
 
     @tf.function
     def generate_flat(target_joints, **source):

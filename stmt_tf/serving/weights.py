@@ -40,6 +40,8 @@ def stored_as(weights: str, function: tf.types.experimental.ConcreteFunction) ->
         data = [name for name in node.input if not name.startswith("^")]
         del node.input[:]
         node.input.extend(data)
+        # A gradient of our own cannot be saved with a graph that was put together anew, and nobody trains this one.
+        node.attr.pop("_gradient_op_type", None)
     outputs = {tensor.op.name for tensor in function.outputs}
     graph = tf.compat.v1.graph_util.extract_sub_graph(graph, sorted(outputs))
     variables = {id(variable.handle): variable for variable in function.variables}
