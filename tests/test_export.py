@@ -6,16 +6,24 @@ import sys
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE
 
-from stmt_tf.checkpoints import BEST_WEIGHTS, write_config
-from stmt_tf.config import DataConfig, LossConfig, TrainConfig
+from stmt_tf import export as command
+from stmt_tf.checkpoints import BEST_WEIGHTS, load_generator, write_config
+from stmt_tf.config import DataConfig, ExportConfig, LossConfig, TrainConfig
 from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator, create_single_frame
+from stmt_tf.serving import warmup
+from stmt_tf.serving.verify import verify
+
+needs_messages = pytest.mark.skipif(
+    not warmup.messages_installed(), reason="needs tensorflow-serving-api (pip install .[serving])"
+)
 
 
-def export(*flags):
+def run_command(*flags):
     return subprocess.run([sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=600)
 
 
@@ -26,13 +34,28 @@ def make_workdir(path, stage):
     return network
 
 
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    """Of a stage 2 training."""
+    path = tmp_path_factory.mktemp("trained")
+    make_workdir(path, stage=2)
+    return str(path)
+
+
 @pytest.mark.slow
-def test_a_stage_1_training_becomes_a_model_of_its_own_heads(tmp_path):
+@needs_messages
+def test_a_stage_1_training_becomes_a_version_of_its_own_heads(tmp_path):
     network = make_workdir(tmp_path / "work", stage=1)
-    done = export(f"--workdir={tmp_path / 'work'}", f"--output={tmp_path / 'models' / 'new'}")
+    done = run_command(
+        f"--workdir={tmp_path / 'work'}", f"--output={tmp_path / 'models' / 'new'}", "--tflite", "--verify"
+    )
     assert done.returncode == 0, done.stderr
-    assert [line for line in done.stderr.splitlines() if "wrote" not in line] == []
+    verified, wrote = done.stderr.splitlines()
+    assert "verified in a fresh process" in verified and wrote.endswith(f"wrote {tmp_path / 'models' / 'new' / '1'}")
+    for name in ("serving_default", "transfer", "encode_source, generate", "generate.tflite"):
+        assert name in verified
     assert os.listdir(tmp_path / "models") == ["new"]
+    assert sorted(os.listdir(tmp_path / "models" / "new")) == ["1", "models.config"]
     frames = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3), dtype=np.uint8)
     joints, poses = make_joints(1, size=SIZE), make_joints(2, size=SIZE, seed=1)
     model = TransferModel(str(tmp_path / "models" / "new"))
@@ -42,9 +65,83 @@ def test_a_stage_1_training_becomes_a_model_of_its_own_heads(tmp_path):
     np.testing.assert_allclose(made / 255.0, np.clip(expected / 2 + 0.5, 0, 1), atol=1 / 255)
 
 
+@pytest.fixture(scope="module")
+def version(workdir, tmp_path_factory):
+    """Its first export."""
+    return command.export(ExportConfig(workdir, str(tmp_path_factory.mktemp("models") / "served")))
+
+
+def test_a_version_is_as_good_a_start_as_its_training(version, workdir):
+    assert version.endswith("/served/1")
+    for made, trained in zip(*(load_generator(path)[0].get_weights() for path in (os.path.dirname(version), workdir))):
+        np.testing.assert_array_equal(made, trained)
+
+
+@needs_messages
+def test_warm_up_requests_are_those_of_a_model_server(tmp_path, workdir):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    directory = command.export(ExportConfig(workdir, str(tmp_path / "served"), weights="float16"))
+    assert not os.path.exists(os.path.join(directory, BEST_WEIGHTS))  # these weights are no start for a training
+    records = tf.data.TFRecordDataset(os.path.join(directory, "assets.extra", "tf_serving_warmup_requests"))
+    logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
+    signatures = tf.saved_model.load(directory).signatures
+    assert [log.WhichOneof("log_type") for log in logs] == ["predict_log"] * 3
+    for log in logs:
+        request = log.predict_log.request
+        assert request.model_spec.name == "served"
+        function = signatures[request.model_spec.signature_name]
+        assert set(request.inputs) == set(function.structured_input_signature[1])
+        for output in function(**{k: tf.constant(tf.make_ndarray(v)) for k, v in request.inputs.items()}).values():
+            assert output.shape[:2] == (1, 2 if "frame" in function.structured_outputs else output.shape[1])
+
+
+@pytest.mark.slow
+@needs_messages
+def test_frames_of_another_model_are_found_out(version):
+    other = create_generator(CONFIG, 2)
+    other.heads.set_weights([w + 0.5 for w in other.heads.get_weights()])
+    with pytest.raises(ValueError, match="frames are not the model's.*transfer: "):
+        verify(version, other, "float32", warmup.made_up_example(other))
+
+
+def save_briefly(generator, config, directory, *_):
+    os.mkdir(directory)
+
+
+@needs_messages
+def test_an_export_that_cannot_be_verified_never_appears(tmp_path, workdir, monkeypatch):
+    seen = []
+
+    def fail(directory, *_):
+        seen.extend(os.listdir(directory))
+        raise ValueError("the frames differ")
+
+    monkeypatch.setattr(command, "save_model", save_briefly)
+    monkeypatch.setattr(command, "verify", fail)
+    with pytest.raises(ValueError, match="the frames differ"):
+        command.export(ExportConfig(workdir, str(tmp_path / "model"), verify=True))
+    assert seen == ["assets.extra"] and os.listdir(tmp_path) == []
+
+
+def test_without_the_messages_there_are_no_warm_up_requests(tmp_path, workdir, monkeypatch):
+    monkeypatch.setattr(command, "save_model", save_briefly)
+    monkeypatch.setattr(command, "messages_installed", lambda: False)
+    with pytest.raises(ValueError, match=r"--verify.*pip install \.\[serving\]"):
+        command.export(ExportConfig(workdir, str(tmp_path / "model"), verify=True))
+    assert os.listdir(tmp_path) == []
+    directory = command.export(ExportConfig(workdir, str(tmp_path / "model")))
+    assert os.listdir(directory) == []
+
+
 def test_what_is_no_training_is_one_line(tmp_path):
-    done = export(f"--workdir={tmp_path / 'none'}", f"--output={tmp_path / 'model'}")
+    done = run_command(f"--workdir={tmp_path / 'none'}", f"--output={tmp_path / 'model'}")
     assert done.returncode == 1
     assert done.stderr.startswith("export: ") and "is not the working directory" in done.stderr
     assert done.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_output_has_to_be_named():
+    with pytest.raises(ValueError, match="--output is required"):
+        ExportConfig(workdir="work")
