@@ -36,7 +36,7 @@ $(ENV_CURRENT): setup.py pyproject.toml
 define install
 echo "Installing stmt_tf with the $(2) line of TensorFlow into $(1) (a few minutes; it takes 3 GB)"
 $(PYTHON) -m venv --clear $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2),test]"
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2),serving,test]"
 $(1)/bin/python -m pip check --disable-pip-version-check
 touch $(1)/installed-$(2)
 endef

@@ -53,6 +53,8 @@ setup(
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
         # The last onnx that bears TensorFlow 2.15's ml_dtypes.
         "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
+        # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
+        "serving": ["tensorflow-serving-api>=2.15.1"],
         "test": ["hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[

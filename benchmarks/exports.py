@@ -1,7 +1,7 @@
-"""What smaller exports cost: `python -m benchmarks.exports --records='RECORDS/test-*' [--workdir=DIR] [--clips=10] ...`.
+"""What smaller exports cost: `python -m benchmarks.exports --records='RECORDS/test-*' [--workdir=DIR] ...`.
 
 Exports a training in every precision of its weights, as SavedModel and as TFLite model, and lets each make the same
-frames of real records: size on disk, time of a target frame beside the float32 SavedModel's, PSNR against its frames, and
+frames from records: size on disk, time of a target frame beside the float32 SavedModel's, PSNR against its frames, and
 how much PSNR against the truth is lost. What is timed is `generate` by itself, a target frame a call; the exports take
 turns.
 """
@@ -112,7 +112,7 @@ def main(argv: Sequence[str]) -> None:
         ratio, alike = seconds[name] / seconds[first], psnr(made[name], made[first]).mean()
         lost = psnr(made[first], truth).mean() - psnr(made[name], truth).mean()
         print(f"| {name} | {size:.2f} | {1e3 * seconds[name]:.0f} | {ratio:.2f} | {alike:.1f} | {lost:.3f} |")
-    print(f"\n{len(truth)} frames; the float32 SavedModel's PSNR to the truth is {psnr(made[first], truth).mean():.2f} dB")
+    print(f"\n{len(truth)} frames; PSNR of the first export's to the truth {psnr(made[first], truth).mean():.2f} dB")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Makes of two videos what `serve_grpc.py` and `serve_rest.py` send: chosen source frames, their poses, the target's poses.
+"""Makes of two videos what `serve_grpc.py` and `serve_rest.py` send: source frames, their poses, the target's poses.
 
     python examples/make_request.py --source=A.mp4 --target=B.mp4 --size=128 --output=REQUEST
 

@@ -31,7 +31,7 @@ from stmt_tf.serving.versions import model_name, new_version, newest
 from stmt_tf.serving.warmup import made_up_example, messages_installed, write_warmup
 from stmt_tf.serving.weights import round_weights
 
-_NEEDS_MESSAGES = "tensorflow-serving-api is not installed (pip install .[serving])"
+_NEEDS_MESSAGES = "tensorflow-serving-api is not installed (pip install .[addons,serving] or .[current,serving])"
 
 
 def export(config: ExportConfig) -> str:

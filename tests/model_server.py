@@ -1,8 +1,8 @@
 """A stand-in for a model server: a SavedModel's signatures behind its gRPC and REST messages, on this machine.
 
-What TensorFlow Serving's own does with these messages is done as its API's documentation says: in JSON, rows are stacked to
-a batch, {"b64": ...} is bytes, bytes of an output whose name ends in `_bytes` are {"b64": ...}, and the only output of a
-row stands without its name.
+JSON is read and written as the documentation of TensorFlow Serving's REST API says: rows are stacked to a batch,
+{"b64": ...} is bytes, bytes of an output whose name ends in `_bytes` are {"b64": ...}, and the only output of a row
+stands without its name.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 def predict(model, request: predict_pb2.PredictRequest) -> predict_pb2.PredictResponse:
     """Runs the signature that a request names with the tensors that it holds."""
-    name = request.model_spec.signature_name or "serving_default"
+    signature = model.signatures[request.model_spec.signature_name or "serving_default"]
     inputs = {name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()}
     response = predict_pb2.PredictResponse()
     response.model_spec.CopyFrom(request.model_spec)
-    for name, value in model.signatures[name](**inputs).items():
+    for name, value in signature(**inputs).items():
         response.outputs[name].CopyFrom(tf.make_tensor_proto(value.numpy()))
     return response
 

@@ -19,7 +19,7 @@ from stmt_tf.serving import warmup
 from stmt_tf.serving.verify import verify
 
 needs_messages = pytest.mark.skipif(
-    not warmup.messages_installed(), reason="needs tensorflow-serving-api (pip install .[serving])"
+    not warmup.messages_installed(), reason="needs tensorflow-serving-api (pip install .[addons,serving])"
 )
 
 
@@ -127,7 +127,7 @@ def test_an_export_that_cannot_be_verified_never_appears(tmp_path, workdir, monk
 def test_without_the_messages_there_are_no_warm_up_requests(tmp_path, workdir, monkeypatch):
     monkeypatch.setattr(command, "save_model", save_briefly)
     monkeypatch.setattr(command, "messages_installed", lambda: False)
-    with pytest.raises(ValueError, match=r"--verify.*pip install \.\[serving\]"):
+    with pytest.raises(ValueError, match=r"--verify.*pip install \.\[addons,serving\]"):
         command.export(ExportConfig(workdir, str(tmp_path / "model"), verify=True))
     assert os.listdir(tmp_path) == []
     directory = command.export(ExportConfig(workdir, str(tmp_path / "model")))

@@ -18,7 +18,7 @@ from tiny_model import CONFIG, SIZE
 from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
 
-pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (pip install .[serving])")
+pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (pip install .[addons,serving])")
 from model_server import grpc_server, predict, predict_json, rest_server  # noqa: E402
 from tensorflow_serving.apis import predict_pb2  # noqa: E402
 

@@ -82,7 +82,7 @@ def test_versions_lie_neither_in_a_model_nor_in_a_file(tmp_path):
 
 
 def test_model_server_can_read_its_config(tmp_path, monkeypatch):
-    pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (pip install .[serving])")
+    pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (pip install .[addons,serving])")
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 

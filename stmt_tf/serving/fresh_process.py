@@ -1,7 +1,7 @@
 """Runs an exported model as a stranger would: `python -I fresh_process.py MODEL_DIRECTORY EXPECTED.npz`.
 
-In a process of its own, in which `stmt_tf` cannot be imported: it loads the SavedModel, runs the warm-up requests stored
-in it and compares what they give with the frames expected. Its last line is JSON: the largest difference of each
+In a process of its own, in which `stmt_tf` cannot be imported: it loads the SavedModel, runs the warm-up requests
+stored in it and compares what they give with the frames expected. Its last line is JSON: the largest difference of each
 signature, in steps of 1 / 255; of JPEG pictures, which magnify single differences, the mean one.
 """
 

@@ -1,4 +1,4 @@
-"""What a model directory's SavedModel offers. Axes: B batch, K source frames, L target frames, H = W = the model's size.
+"""What a model directory's SavedModel offers. Axes: B batch, K source frames, L target frames, H = W the model's size.
 
     signature         takes                                                    gives
     serving_default   source_jpeg_bytes [B, K], source_joints, target_joints   frame_jpeg_bytes [B, L]
@@ -7,9 +7,9 @@
     generate          those features, target_joints                            frame, foreground, background, warped,
                                                                                mask, attention maps
 
-Frames and masks are uint8 `[B, K or L, H, W, 3 or 1]`, JPEG pictures strings; joints float32 `[B, K or L, 14, 3]`, (x, y,
-confidence) in pixels of the frames. A model server sends what ends in `_bytes` as base64 in JSON. `encode_source` is for
-once a source, `generate` for each handful of its target frames.
+Frames and masks are uint8 `[B, K or L, H, W, 3 or 1]`, JPEG pictures strings; joints float32 `[B, K or L, 14, 3]`,
+(x, y, confidence) in pixels of the frames. A model server sends what ends in `_bytes` as base64 in JSON.
+`encode_source` is for once a source, `generate` for each handful of its target frames.
 
 A model of fixed K takes fewer frames too and is shown them in turn. What cannot be used (more frames, pictures that are
 no JPEG or of another size, joints that are not finite or absurdly far off) is an InvalidArgumentError that says so.

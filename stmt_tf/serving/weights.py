@@ -73,7 +73,7 @@ def stored_as(weights: str, function: tf.types.experimental.ConcreteFunction) ->
 
 
 def _stored(value: np.ndarray, weights: str) -> Callable[[], tf.Tensor]:
-    """What makes a float32 tensor of a weight, from constants of another precision in the graph that it is called in."""
+    """What makes a weight's float32 tensor from constants of another precision, in the graph that it is called in."""
     if weights == "float16":
         half = value.astype(np.float16)
         return lambda: tf.cast(tf.constant(half), tf.float32)
