@@ -62,7 +62,8 @@ def new_version(directory: str) -> Iterator[str]:
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         if created:
-            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):  # not empty: another export writes there too
+                os.rmdir(directory)
         raise
 
 

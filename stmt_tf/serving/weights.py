@@ -14,7 +14,6 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-PRECISIONS = ("float32", "float16", "int8")
 _LARGEST = 127.0  # of an int8, on both sides of 0
 
 
