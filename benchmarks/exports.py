@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from benchmarks.timing import interleaved_seconds
+from benchmarks.timing import interleaved
 from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ExportConfig
 from stmt_tf.data.pipeline import find_records
@@ -103,7 +102,7 @@ def main(argv: Sequence[str]) -> None:
         made[name] = np.concatenate(frames)
         one = sources[0], pairs[0].target_joints[None, :1]
         timed[name] = lambda generate=generate, one=one: generate(*one)
-    seconds = interleaved_seconds(timed, _REPEATS.value, time.process_time)
+    seconds = {name: timing.cpu_seconds for name, timing in interleaved(timed, _REPEATS.value).items()}
 
     first = exports[0][0]
     print("| export | MB | processor ms a frame | ratio | PSNR to float32 [dB] | PSNR to the truth lost [dB] |")

@@ -35,11 +35,6 @@ class Timing(NamedTuple):
 def interleaved(functions: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, Timing]:
     """Times each function, after two calls of each that do not count.
 
-def interleaved_seconds(
-    functions: Mapping[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
-) -> dict[str, float]:
-    """Median time of each function by a clock, after two calls of each that do not count.
-
     They take turns, so that what else the machine does falls on all alike and differences can be trusted.
     """
     times: dict[str, list[Timing]] = {name: [] for name in functions}
@@ -66,11 +61,6 @@ def run_with_onednn(module: str, onednn: str, arguments: Sequence[str]) -> str:
         text=True,
     )
     return done.stdout
-
-            start = clock()
-            function()
-            times[name].append(clock() - start)
-    return {name: statistics.median(each[2:]) for name, each in times.items()}
 
 
 def matmul_rate(repeats: int = 5) -> float:
