@@ -112,7 +112,7 @@ def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, nu
         encoded = model.encode_source(squares[span], joints[span])
         unhidden.extend(encoded["background_mask"][0, : len(squares[span])].numpy())
         if filled is None:
-            filled = model.generate(encoded, joints[:1])["background"][0]
+            filled = model.generate(encoded, joints[:1], ("background",))["background"][0]
     return empty_place(frames, np.stack(unhidden), filled, crop)
 
 

@@ -25,7 +25,8 @@ class HidesThePerson:
             visible[0, k, max(low[1], 0) : high[1], max(low[0], 0) : high[0]] = 0
         return {"background_mask": Tensor(visible)}
 
-    def generate(self, source, target_joints):
+    def generate(self, source, target_joints, names):
+        assert names == ("background",)
         return {"background": np.full((len(target_joints), SIZE, SIZE, 3), (0, 0, 255), np.uint8)}
 
 
