@@ -32,6 +32,14 @@ class Log:
 
     def run(self, jobs: Iterable[Job]) -> None:
         """Runs the jobs one after the other, but for those done before; ends the process where one fails."""
+        jobs = list(jobs)
+        for job in jobs:  # all of them before the first, which may take hours
+            entry = self.entries.get(job.name)
+            if entry and entry["command"] != _command(job):
+                sys.exit(
+                    f"{self._path}: {job.name!r} was made by {entry['command']}; "
+                    f"give another directory for {_command(job)}"
+                )
         try:
             for job in jobs:
                 self._run(job)
@@ -41,13 +49,10 @@ class Log:
             sys.exit("interrupted; the same command goes on")
 
     def _run(self, job: Job) -> None:
-        command = shlex.join(["python", "-m", job.module, *job.arguments])
-        entry = self.entries.setdefault(job.name, {"command": command, "seconds": 0.0, "done": False})
-        if entry["command"] != command:
-            sys.exit(f"{self._path}: {job.name!r} was made by {entry['command']}; give another directory for {command}")
+        entry = self.entries.setdefault(job.name, {"command": _command(job), "seconds": 0.0, "done": False})
         if entry["done"]:
             return
-        print(f"== {job.name}: {command}", flush=True)
+        print(f"== {job.name}: {_command(job)}", flush=True)
         start = time.monotonic()
         try:
             subprocess.run([sys.executable, "-m", job.module, *job.arguments], check=True)
@@ -61,3 +66,7 @@ class Log:
     def hours(self) -> float:
         """Of all jobs so far."""
         return sum(entry["seconds"] for entry in self.entries.values()) / 3600
+
+
+def _command(job: Job) -> str:
+    return shlex.join(["python", "-m", job.module, *job.arguments])

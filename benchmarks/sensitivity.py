@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 import stmt_tf
 from benchmarks.distortions import distort
+from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig
 from stmt_tf.evaluate import check, load_judges
 from stmt_tf.metrics import report
@@ -31,7 +32,7 @@ from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Measured, Progress, states
-from stmt_tf.video.files import whole_file
+from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.sheet import contact_sheet, write_png
 
 _RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to draw clips from.")
@@ -111,7 +112,7 @@ def main(argv: Sequence[str]) -> None:
         )
         check(config)  # before the networks, which take their time to load
         text = measure_distortions(config, _SIZE.value, load_judges(config))
-    except (OSError, ValueError) as error:
+    except (AssetError, OSError, ValueError, VideoError) as error:
         sys.exit(f"sensitivity: {error}")
     except KeyboardInterrupt:
         sys.exit("sensitivity: interrupted; the same command goes on with what is left to measure")

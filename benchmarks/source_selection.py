@@ -58,6 +58,9 @@ def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, 
     """The pairs, each by K and selection: what differs within one is its source frames alone.
 
     Clips that are too short for the largest K are left out.
+
+    Raises:
+        ValueError: all of them are.
     """
     drawn = {}
     for count in config.counts:
@@ -67,6 +70,8 @@ def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, 
             )
             drawn[count, selection] = {(choice.target_clip, choice.target_first): choice for choice in choices}
     shared = [key for key in drawn[max(config.counts), METHODS[0]] if all(key in choices for choices in drawn.values())]
+    if not shared:
+        raise ValueError(f"no clip has twice as many frames as the largest of --counts, {max(config.counts)}")
     return [{which: choices[key] for which, choices in drawn.items()} for key in shared]
 
 
@@ -76,17 +81,23 @@ def make_all(models: dict[str, TransferModel], choices: dict[tuple[int, str], Ch
     size = next(iter(models.values())).size
     for name, model in models.items():
         for (count, selection), choice in choices.items():
-            if model.num_source_frames is None or count <= model.num_source_frames:
+            if _takes(model, count):
                 pair = load_pair(choice, index, size)
                 made[f"{name}, K={count}, {selection}"] = generate(model, pair, range(count))["frame"]
     return made, pair
 
 
+def _takes(model: TransferModel, count: int) -> bool:
+    return model.num_source_frames is None or count <= model.num_source_frames
+
+
 def compare(config: SelectionConfig) -> str:
     """Writes the results; returns the table and what there is to say of it."""
     files = find_records(config.records)
-    directories = {name: directory for name, directory, _ in parse_others(config.models)}
+    directories = {name: directory for name, directory, _ in parse_others(config.models, "--models")}
     models = {name: TransferModel(directory) for name, directory in directories.items()}
+    if not any(_takes(model, min(config.counts)) for model in models.values()):
+        raise ValueError(f"--counts={config.counts}: none of the models looks at so many source frames")
     if len({model.size for model in models.values()}) > 1:
         raise ValueError(f"--models make frames of different sizes, {[model.size for model in models.values()]}")
     judges = load_judges(EvaluateConfig(model="several", records=config.records, output=config.output))
@@ -98,7 +109,8 @@ def compare(config: SelectionConfig) -> str:
         "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
         "config": dataclasses.asdict(config),
     }
-    progress = Progress(config.output, [about, [states(path) for path in (*files, *directories.values())]])
+    used = [judges.perceptual is not None, judges.videos.name if judges.videos else None]
+    progress = Progress(config.output, [about, used, [states(path) for path in (*files, *directories.values())]])
     rows, features = [], []
     for number, choices in enumerate(tqdm(pairs, "pairs measured", unit=" pairs")):
         measured = progress.read(number)

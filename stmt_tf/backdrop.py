@@ -106,14 +106,15 @@ def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, nu
     crop = Crop.around(track, frames[0].shape[:2])
     squares = np.stack([crop.extract(frame, model.size) for frame in frames])
     joints = crop.to_crop(track[chosen], model.size)
-    unhidden, filled = [], None
-    for start in range(0, len(frames), num_frames):
-        span = slice(start, start + num_frames)
-        encoded = model.encode_source(squares[span], joints[span])
-        unhidden.extend(encoded["background_mask"][0, : len(squares[span])].numpy())
+    unhidden, filled = {}, None
+    rounds = -(-len(frames) // num_frames)
+    for first in range(rounds):
+        some = range(first, len(frames), rounds)  # each round spread over the whole video, too
+        encoded = model.encode_source(squares[some], joints[some])
+        unhidden.update(zip(some, encoded["background_mask"][0].numpy()))
         if filled is None:
             filled = model.generate(encoded, joints[:1], ("background",))["background"][0]
-    return empty_place(frames, np.stack(unhidden), filled, crop)
+    return empty_place(frames, np.stack([unhidden[k] for k in range(len(frames))]), filled, crop)
 
 
 def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:

@@ -53,12 +53,13 @@ from stmt_tf.metrics.pair_frames import sound_pairs
 from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.estimators import PoseError, create_estimator
+from stmt_tf.serving.versions import newest
 from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.sheet import write_png
 
 
 def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Sequence[Other] = ()) -> str:
-    """Writes the results, one pair at a time: memory does not grow with their frames.
+    """Writes the results, one pair at a time: memory does not grow with their number.
 
     Args:
         config: what to measure on; `config.model` is named in the results, and looked at for changes, only.
@@ -84,11 +85,14 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Seque
     for choices, _ in chosen.values():
         model.check_source_count(len(choices[0].source_frames))
         check_others(others, model, len(choices[0].source_frames))
-    texts = []
+    texts, finished = [], []
     for which, (choices, left_out) in chosen.items():
         output = os.path.join(config.output, which) if config.set == "both" else config.output
-        text = _evaluate_set(config, which, output, model, others, judges, index, choices, left_out)
+        text, progress = _evaluate_set(config, which, output, model, others, judges, index, choices, left_out)
         texts.append(f"Set {which}:\n\n{text}" if config.set == "both" else text)
+        finished.append(progress)
+    for progress in finished:  # not before the last set is measured, or an interrupt would cost the first one
+        progress.clear()
     return "\n".join(texts)
 
 
@@ -125,10 +129,11 @@ def _evaluate_set(
     index: ClipIndex,
     choices: list[Choice],
     left_out: list[str],
-) -> str:
+) -> tuple[str, Progress]:
     about = {
         "set": which,
         "config": dataclasses.asdict(config),
+        "model": newest(config.model),
         "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
         "size": model.size,
         "left_out": left_out,
@@ -157,14 +162,14 @@ def _evaluate_set(
     if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
         _write(output, "pairs.json", pairs_file.as_text(choices, which))
     _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
-    progress.clear()
-    return text
+    return text, progress
 
 
 def _depends_on(config: EvaluateConfig, judges: Judges, index: ClipIndex, choices: list[Choice]) -> list:
     """What results depend on besides the settings: the pairs, the files and the judges."""
     records = sorted({clip.place.path for clip in index.clips.values()})
     directories = [directory for _, directory, _ in parse_others(config.compare)]
+    directories += [given for given in (config.i3d, config.vgg_weights, config.pose_model) if os.path.exists(given)]
     used = [name for name in ("perceptual", "persons", "create_estimator") if getattr(judges, name)]
     return [
         [dataclasses.asdict(choice) for choice in choices],

@@ -19,6 +19,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
+import tensorflow as tf
 from absl import app, logging
 
 from stmt_tf import flags
@@ -85,7 +86,7 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     try:
         written = export(flags.read(ExportConfig))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, tf.errors.OpError) as error:
         sys.exit(f"export: {error}")
     except KeyboardInterrupt:
         sys.exit("export: interrupted, nothing was written")

@@ -94,7 +94,7 @@ def check(config: TransferConfig) -> None:
         raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
     if config.output:
         check_output(config.output)
-        for path in (config.source, config.live):
+        for path in filter(None, (config.source, config.live, config.background)):
             if os.path.realpath(config.output) == os.path.realpath(path):
                 raise ValueError(f"{config.output}: cannot be written, as another flag names it too. Give another name")
     elif not has_display():

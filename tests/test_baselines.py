@@ -14,10 +14,20 @@ def test_nearest_pose_copies_the_frame_of_the_same_pose():
     np.testing.assert_array_equal(made, frames[[2, 0, 0, 1]])
 
 
-def test_nearest_pose_does_not_mind_where_the_body_stands():
-    frames, joints = frames_of(10, 20, 30), make_joints(3, size=64)
-    moved = joints + np.array([9, -5, 0], np.float32)
-    np.testing.assert_array_equal(copy_nearest_pose(frames, joints, moved), frames)
+def test_nearest_pose_is_the_nearest_in_the_picture():
+    pose = make_joints(1, size=64)[0]
+    aside, bent = pose + np.array([20, 0, 0], np.float32), pose.copy()
+    bent[:3, 0] += 9  # 27 of 14 joints together, against 20 each
+    joints = np.stack([aside, bent])
+    np.testing.assert_array_equal(copy_nearest_pose(frames_of(10, 20), joints, pose[None]), frames_of(20))
+
+
+def test_pose_that_shares_too_little_is_never_the_nearest():
+    pose = make_joints(1, size=64)[0]
+    little, far = pose.copy(), pose + np.array([30, 30, 0], np.float32)
+    little[6:] = 0
+    joints = np.stack([little, far])
+    np.testing.assert_array_equal(copy_nearest_pose(frames_of(10, 20), joints, pose[None]), frames_of(20))
 
 
 def test_median_of_an_odd_number_of_frames():

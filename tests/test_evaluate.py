@@ -201,13 +201,16 @@ def test_models_that_cannot_be_compared_leave_nothing_behind(tmp_path):
         ("no directory", "takes NAME=DIR or NAME@1=DIR, with commas between, got 'no directory'"),
         ("=d", "got '=d'"),
         ("a@2=d", "got 'a@2=d'"),
-        ("warped=d", "'warped' is the name of another method too"),
+        ("warped=d", "'warped' is the name of something else too"),
+        ("the source=d", "'the source' is the name of something else"),
+        ("source 2=d", "'source 2' is the name of something else"),
+        ("a|b=d", r"names must have no '\|', .* got 'a\|b'"),
     ],
 )
 def test_odd_comparisons_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         parse_others([text])
-    with pytest.raises(ValueError, match="'a' is the name of another"):
+    with pytest.raises(ValueError, match="'a' is the name of something else"):
         parse_others(["a=d", "a@1=e"])
 
 

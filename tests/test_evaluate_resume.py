@@ -48,16 +48,34 @@ def test_interrupted_evaluation_goes_on_with_what_is_left(tmp_path):
     assert all(found[name] == expected[name] for name in OUTPUTS)
 
 
+def test_interrupt_in_the_second_set_does_not_cost_the_first(tmp_path):
+    class InterruptedLater(Oracle):
+        def encode_source(self, frames, joints):
+            if len(self.sources_seen) == 3 * 5 + 7:
+                raise KeyboardInterrupt
+            return super().encode_source(frames, joints)
+
+    clips = make_clips()
+    config = config_for(tmp_path, clips, set="both")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(config, InterruptedLater(clips), NOBODY)
+    model = Oracle(clips)
+    evaluate(config, model, NOBODY)
+    assert model.sources_seen == [4, 1, 1, 1, 1] * 5  # of six cross pairs, one was measured
+    assert sorted(os.listdir(tmp_path / "out" / "same")) == OUTPUTS
+
+
 @pytest.mark.parametrize("change", [{"seed": 1}, {"num_target_frames": 3}])
 def test_other_settings_begin_anew(tmp_path, change):
     clips = make_clips()
     config = config_for(tmp_path, clips)
     with pytest.raises(KeyboardInterrupt):
         evaluate(config, Interrupted(clips), NOBODY)
+    (kept,) = os.listdir(config.output)
     model = Oracle(clips)
     evaluate(dataclasses.replace(config, **change), model, NOBODY)
     assert model.sources_seen == [4, 1, 1, 1, 1] * 3
-    assert sorted(os.listdir(config.output)) == OUTPUTS
+    assert sorted(os.listdir(config.output)) == sorted([*OUTPUTS, kept])  # somebody may still go on with that one
 
 
 def test_changed_model_begins_anew(tmp_path):

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,10 @@ def test_nothing_is_left_in_the_end(tmp_path):
     Progress(str(tmp_path), "another evaluation").write(0, measured())
     progress = Progress(str(tmp_path), "this one")
     progress.write(0, measured())
+    (other,) = {path.name for path in tmp_path.glob("progress-*")} - {progress._directory.name}
+    progress.clear()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [other, "table.md"]
+    os.utime(tmp_path / other, (0, 0))  # nobody goes on with what was left long ago
     progress.clear()
     assert [path.name for path in tmp_path.iterdir()] == ["table.md"]
 

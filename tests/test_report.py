@@ -32,6 +32,17 @@ def test_margin_is_over_the_better_baseline_of_each_clip():
     }
 
 
+def test_margin_counts_each_pair_of_a_clip():
+    rows = [
+        {"clip_id": "a", "method": method, "psnr": value}
+        for values in ((20.0, 18.0), (25.0, 26.0))
+        for method, value in zip(("ours", "one"), values)
+    ]
+    assert report.margin(rows, "ours", ("one",), "psnr") == {
+        "of_means": 22.5 - 22.0, "mean": 0.5, "least": -1.0, "least_on": "a",
+    }
+
+
 def test_margin_needs_a_clip_with_the_metric():
     rows = [{"clip_id": "a", "method": "ours", "psnr": math.nan}]
     with pytest.raises(ValueError, match="no clip has a psnr"):

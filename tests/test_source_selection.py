@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -65,6 +67,24 @@ def test_each_model_sees_as_many_frames_as_its_fusion_allows(tmp_path, monkeypat
     assert means["two, K=1, random"]["psnr"] == 100.0
     assert models["a"].sources_seen == [1, 1, 4, 4] * 2 and models["b"].sources_seen == [1, 1] * 2
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["results.json", "table.md"]
+
+
+def test_counts_that_leave_nothing_are_refused(tmp_path, monkeypatch):
+    clips = make_clips(2, steps=24)
+    models = {"a": Any(clips), "b": Two(clips)}
+    monkeypatch.setattr(source_selection, "TransferModel", models.__getitem__)
+    with pytest.raises(ValueError, match=r"--counts=\(8,\): none of the models looks at so many"):
+        compare(config_for(tmp_path, clips, models=("two=b",), counts=(8,)))
+    short = make_clips(2, steps=10)
+    with pytest.raises(ValueError, match="no clip has twice as many frames as the largest of --counts, 8"):
+        compare(config_for(tmp_path, short))
+    assert not (tmp_path / "out").exists()
+
+
+def test_main_says_in_one_line_what_is_wrong():
+    command = [sys.executable, "-m", "benchmarks.source_selection", "--models=a", "--records=none*", "--output=o"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and "source_selection: " in done.stderr and "Traceback" not in done.stderr
 
 
 def test_models_of_two_sizes_are_refused(tmp_path, monkeypatch):

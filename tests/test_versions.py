@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,17 @@ def write(directory, content="whole"):
 
 def numbers(directory):
     return sorted(name for name in os.listdir(directory) if name.isdecimal())
+
+
+def test_server_config_of_the_user_is_kept(tmp_path):
+    for number in range(2):
+        with new_version(str(tmp_path / "model")) as directory:
+            os.mkdir(directory)
+            (Path(directory) / "something").write_text("a version")
+        if number == 0:
+            (tmp_path / "model" / SERVER_CONFIG).write_text("my own")
+    assert sorted(os.listdir(tmp_path / "model")) == ["1", "2", SERVER_CONFIG]
+    assert (tmp_path / "model" / SERVER_CONFIG).read_text() == "my own"
 
 
 def test_each_version_has_the_next_number(tmp_path):

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from stmt_tf.pose.selection import nearest_pose
-
 
 def copy_nearest_pose(
     source_frames: np.ndarray, source_joints: np.ndarray, target_joints: np.ndarray
 ) -> np.ndarray:
-    """For each target pose, the source frame whose pose is most like it.
+    """For each target pose, the source frame whose joints are nearest to it where they are, since pixels are compared.
 
     Args:
         source_frames: uint8 `[K, H, W, 3]`.
@@ -20,7 +18,13 @@ def copy_nearest_pose(
     Returns:
         uint8 `[L, H, W, 3]`.
     """
-    return source_frames[[nearest_pose(source_joints, target) for target in target_joints]]
+    offsets = source_joints[None, ..., :2] - target_joints[:, None, :, :2]
+    both = (source_joints[None, ..., 2] > 0) & (target_joints[:, None, :, 2] > 0)
+    total = (np.linalg.norm(offsets, axis=-1) * both).sum(-1)
+    shared = both.sum(-1)  # [L, K]
+    comparable = 2 * shared >= both.shape[-1]
+    distances = np.where(comparable, total / np.maximum(shared, 1), np.inf)
+    return source_frames[distances.argmin(1)]
 
 
 def source_median(source_frames: np.ndarray, count: int) -> np.ndarray:

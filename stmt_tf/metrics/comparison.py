@@ -12,7 +12,8 @@ from stmt_tf.metrics import baselines
 from stmt_tf.metrics.pair_frames import Pair
 
 BASELINES = ("nearest pose", "source median")
-_NAMES = (*BASELINES, "mean of K=1", "warped", "truth")
+# What stands beside them in tables and sheets.
+_NAMES = (*BASELINES, "mean of K=1", "warped", "truth", "the source", "the target", "target")
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 
 
@@ -46,7 +47,7 @@ class Other:
     is_single: bool = False
 
 
-def parse_others(texts: Sequence[str]) -> list[tuple[str, str, bool]]:
+def parse_others(texts: Sequence[str], flag: str = "--compare") -> list[tuple[str, str, bool]]:
     """Name, directory and whether it is to see one source frame, of each text NAME=DIR or NAME@1=DIR.
 
     Raises:
@@ -57,9 +58,11 @@ def parse_others(texts: Sequence[str]) -> list[tuple[str, str, bool]]:
         name, _, directory = (part.strip() for part in text.partition("="))
         name, _, count = name.partition("@")
         if not name or not directory or count not in ("", "1"):
-            raise ValueError(f"--compare takes NAME=DIR or NAME@1=DIR, with commas between, got {text!r}")
-        if name in [other for other, _, _ in parsed] or name in _NAMES:
-            raise ValueError(f"--compare: {name!r} is the name of another method too; give another")
+            raise ValueError(f"{flag} takes NAME=DIR or NAME@1=DIR, with commas between, got {text!r}")
+        if name in [other for other, _, _ in parsed] or name in _NAMES or name.startswith("source "):
+            raise ValueError(f"{flag}: {name!r} is the name of something else too; give another")
+        if "|" in name:
+            raise ValueError(f"{flag}: names must have no '|', which tables are made of, got {name!r}")
         parsed.append((name, directory, count == "1"))
     return parsed
 

@@ -23,7 +23,8 @@ from stmt_tf.pose.retarget import retarget
 class Pair:
     """Source and target frames of size x size pixels.
 
-    A region is where the person is: the record's mask, or `regions.person_region` where it has none.
+    A region is where the person is: of one clip the record's mask, or `regions.person_region` where it has none; of two
+    clips always the latter.
 
     Attributes:
         choice: which frames they are.
@@ -74,7 +75,9 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
     source = _Clip(index.clips[choice.source_clip].read(), size)
     target = _Clip(index.clips[choice.target_clip].read(), size) if choice.is_cross else source
     run = range(choice.target_first, choice.target_first + choice.target_count)
-    seen_regions = target.regions(run)
+    # Poses that nobody took have no mask: to be compared, all regions of two clips are drawn from joints.
+    region_of = _Clip.drawn_regions if choice.is_cross else _Clip.regions
+    seen_regions = region_of(target, run)
     joints, regions = target.joints[run], seen_regions
     if choice.is_cross:
         try:
@@ -87,7 +90,7 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
         video_id=source.video_id,
         source_frames=source.frames(choice.source_frames),
         source_joints=source.joints[list(choice.source_frames)],
-        source_regions=source.regions(choice.source_frames),
+        source_regions=region_of(source, choice.source_frames),
         target_frames=target.frames(run),
         seen_joints=target.joints[run],
         seen_regions=seen_regions,
@@ -95,7 +98,7 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
         regions=regions,
         flows=target.flows(run[:-1]),
         earlier_frames=target.frames(range(min(choice.target_first, choice.target_count))),
-        has_masks=target.has_masks,
+        has_masks=target.has_masks and not choice.is_cross,
     )
 
 
@@ -155,9 +158,12 @@ class _Clip:
 
     def regions(self, steps: Iterable[int]) -> np.ndarray:
         if not self.has_masks:
-            return person_region(self.joints[list(steps)], self._size, body.stature(self.joints))
+            return self.drawn_regions(steps)
         masks = self._decoded("masks", steps, lambda mask: tf.io.decode_png(mask, channels=1))
         return np.stack([_resized(mask[..., 0], self._size) for mask in masks]) >= 128
+
+    def drawn_regions(self, steps: Iterable[int]) -> np.ndarray:
+        return person_region(self.joints[list(steps)], self._size, body.stature(self.joints))
 
     def flows(self, steps: Iterable[int]) -> np.ndarray | None:
         if not len(self._parsed["flows"]):

@@ -1,6 +1,8 @@
 """Whether the person in made frames takes the poses asked for, by joints that a pose estimator finds there.
 
-Estimators err too: read the numbers beside those of true frames, whose joints are known. Left and right are told apart:
+Estimators err too: read the numbers beside those of true frames, whose joints are known (or, in records cut from real
+videos, were found by the same estimator, which flatters it). An estimator that follows people from frame to frame lags
+behind frames that jump, and smooths over those that flicker. Left and right are told apart:
 where a person shows the back and the front was asked for, hardly more than head and neck are right.
 
 Reference:
@@ -46,7 +48,7 @@ def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def pose_errors(found: np.ndarray, asked: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Compares joints, in units of the torso: neck to pelvis, as long as it is seen at its longest.
+    """Compares joints, in units of the torso: neck to pelvis, as long as it is at its longest in these poses.
 
     Joints asked for outside the frame do not count.
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import numpy as np
 from stmt_tf.video.files import whole_file
 
 _PREFIX = "progress-"
+_FORGOTTEN = 7 * 24 * 3600.0  # seconds after which nobody goes on with an evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +84,10 @@ class Progress:
             np.savez(file, rows=np.array(json.dumps(measured.rows)), **arrays)
 
     def clear(self) -> None:
-        """Removes what is kept in the output directory, other evaluations' that came to no end included."""
+        """Removes what is kept, and what other evaluations in the output directory left there a week ago or more."""
         for directory in self._output.glob(f"{_PREFIX}*"):
-            shutil.rmtree(directory, ignore_errors=True)
+            if directory == self._directory or time.time() - directory.stat().st_mtime > _FORGOTTEN:
+                shutil.rmtree(directory, ignore_errors=True)
 
     def _path(self, number: int) -> Path:
         return self._directory / f"{number:05d}.npz"

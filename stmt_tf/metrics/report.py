@@ -40,29 +40,34 @@ def _mean(values: Sequence[float]) -> float:
 def margin(
     rows: Sequence[Row], method: str, baselines: Sequence[str], metric: str
 ) -> dict[str, Any]:
-    """How far a method is above the better of the baselines.
+    """How far a method is above the better of the baselines; the rows of a pair stand together.
 
     Returns:
-        `of_means`: between the means over the clips; `mean`, `least`: over the clips' own margins, each over
-        what is the better baseline on that clip; `least_on`: the clip of the least.
+        `of_means`: between the means over the pairs; `mean`, `least`: over the pairs' own margins, each over
+        what is the better baseline of that pair; `least_on`: the clip of the least.
 
     Raises:
         ValueError: no clip has the metric.
     """
-    by_clip: dict[str, dict[str, float]] = {}
+    pairs: list[dict[str, float]] = []
+    clips: list[str] = []
     for row in rows:
-        if not math.isnan(row[metric]):
-            by_clip.setdefault(row["clip_id"], {})[row["method"]] = row[metric]
-    if not by_clip:
+        if math.isnan(row[metric]):
+            continue
+        if not pairs or row["method"] in pairs[-1]:  # a clip may be in several pairs
+            pairs.append({})
+            clips.append(row["clip_id"])
+        pairs[-1][row["method"]] = row[metric]
+    if not pairs:
         raise ValueError(f"no clip has a {metric}")
-    own = {clip: at[method] - max(at[name] for name in baselines) for clip, at in by_clip.items()}
+    own = [at[method] - max(at[name] for name in baselines) for at in pairs]
     totals = means(rows, [metric])
-    least_on = min(own, key=own.__getitem__)
+    least_on = int(np.argmin(own))
     return {
         "of_means": totals[method][metric] - max(totals[name][metric] for name in baselines),
-        "mean": _mean(list(own.values())),
+        "mean": _mean(own),
         "least": own[least_on],
-        "least_on": least_on,
+        "least_on": clips[least_on],
     }
 
 

@@ -1,7 +1,7 @@
 """Whether made frames hold together in time: one number a step from one frame to the next.
 
 Read both beside the truth's. Neither sees whether the motion is the right one: a video that stands still has no flicker
-at all, but a warping error where the person should move.
+at all, and its warping error where the person should move hardly shows in the mean over a still background.
 
 References:
     Lai et al., "Learning Blind Video Temporal Consistency", ECCV 2018 (the warping error; here of absolute and not of

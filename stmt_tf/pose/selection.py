@@ -49,19 +49,6 @@ def pose_distance(a: np.ndarray, b: np.ndarray, stature: float) -> np.ndarray:
     return np.where(2 * count >= skeleton.NUM_JOINTS, (joints + facing) / max(stature, 1e-6), np.inf)
 
 
-def nearest_pose(source: np.ndarray, target: np.ndarray) -> int:
-    """Returns the index of the source frame whose pose is most like the target's.
-
-    Args:
-        source: float [K, 14, 3] in pixels.
-        target: float [14, 3] in pixels of the same scale (retargeted, or of the same video).
-
-    Returns:
-        The index, in [0, K); 0 if no source pose can be compared.
-    """
-    return int(np.argmin(pose_distance(source, target, body.stature(source))))
-
-
 def select_source_frames(joints: np.ndarray, k: int, method: str = "coverage", seed: int = 0) -> np.ndarray:
     """Chooses the frames of a source video that the model gets to see.
 

@@ -56,8 +56,10 @@ def new_version(directory: str) -> Iterator[str]:
     hidden = os.path.join(directory, f".writing-{secrets.token_hex(4)}")
     try:
         yield hidden
-        with whole_file(os.path.join(directory, SERVER_CONFIG)) as path:
-            path.write_text(_CONFIG_TEXT.format(name=model_name(directory), root=_SERVED_FROM))
+        server_config = os.path.join(directory, SERVER_CONFIG)
+        if not os.path.exists(server_config):  # else it is the user's own by now
+            with whole_file(server_config) as path:
+                path.write_text(_CONFIG_TEXT.format(name=model_name(directory), root=_SERVED_FROM))
         _rename_to_next(hidden, directory)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)

@@ -70,7 +70,8 @@ def _stream(address: str) -> Iterator[np.ndarray]:
                 if size is None:
                     size, begun, first = display_size(frame, stream), time.monotonic(), frame.time or 0.0
                 if recorded and frame.time is not None:
-                    time.sleep(max(0.0, begun + frame.time - first - time.monotonic()))
+                    wait = begun + frame.time - first - time.monotonic()
+                    time.sleep(min(max(0.0, wait), _SILENCE))  # a damaged time may be years ahead
                 yield to_rgb(frame, size)
     except av.error.ExitError as error:  # what PyAV's timeout makes of it
         raise VideoError(f"{shown(address)}: sends nothing. Check that the stream is on.") from error
