@@ -26,6 +26,8 @@ ADDONS = [
     "tensorboard==2.15.*",
     "mediapipe==0.10.21",
 ]
+# Behind a marker, so that Python 3.9 can install the tests' needs.
+APP = ['gradio>=6; python_version >= "3.10"']
 CURRENT = [
     "tensorflow>=2.21",
     "keras>=3.15",
@@ -46,16 +48,17 @@ setup(
     # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
     packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
     package_dir={"stmt_tf.saved_models": "saved_models"},
-    package_data={"stmt_tf.saved_models": ["**/*"], "stmt_tf.study": ["page.*"]},
+    package_data={"stmt_tf.saved_models": ["**/*"], "stmt_tf.app": ["page.css"], "stmt_tf.study": ["page.*"]},
     install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
+        "app": APP,
         # The last onnx that bears TensorFlow 2.15's ml_dtypes.
         "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
         # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
         "serving": ["tensorflow-serving-api>=2.15.1"],
-        "test": ["hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
+        "test": [*APP, "hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

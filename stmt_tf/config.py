@@ -201,6 +201,9 @@ class TransferConfig:
     )
     preview: str = setting("", "PNG of the retargeted skeletons over the source, written first of all.")
     sheet: str = setting("", "PNG of source frames, target frames and result.")
+    attention: str = setting(
+        "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
+    )
     pose: str = setting(
         "mediapipe",
         "Pose estimator; openpose and alphapose read those tools' JSON results.",
@@ -222,6 +225,25 @@ class TransferConfig:
                 raise ValueError(f"--{name} is required")
         _require_positive(self, "num_source_frames")
         _require_seed(self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class AppConfig:
+    """The page: where it is served, and what it takes."""
+
+    host: str = setting(
+        "127.0.0.1",
+        "Address to serve the page at, this computer's own; with 0.0.0.0 everybody who reaches it can use it.",
+    )
+    port: int = setting(7860, "Port to serve the page at.")
+    model: str = setting("", "Model directory; empty: the shipped model.")
+    max_megabytes: int = setting(200, "Largest file that is taken.")
+    max_seconds: float = setting(60.0, "Longest video that is taken.")
+
+    def __post_init__(self):
+        _require_positive(self, "max_megabytes", "max_seconds")
+        if not 0 < self.port < 65536:
+            raise ValueError(f"--port must be between 1 and 65535, got {self.port}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 CALIBRATION = 3.0  # seconds; a few steps or gestures
 _STATED_RATE = 25  # of frames in the file's header; each frame has its own time
 _KEYS_TO_END = (ord("q"), 27)
-_NOT_LIVE = ("preview", "sheet", "source_poses", "target_poses", "background_poses")
+_NOT_LIVE = ("preview", "sheet", "attention", "source_poses", "target_poses", "background_poses")
 
 
 @dataclasses.dataclass(frozen=True)

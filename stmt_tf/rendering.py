@@ -101,6 +101,10 @@ class Renderer:
             self._compositor = Compositor(place, self._source.crop)
         return [self._compositor.compose(*layers) for layers in zip(made["foreground"], made["mask"])]
 
+    def generate(self, poses: np.ndarray) -> dict[str, np.ndarray]:
+        """All that the model gives for poses `[T, 14, 3]` in pixels of the source's frames; see `TransferModel`."""
+        return self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._model.size))
+
     def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         opacity = mask / np.float32(255)
         return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -93,6 +93,25 @@ def preview_sheet(path: str, source: Source, motion: Motion) -> np.ndarray:
     targets = [_view(image, motion.view, motion.target[step]) for image, step in zip(images, steps)]
     poses = [_view(source.frames[0], source.crop, motion.retargeted[step]) for step in steps]
     return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], _HEIGHT)
+
+
+def attention_sheet(source: Source, made: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which source frame the parts of a few made frames were taken from, each source frame beside its maps.
+
+    Args:
+        source: the source frames.
+        made: of a model with attention, for T poses: see `TransferModel.generate`.
+
+    Returns:
+        uint8 RGB `[H, W, 3]`; in the maps white is all of a pixel, black nothing.
+    """
+    squares = source.crops(_HEIGHT)
+    rows = [("result", [np.full_like(squares[0], 255), *made["frame"]])]
+    for branch, name in (("foreground", "person"), ("background", "place")):
+        shares = np.rint(255 * made[f"{branch}_attention"]).astype(np.uint8)[..., np.newaxis].repeat(3, -1)
+        for k in range(shares.shape[1]):  # a model that looks at more frames than were chosen sees them in turn
+            rows.append((f"{name}, from source frame {k + 1}", [squares[k % len(squares)], *shares[:, k]]))
+    return contact_sheet(rows)
 
 
 def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:

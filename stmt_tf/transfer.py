@@ -30,7 +30,7 @@ from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.rendering import Renderer, check_source, choose_source, make_room
-from stmt_tf.sheets import Motion, ResultSheet, Source, preview_sheet
+from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview_sheet
 from stmt_tf.streams import overlapped
 from stmt_tf.tracks import estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
@@ -56,11 +56,11 @@ def check(config: TransferConfig) -> None:
     """
     check_output(config.output)
     taken = {os.path.realpath(path): path for path in filter(None, (config.source, config.target, config.background))}
-    for path in (config.output, config.preview, config.sheet):
+    for path in (config.output, config.preview, config.sheet, config.attention):
         if path and os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken[os.path.realpath(path)] = path
-    for path in filter(None, (config.preview, config.sheet)):
+    for path in filter(None, (config.preview, config.sheet, config.attention)):
         _check_picture(path)
     check_source(config)
     probe(config.target)
@@ -126,6 +126,17 @@ def write_video(
             bar.update()
     if config.sheet:
         write_png(config.sheet, sheet.picture())
+    if config.attention:
+        write_attention(config.attention, renderer, source, motion)
+
+
+def write_attention(path: str, renderer: Renderer, source: Source, motion: Motion) -> None:
+    """Writes the sheet of attention maps; for a model without attention, a warning instead."""
+    made = renderer.generate(motion.retargeted[motion.sampled()])
+    if "foreground_attention" in made:
+        write_png(path, attention_sheet(source, made))
+    else:
+        logging.warning("--attention=%s: not written, as this model has no attention (see --fusion of train)", path)
 
 
 def results(target: str, renderer: Renderer, poses: np.ndarray) -> Iterator[tuple[Frame, np.ndarray]]:

@@ -1,0 +1,250 @@
+"""What people see: two videos are chosen, a third is made.
+
+The page talks to `stmt_tf.app.jobs` alone. Of gradio's own habits those are switched off that need another server
+(reports on its use, fonts) or show what nobody asked for (an interface for programs, a history of runs).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when it is imported
+
+import gradio as gr
+
+from stmt_tf.app.jobs import Job, Jobs, Progress
+from stmt_tf.config import AppConfig
+from stmt_tf.video.reader import VideoError
+
+_SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none
+_SYSTEM_FONTS = ["system-ui", "sans-serif"]
+_RETARGETING = [
+    ("As a whole: moved, and scaled to the person's size", "global"),
+    ("Bone by bone, for very different bodies", "bone"),
+    ("Not at all: both are framed alike", "none"),
+]
+_LAYOUTS = [("The result alone", "result"), ("Person, motion and result side by side", "side_by_side")]
+_INPUTS = {"source": "Video of the person", "target": "Video of the motion", "background": "Another place"}
+_STAGES = {
+    "start": "Starting, which takes a few seconds",
+    "poses": "Step 1 of 2: finding the people",
+    "result": "Step 2 of 2: making the video",
+}
+_PLAY_ALL = """() => document.querySelectorAll("#results video").forEach((video) => {
+    video.currentTime = 0;
+    video.play();
+})"""
+
+
+def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
+    """The page; what is chosen on it becomes a job of `jobs`."""
+    with gr.Blocks(title="Motion transfer", analytics_enabled=False) as page:
+        gr.HTML(_introduction(config), padding=False)
+        with gr.Row(elem_id="inputs"):
+            source = gr.Video(label="1. The person, and the place", sources=["upload"], elem_id="source")
+            target = gr.Video(label="2. The motion to do", sources=["upload"], elem_id="target")
+        samples = gr.Button("Take the two sample videos", size="sm", elem_id="samples", visible=_SAMPLES.is_dir())
+        with gr.Accordion("More choices", open=False, elem_id="choices"):
+            retargeting = gr.Radio(_RETARGETING, value="global", label="How the motion is fitted to the person's body")
+            layout = gr.Radio(_LAYOUTS, value="result", label="What the video shows")
+            background = gr.File(
+                label="Another place: a picture, or a video, whose person is taken out of it (optional)",
+                file_types=["image", "video"],
+                height=120,
+                elem_id="background",
+            )
+        start = gr.Button("Make the video", variant="primary", elem_id="start")
+        cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+        status = gr.HTML(elem_id="status", padding=False)
+        preview = _picture("Look here first: the motion, and how it was fitted to the person", "preview", visible=False)
+        with gr.Column(visible=False, elem_id="results") as results:
+            with gr.Row():
+                shown = [
+                    gr.Video(label=label, interactive=False, loop=True, buttons=[], elem_id=f"shown-{name}")
+                    for label, name in (("The person", "source"), ("The motion", "target"), ("The result", "result"))
+                ]
+            with gr.Row():
+                gr.Button("Play all three").click(None, js=_PLAY_ALL)
+                download = gr.DownloadButton("Download the result", variant="primary", elem_id="download")
+            sheet = _picture("At a glance", "sheet")
+            with gr.Accordion("Where each part was taken from", open=False, elem_id="attention") as maps:
+                gr.HTML(
+                    "<p>For a few frames of the result: how much of each pixel was taken from which picture of the "
+                    "person's video. White is all of it, black is nothing.</p>"
+                )
+                attention = _picture("Attention maps", "maps")
+
+        def ready(told: str) -> dict:
+            return {start: gr.update(visible=True), cancel: gr.update(visible=False), status: told}
+
+        def begin(source_path, target_path, background_path, retarget, shape, request: gr.Request) -> dict:
+            hidden = {preview: gr.update(value=None, visible=False), results: gr.update(visible=False)}
+            inputs = {"source": source_path, "target": target_path, "background": background_path}
+            if not source_path or not target_path:
+                jobs.cancel(request.session_hash)
+                return {**hidden, **ready(_problem("Two videos are needed: one of the person, and one of the motion."))}
+            try:
+                inputs = {name: Path(path) for name, path in inputs.items() if path}
+                jobs.begin(request.session_hash, inputs, {"retarget": retarget, "layout": shape})
+            except VideoError as error:
+                return {**hidden, **ready(_problem(str(error)))}
+            waiting = _bar("Waiting until the videos of others are made")
+            return {**hidden, start: gr.update(visible=False), cancel: gr.update(visible=True), status: waiting}
+
+        def follow(request: gr.Request) -> Iterator[dict]:
+            job = jobs.of(request.session_hash)
+            if job is None:  # refused, or cancelled while it waited
+                yield {status: gr.skip()}
+                return
+            finished, previewed = False, False
+            try:
+                for progress in job.run():
+                    change = {status: _progress(progress)}
+                    if not previewed and job.outputs["preview"].exists():
+                        previewed = True
+                        change[preview] = gr.update(value=str(job.outputs["preview"]), visible=True)
+                    yield change
+                finished = True
+            finally:
+                if not finished:  # the page was closed
+                    jobs.cancel(request.session_hash)
+            if jobs.of(request.session_hash) is not job:  # cancelled
+                yield {status: gr.skip()}
+            elif job.error:
+                yield ready(_problem(job.error))
+            else:
+                yield done(job)
+
+        def done(job: Job) -> dict:
+            result = str(job.outputs["output"])
+            paths = [*(str(job.inputs[name]) for name in ("source", "target")), result]
+            has_maps = job.outputs["attention"].exists()
+            return {
+                **ready(_paragraphs("Done.", *job.warnings)),
+                results: gr.update(visible=True),
+                **dict(zip(shown, paths)),
+                download: result,
+                sheet: str(job.outputs["sheet"]),
+                maps: gr.update(visible=has_maps, open=False),
+                attention: str(job.outputs["attention"]) if has_maps else None,
+            }
+
+        def stop(request: gr.Request) -> dict:
+            jobs.cancel(request.session_hash)
+            return {**ready(_paragraphs("Cancelled. Nothing was kept.")), preview: gr.update(value=None, visible=False)}
+
+        def hold(path: str | None, request: gr.Request) -> None:
+            if path and not Path(path).is_relative_to(_SAMPLES):
+                jobs.hold(request.session_hash, Path(path))
+
+        def leave(request: gr.Request) -> None:
+            jobs.leave(request.session_hash)
+
+        quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        for upload in (source, target, background):
+            upload.change(hold, upload, None, **quick)
+        both = [str(_SAMPLES / f"{name}.mp4") for name in ("source", "target")]
+        samples.click(lambda: both, None, [source, target], **quick)
+        changing = [start, cancel, status, preview, results, *shown, download, sheet, maps, attention]
+        chosen = [source, target, background, retargeting, layout]
+        start.click(begin, chosen, [start, cancel, status, preview, results], **quick).then(
+            follow, None, changing, concurrency_limit=1, show_progress="hidden", api_visibility="private"
+        )
+        cancel.click(stop, None, [start, cancel, status, preview], **quick)
+        page.unload(leave)
+    return page
+
+
+def _picture(label: str, name: str, visible: bool = True) -> gr.Image:
+    return gr.Image(
+        label=label,
+        interactive=False,
+        type="filepath",
+        buttons=["download", "fullscreen"],
+        visible=visible,
+        elem_id=name,
+        elem_classes="wide",
+    )
+
+
+def _introduction(config: AppConfig) -> str:
+    return f"""
+<h1>Make one person do another's motion</h1>
+<p>Give two videos: the person of the first will do the motion of the second, in the place of the first.</p>
+<ul>
+<li>It works best with one person, whole in view, and a camera that stands still.</li>
+<li>Show the person from the sides that the motion shows: what is never seen has to be guessed.</li>
+<li>Up to {config.max_seconds:g} seconds and {config.max_megabytes} MB each. All files are removed when you close this
+page.</li>
+</ul>"""
+
+
+def _progress(progress: Progress) -> str:
+    text = _STAGES[progress.stage]
+    if progress.stage == "start":
+        return _bar(text)
+    if progress.total is None:
+        return _bar(f"{text}, {progress.done} frames so far")
+    rest = "" if "?" in progress.remaining else f", {progress.remaining} left"
+    return _bar(f"{text}, {progress.done} of {progress.total} frames{rest}", progress.done / progress.total)
+
+
+def _bar(text: str, share: float | None = None) -> str:
+    value = "" if share is None else f' value="{share:.3f}"'
+    return f'<progress{value} aria-label="Progress"></progress><p role="status">{escape(text)}</p>'
+
+
+def _problem(message: str) -> str:
+    return f'<div class="problem" role="alert">{_paragraphs(message)}</div>'
+
+
+def _paragraphs(*messages: str) -> str:
+    """Messages of a job, which name files as its directory does, in the page's words."""
+    text = "".join(f"<p>{escape(message)}</p>" for message in messages)
+    for name, words in _INPUTS.items():
+        text = text.replace(f"{name}/", f"{words}, ")
+    return text
+
+
+@contextlib.contextmanager
+def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[str]:
+    """Serves the page for as long as the block lasts; yields its address.
+
+    Args:
+        config: where, and the limits.
+        command: makes the videos, as `stmt_tf.app.jobs.Job` takes it; None: `stmt_tf.transfer` with the config's model.
+
+    Raises:
+        OSError: the port is taken, or the address is not this computer's.
+    """
+    command = command or [sys.executable, "-m", "stmt_tf.transfer", f"--model={config.model}"]
+    with tempfile.TemporaryDirectory(prefix="stmt_tf-") as scratch, contextlib.ExitStack() as stack:
+        made = Path(scratch).resolve() / "jobs"
+        made.mkdir()
+        os.environ["GRADIO_TEMP_DIR"] = os.path.join(scratch, "uploads")
+        # What lies there is served as it is; anything else gradio would copy, and keep.
+        gr.set_static_paths([made, _SAMPLES])
+        jobs = stack.enter_context(contextlib.closing(Jobs(made, command, config)))
+        page = create_page(jobs, config)
+        _, address, _ = page.queue().launch(
+            server_name=config.host,
+            server_port=config.port,
+            max_file_size=f"{config.max_megabytes}mb",
+            allowed_paths=[str(made), str(_SAMPLES)],
+            theme=gr.themes.Default(font=_SYSTEM_FONTS, font_mono=["monospace"]),
+            css_paths=Path(__file__).parent / "page.css",
+            footer_links=[],
+            run_history=False,
+            share=False,
+            ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+        stack.callback(page.close, verbose=False)
+        yield address
