@@ -3,10 +3,10 @@
 import collections
 import contextlib
 import json
-import shutil
 import time
 
 import pytest
+from browsers import start_browser
 from studies import LEVELS, METHODS, write_results
 
 from stmt_tf.study.__main__ import main
@@ -35,20 +35,7 @@ class Participant:
 
     def open(self):
         """Starts the browser and opens the page."""
-        from selenium import webdriver
-
-        options = webdriver.ChromeOptions()
-        flags = (
-            "headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-            "disable-component-update", "disable-sync", f"user-data-dir={self.home / 'profile'}",
-        )
-        for flag in flags:
-            options.add_argument(f"--{flag}")
-        options.add_experimental_option("prefs", {"download.default_directory": str(self.downloads)})
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        options.binary_location = shutil.which("chromium")
-        # With both paths given, selenium looks for nothing to download.
-        self.driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
+        self.driver = start_browser(self.home / "profile", self.downloads)
         self.driver.get(self.page.as_uri())
 
     def close(self):

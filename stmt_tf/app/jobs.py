@@ -72,16 +72,16 @@ class Job:
         flags = {**choices, **self.inputs, **self.outputs}
         self._command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
         self._process: subprocess.Popen | None = None
-        self._closed = False
+        self._stopped = False
         self._lock = threading.Lock()
         for name, copy in self.inputs.items():
             copy.parent.mkdir(parents=True)
             shutil.copyfile(inputs[name], copy)
 
     def run(self) -> Iterator[Progress]:
-        """Makes the video; yields whenever something has changed. A job runs once, and not after `close`."""
+        """Makes the video; yields whenever something has changed. A job runs once, and not after `stop`."""
         with self._lock:
-            if self._closed or self._process is not None:
+            if self._stopped or self._process is not None:
                 return
             # As text, so that the carriage returns of its bars end lines too.
             process = self._process = subprocess.Popen(
@@ -98,6 +98,8 @@ class Job:
         with process.stderr:
             for text in filter(str.strip, process.stderr):
                 line = text.strip()
+                if self._stopped:
+                    continue
                 if bar := _BAR.search(line):
                     stage, done, total, remaining = bar.groups()
                     yield Progress(stage, int(done), None if total == "?" else int(total), remaining)
@@ -113,12 +115,17 @@ class Job:
         """A message that names files as source/NAME, target/NAME and background/NAME, without this machine's paths."""
         return str(message).replace(f"{self.directory}/", "")
 
-    def close(self) -> None:
-        """Ends the process, if it runs, and removes the directory."""
+    def stop(self) -> None:
+        """Asks the process to end, if it runs; it may take a few seconds."""
         with self._lock:
-            self._closed = True
+            self._stopped = True
         if self._process is not None:
             self._process.terminate()
+
+    def close(self) -> None:
+        """Ends the process, if it runs, and removes the directory."""
+        self.stop()
+        if self._process is not None:
             try:
                 self._process.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -165,11 +172,17 @@ class Jobs:
         with self._lock:
             return self._jobs.get(session)
 
-    def cancel(self, session: str) -> None:
-        """Closes the session's job, if it has one; nothing is left of it."""
+    def drop(self, session: str) -> Job | None:
+        """Stops the session's job, which is to be closed then; None if it has none."""
         with self._lock:
             job = self._jobs.pop(session, None)
         if job is not None:
+            job.stop()
+        return job
+
+    def cancel(self, session: str) -> None:
+        """Closes the session's job, if it has one; nothing is left of it."""
+        if (job := self.drop(session)) is not None:
             job.close()
 
     def hold(self, session: str, upload: Path) -> None:

@@ -54,15 +54,14 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
             retargeting = gr.Radio(_RETARGETING, value="global", label="How the motion is fitted to the person's body")
             layout = gr.Radio(_LAYOUTS, value="result", label="What the video shows")
             background = gr.File(
-                label="Another place: a picture, or a video, whose person is taken out of it (optional)",
+                label="Another place, if you like: a picture, or a video, whose person is taken out of it",
                 file_types=["image", "video"],
-                height=120,
+                height=160,
                 elem_id="background",
             )
         start = gr.Button("Make the video", variant="primary", elem_id="start")
         cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
         status = gr.HTML(elem_id="status", padding=False)
-        preview = _picture("Look here first: the motion, and how it was fitted to the person", "preview", visible=False)
         with gr.Column(visible=False, elem_id="results") as results:
             with gr.Row():
                 shown = [
@@ -79,6 +78,9 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
                     "person's video. White is all of it, black is nothing.</p>"
                 )
                 attention = _picture("Attention maps", "maps")
+
+        # While the video is made this is all there is; then it makes room for the result.
+        preview = _picture("Look here first: the motion, and how it was fitted to the person", "preview", visible=False)
 
         def ready(told: str) -> dict:
             return {start: gr.update(visible=True), cancel: gr.update(visible=False), status: told}
@@ -112,7 +114,7 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
                     yield change
                 finished = True
             finally:
-                if not finished:  # the page was closed
+                if not finished and jobs.of(request.session_hash) is job:  # the page was closed
                     jobs.cancel(request.session_hash)
             if jobs.of(request.session_hash) is not job:  # cancelled
                 yield {status: gr.skip()}
@@ -135,9 +137,12 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
                 attention: str(job.outputs["attention"]) if has_maps else None,
             }
 
-        def stop(request: gr.Request) -> dict:
-            jobs.cancel(request.session_hash)
-            return {**ready(_paragraphs("Cancelled. Nothing was kept.")), preview: gr.update(value=None, visible=False)}
+        def stop(request: gr.Request) -> Iterator[dict]:
+            job = jobs.drop(request.session_hash)
+            yield {cancel: gr.update(visible=False), status: _bar("Cancelling"), preview: gr.update(visible=False)}
+            if job is not None:
+                job.close()
+            yield ready(_paragraphs("Cancelled. Nothing was kept."))
 
         def hold(path: str | None, request: gr.Request) -> None:
             if path and not Path(path).is_relative_to(_SAMPLES):
@@ -146,7 +151,8 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
         def leave(request: gr.Request) -> None:
             jobs.leave(request.session_hash)
 
-        quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        quiet = {"show_progress": "hidden", "api_visibility": "private"}
+        quick = {"queue": False, **quiet}
         for upload in (source, target, background):
             upload.change(hold, upload, None, **quick)
         both = [str(_SAMPLES / f"{name}.mp4") for name in ("source", "target")]
@@ -154,9 +160,9 @@ def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
         changing = [start, cancel, status, preview, results, *shown, download, sheet, maps, attention]
         chosen = [source, target, background, retargeting, layout]
         start.click(begin, chosen, [start, cancel, status, preview, results], **quick).then(
-            follow, None, changing, concurrency_limit=1, show_progress="hidden", api_visibility="private"
+            follow, None, changing, concurrency_limit=1, **quiet
         )
-        cancel.click(stop, None, [start, cancel, status, preview], **quick)
+        cancel.click(stop, None, [start, cancel, status, preview], concurrency_limit=None, **quiet)
         page.unload(leave)
     return page
 
@@ -191,7 +197,8 @@ def _progress(progress: Progress) -> str:
         return _bar(text)
     if progress.total is None:
         return _bar(f"{text}, {progress.done} frames so far")
-    rest = "" if "?" in progress.remaining else f", {progress.remaining} left"
+    # The first frames take longest, and say little of how long the rest will take.
+    rest = f", {progress.remaining} left" if 10 * progress.done >= progress.total else ""
     return _bar(f"{text}, {progress.done} of {progress.total} frames{rest}", progress.done / progress.total)
 
 

@@ -1,0 +1,194 @@
+"""Jobs of the page, mostly with a quick stand-in for the transfer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from tiny_model import model_directory
+from videos import numbered_frames, write_video
+
+from stmt_tf.app.jobs import Job, Jobs, Progress, check_input, duration
+from stmt_tf.config import AppConfig
+from stmt_tf.video.reader import VideoError
+
+# Takes the flags of a transfer and tells of itself as a transfer does.
+STAND_IN = """
+    import pathlib, sys, time
+    flags = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
+    def tell(text):
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    tell("\\rposes:   0%|          | 0/8 [00:00<?, ? frames/s]")
+    tell("\\rposes:  50%|#####     | 4/8 [00:01<00:01, 4.0 frames/s]\\n")
+    tell(f"W1125 20:15:00.123456 1234 tracks.py:66] {flags['source']}: two people\\n")
+    pathlib.Path(flags["preview"]).write_text(flags["retarget"])
+    tell("\\rresult: |          | 3/? [00:01<?, 4.0 frames/s]\\n")
+"""
+FINISH = 'pathlib.Path(flags["output"]).write_text(pathlib.Path(flags["source"]).read_text())'
+WAIT = "time.sleep(600)"
+
+
+def command(last):
+    return [sys.executable, "-c", textwrap.dedent(STAND_IN) + last]
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    paths = {name: tmp_path / "uploads" / name / "video.mp4" for name in ("source", "target")}
+    for name, path in paths.items():
+        path.parent.mkdir(parents=True)
+        write_video(path, numbered_frames(8))
+    return paths
+
+
+@pytest.fixture
+def open_jobs(tmp_path):
+    """A function that makes `Jobs`, closed after the test; nothing is left of them."""
+    with contextlib.ExitStack() as stack:
+        made = tmp_path / "jobs"
+        made.mkdir()
+
+        def create(last=WAIT, **limits):
+            return stack.enter_context(contextlib.closing(Jobs(made, command(last), AppConfig(**limits))))
+
+        yield create
+    assert os.listdir(made) == []
+
+
+def text_job(directory, last, text="a"):
+    """A job whose inputs are not looked at."""
+    path = directory.parent / "a.mp4"
+    path.write_text(text)
+    return Job(directory, command(last), {"source": path, "target": path}, {"retarget": "bone"})
+
+
+def test_progress_warnings_and_outputs_are_those_of_the_command(tmp_path):
+    job = text_job(tmp_path / "job", FINISH)
+    assert list(job.run()) == [
+        Progress("start"), Progress("poses", 0, 8, "?"), Progress("poses", 4, 8, "00:01"), Progress("result", 3, None, "?")
+    ]
+    assert job.error == "" and job.warnings == ["source/a.mp4: two people"]
+    assert job.outputs["preview"].read_text() == "bone" and job.outputs["output"].read_text() == "a"
+    assert not job.outputs["sheet"].exists()
+    assert list(job.run()) == []  # once
+    job.close()
+    assert not job.directory.exists()
+
+
+@pytest.mark.parametrize(
+    ("last", "error"),
+    [
+        ("sys.exit('transfer: ' + flags['target'] + ': shows nobody')", "target/a.mp4: shows nobody"),
+        ("raise MemoryError('too much')", "The work broke off (MemoryError: too much)."),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "The work broke off ("),
+    ],
+)
+def test_what_goes_wrong_is_one_line_without_paths_of_this_machine(tmp_path, last, error):
+    job = text_job(tmp_path / "job", last)
+    list(job.run())
+    assert job.error.startswith(error)
+    assert "\n" not in job.error and str(tmp_path) not in job.error
+
+
+def test_a_cancelled_job_ends_at_once_and_leaves_nothing(inputs, open_jobs):
+    jobs = open_jobs()
+    job = jobs.begin("ann", inputs, {"retarget": "none"})
+    running = job.run()
+    seen = [next(running) for _ in range(4)]
+    assert seen[-1].stage == "result" and job.outputs["preview"].exists()
+    jobs.cancel("ann")
+    assert list(running) == []
+    assert not job.directory.exists() and jobs.of("ann") is None
+
+
+def test_a_job_cancelled_while_it_waits_never_runs(inputs, open_jobs):
+    jobs = open_jobs()
+    job = jobs.begin("ann", inputs, {})
+    jobs.cancel("ann")
+    assert list(job.run()) == []
+
+
+def test_a_command_that_does_not_listen_is_ended_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr("stmt_tf.app.jobs._PATIENCE", 0.1)
+    job = text_job(tmp_path / "job", "import signal; signal.signal(15, signal.SIG_IGN); tell('poses:| 5/8 [1<1')\n" + WAIT)
+    running = job.run()
+    while next(running).done != 5:
+        pass
+    job.close()
+    assert list(running) == [] and not job.directory.exists()
+
+
+def test_sessions_do_not_mix(inputs, open_jobs):
+    jobs = open_jobs(FINISH)
+    other = {**inputs, "source": inputs["target"]}
+    ann, bob = (jobs.begin(name, given, {"retarget": name}) for name, given in (("ann", inputs), ("bob", other)))
+    assert ann.directory != bob.directory and len(ann.directory.name) == len(bob.directory.name) == 32
+    for _ in zip(ann.run(), bob.run()):
+        pass
+    assert [job.outputs["preview"].read_text() for job in (ann, bob)] == ["ann", "bob"]
+    jobs.leave("ann")
+    assert not ann.directory.exists() and bob.outputs["preview"].exists() and jobs.of("bob") is bob
+
+
+def test_a_new_job_takes_the_place_of_the_sessions_last(inputs, open_jobs):
+    jobs = open_jobs()
+    first = jobs.begin("ann", inputs, {})
+    second = jobs.begin("ann", inputs, {})
+    assert not first.directory.exists() and jobs.of("ann") is second
+
+
+def test_uploads_go_with_the_last_session_that_has_them(inputs, open_jobs):
+    jobs = open_jobs()
+    jobs.hold("ann", inputs["source"])
+    jobs.hold("ann", inputs["target"])
+    jobs.hold("bob", inputs["target"])
+    jobs.leave("ann")
+    assert not inputs["source"].exists() and inputs["target"].exists()
+    jobs.leave("bob")
+    assert not inputs["target"].exists()
+
+
+def test_what_passes_the_limits_is_refused_in_one_line_and_leaves_nothing(tmp_path, inputs, open_jobs):
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    large = tmp_path / "large.png"
+    large.write_bytes(bytes(1_100_000))
+    jobs = open_jobs(max_seconds=0.3, max_megabytes=1)
+    for change, complaint in (
+        ({}, "source/video.mp4: takes 0.3 s, more than the 0.3 s taken here"),
+        ({"source": text}, "source/text.mp4: not a readable video"),
+        ({"source": large}, "source/large.png: has 1.1 MB, more than the 1 MB taken here"),
+    ):
+        with pytest.raises(VideoError) as caught:
+            jobs.begin("ann", {**inputs, **change}, {})
+        assert str(caught.value).startswith(complaint) and "\n" not in str(caught.value)
+        assert str(tmp_path) not in str(caught.value) and jobs.of("ann") is None
+
+
+def test_a_video_is_as_long_as_its_frames_whatever_its_header_says(tmp_path):
+    frames = numbered_frames(10)
+    assert duration(tmp_path / write_video(tmp_path / "a.mp4", frames, fps=5)) == pytest.approx(2.0)
+    # Without an index, as a camera in a browser writes them.
+    assert duration(tmp_path / write_video(tmp_path / "a.ts", frames, fps=5)) == pytest.approx(2.0, abs=0.2)
+    check_input(tmp_path / "a.mp4", AppConfig(max_seconds=2.0))
+
+
+@pytest.mark.slow
+def test_a_video_without_a_person_is_told_in_the_words_of_the_transfer(tmp_path, inputs):
+    (tmp_path / "none.json").write_text("[]")
+    poses = [f"--{name}_poses={tmp_path / 'none.json'}" for name in inputs]
+    transfer = [sys.executable, "-m", "stmt_tf.transfer", f"--model={model_directory()}", "--pose=alphapose", *poses]
+    job = Job(tmp_path / "job", transfer, inputs, {})
+    assert [progress.stage for progress in job.run()][-1] == "poses"
+    assert job.error.startswith("source/video.mp4: A person was found in 0% of 8 frames")
+
+
+def test_flags_that_cannot_be_are_one_line():
+    done = subprocess.run([sys.executable, "-m", "stmt_tf.app", "--port=99999"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "app: --port must be between 1 and 65535, got 99999\n"

@@ -1,0 +1,163 @@
+"""The page that makes videos, in Chromium, with whole transfers behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+from browsers import start_browser
+from test_transfer import save, write_poses
+from tiny_model import model_directory
+from videos import numbered_frames, write_video
+
+from stmt_tf.config import AppConfig
+from tfrecords_tools.dancers import render_video
+
+pytest.importorskip("gradio")
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SIZE, LENGTH = 64, 9
+BRIGHTEST = """
+    const canvas = document.createElement("canvas"), video = document.querySelector(arguments[0]);
+    canvas.width = canvas.height = 8;
+    canvas.getContext("2d").drawImage(video, 0, 0, 8, 8);
+    return Math.max(...canvas.getContext("2d").getImageData(0, 0, 8, 8).data.filter((_, i) => i % 4 < 3));
+"""
+
+
+class Visitor:
+    """Somebody at a browser of his or her own."""
+
+    def __init__(self, address, home):
+        self.downloads = home / "downloads"
+        self.driver = start_browser(home / "profile", self.downloads)
+        self.driver.get(address)
+        self.wait(lambda: self.shown("#start"))
+
+    def find(self, selector):
+        return self.driver.find_element("css selector", selector)
+
+    def shown(self, selector):
+        found = self.driver.find_elements("css selector", selector)
+        return bool(found) and found[0].is_displayed()
+
+    def wait(self, condition, seconds=120):
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        wait = WebDriverWait(self.driver, seconds, 0.1, ignored_exceptions=[StaleElementReferenceException])
+        return wait.until(lambda _: condition())
+
+    def told(self, text):
+        """Waits until the page tells something; returns all that it tells then."""
+        self.wait(lambda: text in self.find("#status").text)
+        return self.find("#status").text
+
+    def choose(self, name, path):
+        """Uploads a video in the place of the one that is chosen."""
+        if self.shown(f"#{name} [aria-label=Clear]"):
+            self.find(f"#{name} [aria-label=Clear]").click()
+        self.wait(lambda: self.driver.find_elements("css selector", f"#{name} input[type=file]"))
+        self.find(f"#{name} input[type=file]").send_keys(str(path))
+        self.wait(lambda: self.shown(f"#{name} [aria-label=Clear]"))
+
+    def start(self):
+        self.find("#start").click()
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    dancers = {name: render_video(3, index, SIZE, LENGTH, 12.5) for name, index in (("source", 1), ("target", 5))}
+    for name, video in dancers.items():
+        save(folder / f"{name}.mp4", video, fps=12.5)
+        write_poses(folder / f"{name}.json", video.joints)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(videos):
+    from stmt_tf.app.page import served
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    poses = [f"--{name}_poses={videos / name}.json" for name in ("source", "target")]
+    flags = [f"--model={model_directory()}", "--pose=alphapose", "--num_source_frames=3", *poses]
+    with served(AppConfig(port=port, max_seconds=5), [sys.executable, "-m", "stmt_tf.transfer", *flags]) as address:
+        scratch = Path(os.environ["GRADIO_TEMP_DIR"]).parent
+        yield address
+    assert not scratch.exists()
+
+
+@pytest.fixture
+def visitor(address, tmp_path):
+    person = Visitor(address, tmp_path)
+    with contextlib.closing(person.driver):
+        yield person
+        person.driver.quit()
+
+
+def files():
+    """All that the page keeps of its visitors."""
+    return [path for path in Path(os.environ["GRADIO_TEMP_DIR"]).parent.rglob("*") if path.is_file()]
+
+
+def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visitor, videos):
+    visitor.choose("source", videos / "source.mp4")
+    visitor.choose("target", videos / "target.mp4")
+    visitor.start()
+    visitor.wait(lambda: visitor.shown("#preview img"))
+    visitor.told("Done.")
+    video = visitor.find("#shown-result video")
+    visitor.wait(lambda: video.get_property("readyState") >= 2)
+    assert video.get_property("duration") == pytest.approx(LENGTH / 12.5, abs=0.05)
+    assert visitor.driver.execute_script(BRIGHTEST, "#shown-result video") > 30
+    assert visitor.shown("#sheet img") and visitor.shown("#shown-source video") and visitor.shown("#shown-target video")
+    assert not visitor.shown("#attention")  # the model has none
+    visitor.find("#download").click()
+    visitor.wait(lambda: [path.name for path in visitor.downloads.glob("*")] == ["result.mp4"])
+    loaded = visitor.driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    origin = visitor.driver.execute_script("return location.origin")
+    assert [name for name in loaded if not name.startswith((origin, "blob:", "data:"))] == []
+    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    visitor.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert visitor.driver.execute_script("return document.documentElement.scrollWidth") == 390
+    assert files() != []
+    visitor.driver.get("about:blank")
+    visitor.wait(lambda: files() == [])
+
+
+def test_what_cannot_be_taken_is_told_and_another_try_is_free(visitor, videos, tmp_path):
+    visitor.start()
+    visitor.told("Two videos are needed")
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    long = write_video(tmp_path / "long.mp4", numbered_frames(12), fps=2)
+    visitor.choose("source", text)
+    visitor.choose("target", videos / "target.mp4")
+    visitor.start()
+    assert visitor.told("not a readable video").startswith("Video of the person, text.mp4: ")
+    visitor.choose("source", long)
+    visitor.start()
+    assert visitor.told("takes 6.0 s, more than the 5 s taken here").count("\n") == 0
+    assert visitor.shown("#start") and not visitor.shown("#cancel")
+
+
+def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, videos):
+    visitor.choose("source", videos / "source.mp4")
+    visitor.choose("target", videos / "target.mp4")
+    for _ in range(2):  # the second shows that the first stands in nobody's way
+        visitor.start()
+        visitor.told("Starting")
+        visitor.find("#cancel").click()
+        visitor.told("Cancelled")
+        assert {path.parent.name for path in files()}.isdisjoint({"source", "target"})  # of a job
+    visitor.start()
+    visitor.told("Starting")
+    visitor.driver.get("about:blank")
+    visitor.wait(lambda: files() == [])
