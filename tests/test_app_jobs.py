@@ -40,7 +40,7 @@ def command(last):
 @pytest.fixture
 def inputs(tmp_path):
     paths = {name: tmp_path / "uploads" / name / "video.mp4" for name in ("source", "target")}
-    for name, path in paths.items():
+    for path in paths.values():
         path.parent.mkdir(parents=True)
         write_video(path, numbered_frames(8))
     return paths
@@ -70,7 +70,10 @@ def text_job(directory, last, text="a"):
 def test_progress_warnings_and_outputs_are_those_of_the_command(tmp_path):
     job = text_job(tmp_path / "job", FINISH)
     assert list(job.run()) == [
-        Progress("start"), Progress("poses", 0, 8, "?"), Progress("poses", 4, 8, "00:01"), Progress("result", 3, None, "?")
+        Progress("start"),
+        Progress("poses", 0, 8, "?"),
+        Progress("poses", 4, 8, "00:01"),
+        Progress("result", 3, None, "?"),
     ]
     assert job.error == "" and job.warnings == ["source/a.mp4: two people"]
     assert job.outputs["preview"].read_text() == "bone" and job.outputs["output"].read_text() == "a"
@@ -115,7 +118,8 @@ def test_a_job_cancelled_while_it_waits_never_runs(inputs, open_jobs):
 
 def test_a_command_that_does_not_listen_is_ended_all_the_same(tmp_path, monkeypatch):
     monkeypatch.setattr("stmt_tf.app.jobs._PATIENCE", 0.1)
-    job = text_job(tmp_path / "job", "import signal; signal.signal(15, signal.SIG_IGN); tell('poses:| 5/8 [1<1')\n" + WAIT)
+    deaf = "import signal; signal.signal(15, signal.SIG_IGN); tell('poses:| 5/8 [1<1\\n'); "
+    job = text_job(tmp_path / "job", deaf + WAIT)
     running = job.run()
     while next(running).done != 5:
         pass
