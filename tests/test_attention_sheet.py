@@ -1,0 +1,85 @@
+"""The sheet of attention maps, and who gets none."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from stmt_tf.config import TransferConfig
+from stmt_tf.rendering import Renderer
+from stmt_tf.sheets import Motion, Source, attention_sheet
+from stmt_tf.transfer import check, write_attention
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import VideoError
+
+CROP = Crop(0, 0, 16)
+
+
+class Attentive:
+    """A model of two source frames that takes the person from the first and the place, by a quarter, from it too."""
+
+    size = 16
+
+    def __init__(self, attention=True):
+        self.attention = attention
+
+    def encode_source(self, frames, joints):
+        return {}
+
+    def generate(self, source, target_joints):
+        shape = (len(target_joints), 2, 4, 4)
+        maps = {"foreground_attention": (1.0, 0.0), "background_attention": (0.25, 0.75)}
+        made = {"frame": np.full((len(target_joints), 16, 16, 3), 128, np.uint8)}
+        if self.attention:
+            made.update((name, np.broadcast_to(np.float32(v)[:, None, None], shape)) for name, v in maps.items())
+        return made
+
+
+def scene(levels):
+    joints = np.ones((len(levels), 14, 3), np.float32)
+    source = Source([np.full((16, 16, 3), level, np.uint8) for level in levels], joints, CROP)
+    return source, Motion(np.ones((20, 14, 3), np.float32), np.ones((20, 14, 3), np.float32), CROP)
+
+
+def cells(sheet):
+    """The grey levels of the middles of a sheet's pictures, row by row."""
+    return [[int(sheet[20 + 80 + 184 * row, 80 + 164 * column, 0]) for column in range(9)] for row in range(5)]
+
+
+def test_each_source_frame_stands_beside_its_shares_in_eight_frames(tmp_path):
+    source, motion = scene([10, 40])
+    write_attention(str(tmp_path / "maps.png"), Renderer(Attentive(), source), source, motion)
+    sheet = cv2.imread(str(tmp_path / "maps.png"))
+    assert sheet.shape == (5 * 184, 9 * 164, 3)
+    assert cells(sheet) == [
+        [255] + 8 * [128],
+        [10] + 8 * [255],
+        [40] + 8 * [0],
+        [10] + 8 * [64],
+        [40] + 8 * [191],
+    ]
+
+
+def test_fewer_source_frames_than_the_model_looks_at_are_shown_in_turn():
+    source, motion = scene([10])
+    made = Attentive().generate({}, motion.retargeted[:8])
+    assert [row[0] for row in cells(attention_sheet(source, made))] == [255, 10, 10, 10, 10]
+
+
+def test_a_model_without_attention_gives_one_warning_and_no_file(tmp_path, caplog):
+    source, motion = scene([10, 40])
+    path = tmp_path / "maps.png"
+    write_attention(str(path), Renderer(Attentive(attention=False), source), source, motion)
+    (record,) = caplog.records
+    assert f"--attention={path}: not written, as this model has no attention" in record.getMessage()
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_sheet_is_checked_like_the_others(tmp_path):
+    videos = {"source": "a.mp4", "target": "b.mp4", "output": str(tmp_path / "c.mp4")}
+    for path, complaint in ((str(tmp_path / "maps.jpg"), "ends in .png"), (videos["output"], "another flag names it")):
+        with pytest.raises((ValueError, VideoError), match=complaint):
+            check(TransferConfig(**videos, attention=path))
