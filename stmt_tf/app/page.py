@@ -186,8 +186,8 @@ def _introduction(config: AppConfig) -> str:
 <ul>
 <li>It works best with one person, whole in view, and a camera that stands still.</li>
 <li>Show the person from the sides that the motion shows: what is never seen has to be guessed.</li>
-<li>Up to {config.max_seconds:g} seconds and {config.max_megabytes} MB each. All files are removed when you close this
-page.</li>
+<li>Up to {config.max_seconds:g} seconds and {config.max_megabytes} MB each. Keep this page open: when you close it, all
+files are removed.</li>
 </ul>"""
 
 
@@ -239,19 +239,24 @@ def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[
         gr.set_static_paths([made, _SAMPLES])
         jobs = stack.enter_context(contextlib.closing(Jobs(made, command, config)))
         page = create_page(jobs, config)
-        _, address, _ = page.queue().launch(
-            server_name=config.host,
-            server_port=config.port,
-            max_file_size=f"{config.max_megabytes}mb",
-            allowed_paths=[str(made), str(_SAMPLES)],
-            theme=gr.themes.Default(font=_SYSTEM_FONTS, font_mono=["monospace"]),
-            css_paths=Path(__file__).parent / "page.css",
-            footer_links=[],
-            run_history=False,
-            share=False,
-            ssr_mode=False,
-            quiet=True,
-            prevent_thread_lock=True,
-        )
+        settings = {
+            "server_name": config.host,
+            "server_port": config.port,
+            "max_file_size": f"{config.max_megabytes}mb",
+            "allowed_paths": [str(made), str(_SAMPLES)],
+            "theme": gr.themes.Default(font=_SYSTEM_FONTS, font_mono=["monospace"]),
+            "css_paths": Path(__file__).parent / "page.css",
+            "footer_links": [],
+            "run_history": False,
+            "share": False,
+            "ssr_mode": False,
+            "quiet": True,
+            "prevent_thread_lock": True,
+        }
+        try:
+            _, address, _ = page.queue().launch(**settings)
+        except OSError as error:  # whose own words name gradio's functions, not our flags
+            place = f"--host={config.host} --port={config.port}"
+            raise OSError(f"{place}: cannot be served at; the port may be taken. Give another --port") from error
         stack.callback(page.close, verbose=False)
         yield address
