@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import sys
@@ -97,9 +96,8 @@ def address(videos):
 @pytest.fixture
 def visitor(address, tmp_path):
     person = Visitor(address, tmp_path)
-    with contextlib.closing(person.driver):
-        yield person
-        person.driver.quit()
+    yield person
+    person.driver.quit()
 
 
 def files():
