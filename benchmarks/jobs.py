@@ -58,7 +58,7 @@ class Log:
             subprocess.run([sys.executable, "-m", job.module, *job.arguments], check=True)
             entry["done"] = True
         finally:
-            entry["seconds"] = round(entry["seconds"] + time.monotonic() - start, 1)
+            entry["seconds"] = round(entry["seconds"] + time.monotonic() - start, 3)
             with whole_file(str(self._path)) as hidden:
                 hidden.write_text(json.dumps(self.entries, indent=2) + "\n")
 

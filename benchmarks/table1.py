@@ -25,6 +25,7 @@ from absl import app
 from benchmarks.jobs import Job, Log
 from stmt_tf import assets, flags
 from stmt_tf.config import setting
+from stmt_tf.data.pipeline import find_records
 from stmt_tf.metrics.report import markdown
 from stmt_tf.metrics.video_distances import EARLIER
 from stmt_tf.video.files import whole_file
@@ -39,7 +40,7 @@ class Table1Config:
     stage1: str = setting("configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
     records: str = setting("", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records.")
     num_videos: int = setting(720, "Dancers rendered, of which 18 of 20 are trained on.")
-    num_pairs: int = setting(50, "Same-video pairs to measure on.")
+    num_pairs: int = setting(50, "Same-video pairs to measure on, at least 2.")
     seeds: int = setting(2, "Seeds of the first and the last row.")
 
     def __post_init__(self):
@@ -112,6 +113,16 @@ def method(row: str, seed: int) -> str:
     return ROWS[row].name + (f" (seed {seed})" if seed else "")
 
 
+def check(config: Table1Config) -> None:
+    """Finds what cannot work before hours of training; raises FileNotFoundError."""
+    for path in (config.stage1, *(f"{config.configs}/{row}.flags" for row in ROWS)):
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path} is no flagfile; give --stage1 and --configs, in the clone's root")
+    if config.records:
+        for split in ("train", "val", "test"):
+            find_records(f"{config.records}/{split}-*.tfrecord", "--records")
+
+
 def trainings(seeds: int) -> list[tuple[str, int]]:
     """The row and the seed of each training of a row."""
     return [(row, seed) for seed in range(seeds) for row in (ROWS if seed == 0 else (FIRST, LAST))]
@@ -153,7 +164,7 @@ def _render(config: Table1Config) -> Iterator[Job]:
     )
     for directory, count, splits in sets:
         what = (f"--output={directory}", f"--num_videos={count}", *(f"--splits={split}" for split in splits))
-        yield Job(f"render {splits[-1]}", "tfrecords_tools.synthetic_dancers", (*what, *series))
+        yield Job(f"render {' and '.join(splits)}", "tfrecords_tools.synthetic_dancers", (*what, *series))
 
 
 def read_figures(metrics: Mapping, seeds: int) -> dict[tuple[str, int], dict[str, float]]:
@@ -228,7 +239,11 @@ def main(argv: Sequence[str]) -> None:
     if not assets.is_cached("i3d"):
         sys.exit("table1: VFID needs I3D; run `python -m stmt_tf.assets fetch i3d`")
     out = Path(config.out)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        check(config)
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"table1: {error}")
     log = Log(out / "jobs.json")
     log.run(jobs(config))
     text = report(json.loads((out / "results" / "metrics.json").read_text()), config.seeds, log.hours)

@@ -113,6 +113,9 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
         )
         if len(choices) < config.num_pairs:
             logging.warning("the clips give %d of the %d pairs asked for (%s)", len(choices), config.num_pairs, which)
+        short = sum(choice.target_count < config.num_target_frames for choice in choices)
+        if short:
+            logging.warning("%d pairs have fewer than --num_target_frames=%d", short, config.num_target_frames)
     choices, damaged = sound_pairs(choices, index, size, config.skip_corrupt)
     for reason in left_out + damaged:
         logging.warning("left out: %s", reason)
@@ -148,6 +151,7 @@ def _evaluate_set(
         pictures += [measured.pictures] if measured.pictures else []
         attention += [measured.attention] if measured.attention else []
     text, results = summarise(which, rows, features, judges)
+    text += _told(config, which, model, choices, index)
     write_png(os.path.join(output, "plots.png"), plots.plot(which, rows, results))
     write_png(os.path.join(output, "sheet.png"), examples.sheet(pictures))
     attention_sheet = os.path.join(output, "attention.png")
@@ -163,6 +167,16 @@ def _evaluate_set(
         _write(output, "pairs.json", pairs_file.as_text(choices, which))
     _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
     return text, progress
+
+
+def _told(config: EvaluateConfig, which: str, model: Model, choices: list[Choice], index: ClipIndex) -> str:
+    """What was measured, for whoever finds the table alone."""
+    chosen = f"pairs of {config.pairs}" if config.pairs else f"source frames: {config.source_selection}"
+    damaged = f"; {len(index.damaged)} damaged records skipped" if index.damaged else ""
+    return (
+        f"- {len(choices)} pairs of the set {which} with {len(choices[0].source_frames)} source frames ({chosen}), "
+        f"{model.size} pixels; model {config.model}, records {config.records}{damaged}\n"
+    )
 
 
 def _depends_on(config: EvaluateConfig, judges: Judges, index: ClipIndex, choices: list[Choice]) -> list:

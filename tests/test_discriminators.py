@@ -149,7 +149,7 @@ def test_mixed_precision_scores_about_the_same_in_float32(precision, spectral_no
     np.testing.assert_allclose(scores, expected, atol=0.05 * np.max(np.abs(expected)))
     # What the spectral norm writes into the kernels is not rounded to half precision. On Keras 3 the vector that it
     # carries on may be, if it is made within another layer's call.
-    tolerance = 5e-3 if keras.__version__.startswith("3.") else 1e-6
+    tolerance = 2e-2 if keras.__version__.startswith("3.") else 1e-6
     for a, b in zip(exact.get_weights(), mixed.get_weights()):
         np.testing.assert_allclose(b, a, atol=tolerance)
 

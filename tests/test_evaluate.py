@@ -127,8 +127,11 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     pair = load_pair(draw_same(index.clips["clip0"].read(), 4, 8, seed=0), index, SIZE)
     shown = attention_picture(pair, Attentive(clips).generate("source", pair.target_joints))
     assert len(shown) == 1 + 4 * 3 + 3
-    np.testing.assert_array_equal(shown["source 2"], pair.source_frames[1])
-    assert shown["foreground from source 4"].min() == 255 and shown["background from source 1"].max() == 0
+    order = [pair.choice.single, *(k for k in range(4) if k != pair.choice.single)]  # as in the sheet of examples
+    np.testing.assert_array_equal(shown["source 2"], pair.source_frames[order[1]])
+    for i, k in enumerate(order, 1):
+        shares = [shown[f"{branch} from source {i} (white: all)"] for branch in ("foreground", "background")]
+        assert all((share == (255 if k == 3 else 0)).all() for share in shares)
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
     evaluate(config, Oracle(clips), NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS  # a model without attention leaves no other's sheet

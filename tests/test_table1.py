@@ -93,6 +93,14 @@ def test_settings_that_make_no_table_are_refused():
         Table1Config(out="o", num_pairs=1)
 
 
+def test_missing_files_are_found_before_the_first_job(tmp_path):
+    table1.check(Table1Config(out="o"))
+    with pytest.raises(FileNotFoundError, match="none/mse.flags is no flagfile"):
+        table1.check(Table1Config(out="o", configs="none"))
+    with pytest.raises(FileNotFoundError, match="no record file matches --records="):
+        table1.check(Table1Config(out="o", records=str(tmp_path)))
+
+
 def copy(tmp_path, name="copy", to="to.json"):
     return Job(name, "json.tool", (str(tmp_path / "from.json"), str(tmp_path / to)))
 

@@ -17,6 +17,8 @@ from stmt_tf.metrics.pairs import Choice
 from stmt_tf.metrics.progress import Measured, Progress
 from stmt_tf.metrics.video_distances import Features, pair_features, video_distances
 
+_COPIES = " and ".join(BASELINES)
+
 
 def measure_pairs(
     model: Model,
@@ -121,7 +123,7 @@ def _margins(rows: Sequence[report.Row], summary: dict[str, dict[str, float]]) -
 
 def _sentences(margins: dict[str, dict[str, dict[str, Any]]]) -> str:
     return "".join(
-        f"- {method}, {COLUMNS['same'][metric][0]}: {at['of_means']:+.2f} over the better baseline; clip by clip "
+        f"- {method}, {COLUMNS['same'][metric][0]}: {at['of_means']:+.2f} over the better of {_COPIES}; pair by pair "
         f"{at['mean']:+.2f} on average, {at['least']:+.2f} at least (clip {at['least_on']})\n"
         for method, by_metric in margins.items()
         for metric, at in by_metric.items()

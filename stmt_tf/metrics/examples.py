@@ -20,10 +20,8 @@ def shown(count: int) -> set[int]:
 def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
     """A pair's part of the sheet: its sources, and the middle target frame as it is and as made."""
     middle = len(pair.target_frames) // 2
-    others = np.delete(pair.source_frames, pair.choice.single, axis=0)
     return {
-        "source (K=1)": pair.source_frames[pair.choice.single],
-        **{f"source {number}": frame for number, frame in enumerate(others, 2)},
+        **{f"source {i}" + " (K=1)" * (i == 1): pair.source_frames[k] for i, k in enumerate(_sources(pair), 1)},
         _target(pair): pair.target_frames[middle],
         **{method: frames[middle] for method, frames in made.items()},
     }
@@ -38,17 +36,22 @@ def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, n
         return {}
     middle = len(pair.target_frames) // 2
     pictures = {_target(pair): pair.target_frames[middle]}
-    for k, frame in enumerate(pair.source_frames):
-        pictures[f"source {k + 1}"] = frame
+    for i, k in enumerate(_sources(pair), 1):
+        pictures[f"source {i}"] = pair.source_frames[k]
         for branch in ("foreground", "background"):
             share = outputs[f"{branch}_attention"][middle, k, :, :, None]
-            pictures[f"{branch} from source {k + 1}"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
+            pictures[f"{branch} from source {i} (white: all)"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
     return {**pictures, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}
 
 
 def sheet(pictures: Sequence[dict[str, np.ndarray]]) -> np.ndarray:
     """The sheet, uint8 `[H, W, 3]`, of at least one pair."""
     return contact_sheet([(name, [column[name] for column in pictures]) for name in pictures[0]])
+
+
+def _sources(pair: Pair) -> list[int]:
+    """The source frames in the order of both sheets: that of the single-source methods first."""
+    return [pair.choice.single, *np.delete(np.arange(len(pair.source_frames)), pair.choice.single).tolist()]
 
 
 def _target(pair: Pair) -> str:
