@@ -52,6 +52,8 @@ class SelectionConfig:
         for name in ("models", "records", "output", "counts"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
+        if min(self.counts) < 1:
+            raise ValueError(f"--counts must be at least 1, got {min(self.counts)}")
 
 
 def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, str], Choice]]:
@@ -97,7 +99,7 @@ def compare(config: SelectionConfig) -> str:
     directories = {name: directory for name, directory, _ in parse_others(config.models, "--models")}
     models = {name: TransferModel(directory) for name, directory in directories.items()}
     if not any(_takes(model, min(config.counts)) for model in models.values()):
-        raise ValueError(f"--counts={config.counts}: none of the models looks at so many source frames")
+        raise ValueError(f"--counts: none of the models looks at as many as {min(config.counts)} source frames")
     if len({model.size for model in models.values()}) > 1:
         raise ValueError(f"--models make frames of different sizes, {[model.size for model in models.values()]}")
     judges = load_judges(EvaluateConfig(model="several", records=config.records, output=config.output))

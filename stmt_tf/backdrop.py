@@ -37,7 +37,10 @@ def check_background(config: TransferConfig) -> None:
     if is_picture(config.background):
         read_picture(config.background)
         return
-    probe(config.background)
+    try:
+        probe(config.background)
+    except VideoError as error:
+        raise VideoError(f"--background takes a picture ({', '.join(_PICTURES)}) or a video. {error}") from error
     if config.source_poses and not config.background_poses:
         raise ValueError(f"--pose={config.pose} needs its results for a video as --background too: --background_poses")
 
