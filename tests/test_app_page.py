@@ -58,11 +58,18 @@ class Visitor:
 
     def choose(self, name, path):
         """Uploads a video in the place of the one that is chosen."""
+        from selenium.common.exceptions import TimeoutException
+
         if self.shown(f"#{name} [aria-label=Clear]"):
             self.find(f"#{name} [aria-label=Clear]").click()
-        self.wait(lambda: self.driver.find_elements("css selector", f"#{name} input[type=file]"))
-        self.find(f"#{name} input[type=file]").send_keys(str(path))
-        self.wait(lambda: self.shown(f"#{name} [aria-label=Clear]"))
+        for patience in (10, 30, 120):  # a page that is still waking up, on a busy machine, may miss a file
+            self.wait(lambda: self.driver.find_elements("css selector", f"#{name} input[type=file]"))
+            self.find(f"#{name} input[type=file]").send_keys(str(path))
+            try:
+                return self.wait(lambda: self.shown(f"#{name} [aria-label=Clear]"), patience)
+            except TimeoutException:
+                continue
+        raise AssertionError(f"{path} did not arrive")
 
     def start(self):
         self.find("#start").click()
