@@ -57,7 +57,7 @@ def costs(config: ModelConfig, sources: int) -> dict:
     frames, joints, poses = (example[name] for name in ("source_frames", "source_joints", "target_joints"))
     encode = concrete(generator.encode_source, frames, joints)
     encoded = encode(frames, joints)
-    generate = concrete(generator.generate, encoded, poses)
+    generate = concrete(lambda source, poses: generator.generate(source, poses), encoded, poses)
 
     def naive(frames, joints, poses):
         return generator.generate(generator.encode_source(frames, joints), poses)
