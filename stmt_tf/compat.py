@@ -62,7 +62,13 @@ def spectral_normalization(layer: object) -> object:
     # float32 is the wrapper's alone, the layer computes in its own type. In a half one the wrapper would round
     # the variable that it writes back, and small updates would be lost.
     if keras.__version__.startswith("3."):
-        return keras.layers.SpectralNormalization(layer, dtype="float32")
+
+        class SpectralNormalization(keras.layers.SpectralNormalization):
+            # Built within another layer's call, Keras's own would make its vector in that layer's half type.
+            def add_weight(self, *arguments, **options):
+                return super().add_weight(*arguments, **{**options, "dtype": "float32"})
+
+        return SpectralNormalization(layer, dtype="float32")
     try:
         import tensorflow_addons as tfa
     except ImportError:

@@ -2,7 +2,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -147,11 +146,9 @@ def test_mixed_precision_scores_about_the_same_in_float32(precision, spectral_no
     expected, scores = (discriminator(*inputs(), training=True) for discriminator in (exact, mixed))
     assert scores.dtype == tf.float32
     np.testing.assert_allclose(scores, expected, atol=0.05 * np.max(np.abs(expected)))
-    # What the spectral norm writes into the kernels is not rounded to half precision. On Keras 3 the vector that it
-    # carries on may be, if it is made within another layer's call.
-    tolerance = 2e-2 if keras.__version__.startswith("3.") else 1e-6
+    # What the spectral norm writes into the kernels, and carries on, is not rounded to half precision.
     for a, b in zip(exact.get_weights(), mixed.get_weights()):
-        np.testing.assert_allclose(b, a, atol=tolerance)
+        np.testing.assert_allclose(b, a, atol=1e-6)
 
 
 # Run by itself: the logical devices must be set before TensorFlow starts.
