@@ -14,7 +14,7 @@ import tensorflow as tf
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.sheets import read_chosen
-from stmt_tf.transfer import estimate_track
+from stmt_tf.tracks import estimate_tracks
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import probe
 
@@ -26,8 +26,7 @@ parser.add_argument("--num_source_frames", type=int, default=4)
 parser.add_argument("--output", type=Path, required=True, help="directory to write")
 options = parser.parse_args()
 
-source_track = estimate_track(options.source, "source poses", "mediapipe", "")
-target_track = estimate_track(options.target, "target poses", "mediapipe", "")
+source_track, target_track = estimate_tracks([(options.source, ""), (options.target, "")], "mediapipe")
 chosen = select_source_frames(source_track, options.num_source_frames, "coverage", seed=0)
 motion = retarget(target_track, source_track, "global")
 info = probe(options.source)
