@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
@@ -161,12 +160,7 @@ def main(argv: Sequence[str]) -> None:
         logging.set_verbosity(logging.ERROR)  # and tells of its saving
         print(json.dumps(measure_here()))
         return
-    runs = []
-    for onednn in _ONEDNN.value:
-        output = run_with_onednn("benchmarks.inference", onednn, [*sys.argv[1:], "--here"])
-        runs.append(json.loads(output.splitlines()[-1]))
-        print(table(runs[-1]), flush=True)
-    print(json.dumps(runs))
+    run_with_onednn("benchmarks.inference", _ONEDNN.value, table)
 
 
 if __name__ == "__main__":

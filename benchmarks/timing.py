@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -51,16 +52,23 @@ def interleaved_seconds(functions: Mapping[str, Callable[[], object]], repeats: 
     return {name: timing.seconds for name, timing in interleaved(functions, repeats).items()}
 
 
-def run_with_onednn(module: str, onednn: str, arguments: Sequence[str]) -> str:
-    """The standard output of a benchmark in a process of its own, since TensorFlow reads that setting when it loads."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
-    return done.stdout
+def run_with_onednn(module: str, settings: Sequence[str], table: Callable[[dict], str]) -> None:
+    """Runs a benchmark with --here for each setting of oneDNN; prints its tables and, as the last line, JSON of all.
+
+    Each in a process of its own, since TensorFlow reads that setting when it loads.
+    """
+    runs = []
+    for onednn in settings:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *sys.argv[1:], "--here"],
+            env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": onednn},
+            stdout=subprocess.PIPE,
+            check=True,
+            text=True,
+        )
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+        print(table(runs[-1]), flush=True)
+    print(json.dumps(runs))
 
 
 def matmul_rate(repeats: int = 5) -> float:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
@@ -232,23 +231,22 @@ def measure_here() -> dict:
     }
 
 
-def table(runs: Sequence[dict]) -> str:
+def table(run: dict) -> str:
     """What was measured, for people."""
     lines = []
-    for run in runs:
-        rates = run["matmul_gflop_per_second"]
+    rates = run["matmul_gflop_per_second"]
+    lines.append(
+        f"TensorFlow {run['tensorflow']}, TF_ENABLE_ONEDNN_OPTS={run['onednn']}, matmul "
+        f"{rates[0]:.0f} GFLOP/s before and {rates[1]:.0f} after"
+    )
+    for step in run["steps"]:
         lines.append(
-            f"TensorFlow {run['tensorflow']}, TF_ENABLE_ONEDNN_OPTS={run['onednn']}, matmul "
-            f"{rates[0]:.0f} GFLOP/s before and {rates[1]:.0f} after"
+            f"  {step['size']:4d} px, {step['targets']} targets: {1e3 * step['seconds']:7.0f} ms a step, "
+            f"{step['gflop']:6.1f} GFLOP, {step['gflop_per_second']:5.0f} GFLOP/s, "
+            f"{step['gflop_per_second'] / max(rates):.2f} of matmul"
         )
-        for step in run["steps"]:
-            lines.append(
-                f"  {step['size']:4d} px, {step['targets']} targets: {1e3 * step['seconds']:7.0f} ms a step, "
-                f"{step['gflop']:6.1f} GFLOP, {step['gflop_per_second']:5.0f} GFLOP/s, "
-                f"{step['gflop_per_second'] / max(rates):.2f} of matmul"
-            )
-            parts = (f"{name} {1e3 * seconds:.0f}" for name, seconds in step["parts"].items())
-            lines.append(f"           ms alone: {', '.join(parts)}")
+        parts = (f"{name} {1e3 * seconds:.0f}" for name, seconds in step["parts"].items())
+        lines.append(f"           ms alone: {', '.join(parts)}")
     return "\n".join(lines)
 
 
@@ -259,11 +257,7 @@ def main(argv: Sequence[str]) -> None:
         tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
         print(json.dumps(measure_here()))
         return
-    arguments = [*sys.argv[1:], "--here"]
-    outputs = [run_with_onednn("benchmarks.training_step", onednn, arguments) for onednn in _ONEDNN.value]
-    runs = [json.loads(output.splitlines()[-1]) for output in outputs]
-    print(table(runs))
-    print(json.dumps(runs))
+    run_with_onednn("benchmarks.training_step", _ONEDNN.value, table)
 
 
 if __name__ == "__main__":

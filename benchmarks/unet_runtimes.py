@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -186,12 +185,7 @@ def main(argv: Sequence[str]) -> None:
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
         print(json.dumps(measure_here()))
         return
-    runs = []
-    for onednn in _ONEDNN.value:
-        output = run_with_onednn("benchmarks.unet_runtimes", onednn, [*sys.argv[1:], "--here"])
-        runs.append(json.loads(output.splitlines()[-1]))
-        print(table(runs[-1]), flush=True)
-    print(json.dumps(runs))
+    run_with_onednn("benchmarks.unet_runtimes", _ONEDNN.value, table)
 
 
 if __name__ == "__main__":
