@@ -2,9 +2,10 @@
 
 Two tables, with and without oneDNN, each in a process of its own; then, as the last line, the same as JSON.
 
-1. For every size, width and K: a frame by what was encoded once (as transfer works), and naively, the source encoded
-   anew for every frame; its floating-point operations (as `stmt_tf.flops` counts them) and their rate against the best
-   rate of matrix products in the same process.
+1. For every size, width and K: a frame as `transfer` makes it (the source encoded once, several frames at once, the
+   background left out, which it takes from the first frame alone), the whole frame by what was encoded once, and
+   naively, the source encoded anew for every frame; the floating-point operations of the first (as `stmt_tf.flops`
+   counts them) and their rate against the best rate of matrix products in the same process.
 2. For the first size and width and every K: the ways to run `generate` on a processor, for several numbers of target
    frames at once.
 
@@ -14,6 +15,7 @@ other things, it is the one to compare. The weights are untrained, which costs t
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -40,6 +42,9 @@ _REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts."
 _ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
 _HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
 
+_ASKED_BY_TRANSFER = ("foreground", "mask")
+_FRAMES_OF_TRANSFER = 4
+
 Inputs = dict[str, tf.Tensor]
 
 
@@ -50,27 +55,40 @@ def concrete(function: Callable, *arguments) -> tf.types.experimental.ConcreteFu
 
 
 def costs(config: ModelConfig, sources: int) -> dict:
-    """The row of the first table of one model."""
+    """The row of the first table of one model; operations and times are of one frame."""
     generator = create_generator(config, sources)
-    example = made_up_example(config.size, sources, 1, 1)
+    example = made_up_example(config.size, sources, _FRAMES_OF_TRANSFER, 1)
     frames, joints, poses = (example[name] for name in ("source_frames", "source_joints", "target_joints"))
-    encode = concrete(generator.encode_source, frames, joints)
-    encoded = encode(frames, joints)
-    generate = concrete(lambda source, poses: generator.generate(source, poses), encoded, poses)
+    encoded = concrete(generator.encode_source, frames, joints)(frames, joints)
+
+    def transfer(source, poses):
+        made = generator.generate(source, poses)
+        return {name: made[name] for name in _ASKED_BY_TRANSFER}
+
+    def cached(source, poses):
+        return generator.generate(source, poses)
 
     def naive(frames, joints, poses):
         return generator.generate(generator.encode_source(frames, joints), poses)
 
-    whole = concrete(naive, frames, joints, poses)
+    pose = poses[:, :1]
+    calls = {
+        "transfer": (concrete(transfer, encoded, poses), (encoded, poses), _FRAMES_OF_TRANSFER),
+        "cached": (concrete(cached, encoded, pose), (encoded, pose), 1),
+        "naive": (concrete(naive, frames, joints, pose), (frames, joints, pose), 1),
+    }
     timings = interleaved(
-        {"cached": lambda: generate(encoded, poses), "naive": lambda: whole(frames, joints, poses)}, _REPEATS.value
+        {name: functools.partial(graph, *inputs) for name, (graph, inputs, _) in calls.items()}, _REPEATS.value
     )
     return {
         "size": config.size,
         "width": config.width,
         "sources": sources,
-        "gflop": {"cached": count_flops(generate.graph).flops / 1e9, "naive": count_flops(whole.graph).flops / 1e9},
-        "timings": {name: timing._asdict() for name, timing in timings.items()},
+        "gflop": {name: count_flops(graph.graph).flops / count / 1e9 for name, (graph, _, count) in calls.items()},
+        "timings": {
+            name: {measure: value / calls[name][2] for measure, value in timing._asdict().items()}
+            for name, timing in timings.items()
+        },
     }
 
 
@@ -80,8 +98,7 @@ def ways(generator: Generator, directory: str, encoded: Inputs, poses: tf.Tensor
     yield "Keras model in a tf.function", lambda: generate(encoded, poses)
     model = TransferModel(directory)
     yield "SavedModel", lambda: model.generate(encoded, poses[0].numpy())
-    names = ("foreground", "mask")
-    yield "SavedModel, what transfer asks for", lambda: model.generate(encoded, poses[0].numpy(), names)
+    yield "SavedModel, what transfer asks for", lambda: model.generate(encoded, poses[0].numpy(), _ASKED_BY_TRANSFER)
     loaded = tf.saved_model.load(directory)
     frozen = convert_variables_to_constants_v2(concrete(loaded.generate, encoded, poses))
     inputs = [*tf.nest.flatten(encoded), poses]
@@ -132,16 +149,20 @@ def table(run: dict) -> str:
     lines = [
         f"TensorFlow {run['tensorflow']}, TF_ENABLE_ONEDNN_OPTS={run['onednn']}, matmul {matmul[0]:.0f} GFLOP/s before "
         f"and {matmul[1]:.0f} after",
-        "  size width K   frames/s  naive   ratio (processor time)   GFLOP  GFLOP/s  of matmul",
+        "  size width K   frames/s: transfer  cached  naive   naive / transfer, / cached (processor time)   "
+        "GFLOP  GFLOP/s  of matmul",
     ]
     for row in run["costs"]:
-        cached, naive = (row["timings"][name] for name in ("cached", "naive"))
-        rate = row["gflop"]["cached"] / cached["seconds"]
+        transfer, cached, naive = (row["timings"][name] for name in ("transfer", "cached", "naive"))
+        rate = row["gflop"]["transfer"] / transfer["seconds"]
+        ratios = [
+            f"{naive['seconds'] / other['seconds']:.2f} ({naive['cpu_seconds'] / other['cpu_seconds']:.2f})"
+            for other in (transfer, cached)
+        ]
         lines.append(
-            f"  {row['size']:4d} {row['width']:5.2f} {row['sources']} {1 / cached['seconds']:10.2f} "
-            f"{1 / naive['seconds']:6.2f} {naive['seconds'] / cached['seconds']:7.2f} "
-            f"({naive['cpu_seconds'] / cached['cpu_seconds']:.2f}) {row['gflop']['cached']:22.2f} {rate:8.1f} "
-            f"{rate / max(matmul):10.2f}"
+            f"  {row['size']:4d} {row['width']:5.2f} {row['sources']} {1 / transfer['seconds']:20.2f} "
+            f"{1 / cached['seconds']:7.2f} {1 / naive['seconds']:6.2f} {', '.join(ratios):>45s} "
+            f"{row['gflop']['transfer']:9.2f} {rate:8.1f} {rate / max(matmul):10.2f}"
         )
     lines.append("  way to generate                     K  frames at once   frames/s  processor ms a frame")
     for row in run["ways"]:

@@ -29,10 +29,8 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    # TensorFlow leaves oneDNN off on many CPUs. On two AMD cores it made training 1.5 to 2.3 times as fast
-    # (on TF 2.21: up to 128 px). For the generator on TF 2.21 measurements disagree: 2.8 times as slow at
-    # 256 px in an early one; later, on a shared machine, anywhere from 0.7 times as fast (128 px) to twice
-    # as fast (256 px, width 1). So training decides.
+    # TensorFlow leaves oneDNN off on many CPUs. On two AMD cores it made training 1.5 to 2.3 times as fast and the
+    # generator 1.4 to 1.9 times, on both lines (`benchmarks/README.md`).
     environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Not less than 3: TF 2.15 logs three errors at every start, on every machine, that are none. What goes wrong
     # later is raised as well as logged. A child process finds it set already.
