@@ -6,7 +6,7 @@ becomes its next version. A version is a model directory (see `stmt_tf.inference
 
     a SavedModel with signatures        see `stmt_tf.serving.signatures`
     model.json                          the model's config
-    config.flags, best.weights.h5       the training's settings and weights, for `stmt_tf.train --init`
+    config.flags, best.weights.npz      the training's settings and weights, for `stmt_tf.train --init`
     assets.extra/                       warm-up requests, where tensorflow-serving-api is installed
     generate.tflite                     with --tflite
 """

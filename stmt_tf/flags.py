@@ -92,8 +92,10 @@ def as_flagfile(*configs) -> str:
 def from_flagfile(path: str, config_class: type[Config]) -> Config:
     """Reads a config back from what `as_flagfile` wrote.
 
+    What the file has no line for has its default: settings that came later are, by default, as things were before.
+
     Raises:
-        ValueError: a field is missing or has no value of its type.
+        ValueError: the file has no line of the config at all, or one without a value of its type.
     """
     with open(path) as file:
         lines = [line.strip()[2:].partition("=") for line in file if line.startswith("--")]
@@ -102,7 +104,9 @@ def from_flagfile(path: str, config_class: type[Config]) -> Config:
     parsed = {}
     for field in dataclasses.fields(config_class):
         if field.name not in values:
-            raise ValueError(f"{path} has no line --{field.name}=...: it was written by another version")
+            continue
         parse = _PARSE.get(types[field.name], types[field.name])
         parsed[field.name] = parse(values[field.name])
+    if not parsed:
+        raise ValueError(f"{path} has no line of {config_class.__name__}, such as --{field.name}=...")
     return config_class(**parsed)

@@ -123,5 +123,5 @@ def test_two_workers_train_as_two_devices_of_one_process(tmp_path):
             for name in values:
                 assert float(values[name]) == pytest.approx(float(expected[name]), rel=2e-3), name
     assert sorted(path.name for path in (tmp_path / "two").iterdir()) == [
-        "best.weights.h5", "checkpoints", "config.flags", "events",
+        "best.weights.npz", "checkpoints", "config.flags", "events",
     ]

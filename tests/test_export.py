@@ -15,6 +15,7 @@ from stmt_tf.checkpoints import BEST_WEIGHTS, load_generator, write_config
 from stmt_tf.config import DataConfig, ExportConfig, LossConfig, TrainConfig
 from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator, create_single_frame
+from stmt_tf.models.weights import save_weights
 from stmt_tf.serving import warmup
 from stmt_tf.serving.verify import verify
 
@@ -30,7 +31,7 @@ def run_command(*flags):
 def make_workdir(path, stage):
     network = create_single_frame(CONFIG) if stage == 1 else create_generator(CONFIG, 2)
     write_config(str(path), CONFIG, DataConfig(), LossConfig(), TrainConfig(stage=stage))
-    network.save_weights(str(path / BEST_WEIGHTS))
+    save_weights(network, str(path / BEST_WEIGHTS))
     return network
 
 

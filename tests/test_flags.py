@@ -94,8 +94,14 @@ def test_written_flagfile_is_a_flagfile(parse, tmp_path):
     assert parse(f"--flagfile={path}") == configs
 
 
-def test_flagfile_of_another_version_is_refused(tmp_path):
+def test_settings_that_came_after_a_flagfile_have_their_defaults(tmp_path):
     path = tmp_path / "config.flags"
     path.write_text("--size=64\n")
-    with pytest.raises(ValueError, match="has no line --width"):
-        flags.from_flagfile(str(path), ModelConfig)
+    assert flags.from_flagfile(str(path), ModelConfig) == ModelConfig(size=64)
+
+
+def test_file_without_any_line_of_a_config_is_refused(tmp_path):
+    path = tmp_path / "config.flags"
+    path.write_text("--size=64\n")
+    with pytest.raises(ValueError, match="has no line of DataConfig, such as --"):
+        flags.from_flagfile(str(path), DataConfig)

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import os
 import shutil
-from importlib import metadata
 
 import numpy as np
 import pytest
@@ -116,20 +115,14 @@ def test_of_versions_the_highest_is_loaded(tmp_path):
 
 
 def shipped_frames():
-    """What the shipped model, of an earlier export, makes of random colours, and what it was shown."""
+    """What the shipped model, exported on the addons line, makes of random colours, and what it was shown."""
     loaded = TransferModel(str(shipped_model("dancers_128px")))
     frames = np.random.default_rng(0).integers(0, 256, (4, 128, 128, 3), dtype=np.uint8)
     joints, poses = make_joints(4, size=128), make_joints(1, size=128, seed=1)
     return loaded.generate(loaded.encode_source(frames, joints), poses)["frame"], (frames, joints, poses)
 
 
-def test_shipped_model_of_an_earlier_export_is_loaded():
-    made, _ = shipped_frames()
-    assert made.shape == (1, 128, 128, 3) and made.std() > 10
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(metadata.version("keras") >= "3", reason="the shipped weights were saved by Keras 2")
 def test_shipped_weights_still_make_the_shipped_models_frames():
     made, (frames, joints, poses) = shipped_frames()
     shipped, _ = load_generator(str(shipped_model("dancers_128px")))

@@ -15,6 +15,7 @@ from stmt_tf import checkpoints, flags
 from stmt_tf.callbacks import logging as callback_logging
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.create import create_single_frame
+from stmt_tf.models.weights import load_weights
 from stmt_tf.train import _phases, train
 from stmt_tf.trainer import ActiveLosses
 
@@ -100,7 +101,7 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one(finished, data,
 def test_working_directory_holds_what_it_should(finished):
     workdir, lines = finished
     assert [line.split(":")[0] for line in lines] == ["iteration 2", "iteration 4", "iteration 6"]
-    assert sorted(os.listdir(workdir)) == ["best.weights.h5", "checkpoints", "config.flags", "events"]
+    assert sorted(os.listdir(workdir)) == ["best.weights.npz", "checkpoints", "config.flags", "events"]
     assert flags.from_flagfile(str(workdir / "config.flags"), ModelConfig) == MODEL
     assert any((workdir / "events").rglob("events.out.tfevents.*"))
 
@@ -119,7 +120,7 @@ def test_best_snapshot_loads_as_a_generator(finished):
     generator, config = checkpoints.load_generator(str(workdir))
     assert config == MODEL
     single_frame, example = create_single_frame(MODEL), make_example(batch=1)
-    single_frame.load_weights(str(workdir / "best.weights.h5"))
+    load_weights(single_frame, str(workdir / "best.weights.npz"))
     np.testing.assert_allclose(
         generator(example)["frame"], single_frame(example)["frame"], atol=1e-6
     )
@@ -233,7 +234,7 @@ def test_settings_that_do_not_go_together_are_named(finished, data, tmp_path):
 def test_weights_for_another_number_of_source_frames_are_refused(finished, tmp_path):
     workdir, wanted = tmp_path / "attentive", replace(MODEL, fusion="rb6")
     workdir.mkdir()
-    (workdir / "best.weights.h5").touch()
+    (workdir / "best.weights.npz").touch()
     stage_2 = replace(TRAINING, stage=2, init=str(workdir))
     checkpoints.write_config(str(workdir), wanted, DataConfig(num_source_frames=3), LOSS, stage_2)
     with pytest.raises(ValueError, match="has attention over --num_source_frames=3, got 2: give that many, or"):

@@ -1,0 +1,53 @@
+"""A model's weights as a file that both TensorFlow lines read: Keras 2's own weights files do not load in Keras 3.
+
+An .npz archive of one array for each variable, in the order of `model.weights`, which is the same on both lines; its
+names are the variable's number and its path. Reading it runs no code from it.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+
+
+def save_weights(model: tf.keras.Model, path: str) -> None:
+    """Writes all weights of a built model; the file, .npz, appears when it is complete.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    values = zip(model.weights, model.get_weights())
+    arrays = {f"{i:04d} {_path(variable)}": value for i, (variable, value) in enumerate(values)}
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f"writing.{name}")
+    np.savez(temporary, **arrays)
+    os.replace(temporary, path)
+
+
+def load_weights(model: tf.keras.Model, path: str) -> None:
+    """Gives a built model the weights of a file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no file of weights, or is another model's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = [archive[name] for name in sorted(archive.files)]
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise ValueError(f"{path}: is no sound file of weights ({error})") from error
+    found, wanted = [x.shape for x in arrays], [tuple(v.shape) for v in model.weights]
+    if found != wanted:
+        raise ValueError(
+            f"{path}: holds another model's weights: {len(found)} arrays of {sum(map(np.size, arrays))} numbers, where "
+            f"this model has {len(wanted)} of {sum(int(np.prod(shape)) for shape in wanted)}"
+        )
+    model.set_weights(arrays)
+
+
+def _path(variable) -> str:
+    """Where in the model it is, as far as the names of its layers tell."""
+    return getattr(variable, "path", variable.name).removesuffix(":0")
