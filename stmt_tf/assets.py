@@ -170,6 +170,9 @@ _I3D = Asset(
 ASSETS = {asset.name: asset for asset in (_POSE_LANDMARKER, _VGG16, _I3D)}
 
 
+SHIPPED_MODEL = "dancers_128px"  # that of `saved_models/` which commands take by default
+
+
 def cache_dir() -> Path:
     """Returns the folder of fetched assets: `$STMT_TF_CACHE`, else `stmt_tf` in the user's cache."""
     if os.environ.get("STMT_TF_CACHE"):

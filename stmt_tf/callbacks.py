@@ -1,15 +1,17 @@
-"""Keras callbacks of a training: stop at a NaN, save at each epoch's end."""
+"""Keras callbacks of a training: stop at a NaN, save at each epoch's end, end in time."""
 
 from __future__ import annotations
 
 import math
 import os
+import time
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from stmt_tf.checkpoints import BEST_WEIGHTS, TrainingState
+from stmt_tf.models.weights import save_weights
 
 
 class TrainingDiverged(RuntimeError):
@@ -62,12 +64,34 @@ class SaveState(tf.keras.callbacks.Callback):
         if loss < float(self._state.best_loss):
             self._state.best_loss.assign(loss)
             if self._writes:
-                path = os.path.join(self._workdir, BEST_WEIGHTS)
-                temporary = os.path.join(self._workdir, f"writing.{BEST_WEIGHTS}")
-                self.model.network.save_weights(temporary)
-                os.replace(temporary, path)
+                save_weights(self.model.network, os.path.join(self._workdir, BEST_WEIGHTS))
         self._state.epoch.assign(epoch + 1)
         if self._writes:
             self._state.save()
         parts = [f"{name} {float(value):.4g}" for name, value in logs.items()]
         logging.info("iteration %d: %s", self.model.iteration, ", ".join(parts))
+
+
+class TimeLimit(tf.keras.callbacks.Callback):
+    """Ends the training with the first epoch that is over after so many minutes; the time between two `fit`s counts.
+
+    Args:
+        minutes: from the first epoch's beginning.
+    """
+
+    def __init__(self, minutes: float):
+        super().__init__()
+        self._seconds = 60.0 * minutes
+        self._start: float | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time has been used up."""
+        return self._start is not None and time.monotonic() - self._start >= self._seconds
+
+    def on_train_begin(self, logs=None):
+        self._start = self._start or time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.is_over:
+            self.model.stop_training = True

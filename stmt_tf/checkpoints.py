@@ -2,7 +2,7 @@
 
 config.flags            the settings, as a flagfile
 checkpoints/            networks and optimisers' state, to resume from
-best.weights.h5         the network with the best validation loss so far
+best.weights.npz        the network with the best validation loss so far
 events/                 for TensorBoard
 """
 
@@ -17,11 +17,12 @@ from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
 from stmt_tf.trainer import Trainer
 
 CONFIG = "config.flags"
-BEST_WEIGHTS = "best.weights.h5"
+BEST_WEIGHTS = "best.weights.npz"
 CHECKPOINTS = "checkpoints"
 
 
@@ -92,7 +93,8 @@ _DECISIVE = {
     DataConfig: lambda config: config.num_source_frames,
     LossConfig: lambda config: (config.discriminates_frames, config.discriminated_ranges)
     + (config.discriminator_width, config.spectral_norm),
-    TrainConfig: lambda config: (config.stage, min(config.checkpoint_every, config.iterations), config.precision),
+    TrainConfig: lambda config: (config.stage, config.freeze_stage1, min(config.checkpoint_every, config.iterations))
+    + (config.precision,),
 }
 
 
@@ -143,7 +145,7 @@ def require_start(workdir: str, model: ModelConfig, num_source_frames: int, trai
 def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: int | None) -> None:
     """Raises ValueError if the weights in a directory cannot start a model; K counts where it is not None."""
     directory = newest(directory)
-    found = _read_snapshot(directory)
+    found, data, _, _ = read_settings(directory)
     # The weights of plain and of residual heads have the same shapes: loading alone would not tell.
     wanted = (model.width, model.residual_heads)
     if (found.width, found.residual_heads) != wanted:
@@ -151,7 +153,6 @@ def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: in
             f"--init={directory} has --width={found.width} and --residual_heads={found.residual_heads}, got "
             f"--width={model.width} and --residual_heads={model.residual_heads}: give the same, or another --init"
         )
-    data = flags.from_flagfile(os.path.join(directory, CONFIG), DataConfig)
     if num_source_frames not in (None, data.num_source_frames) and _hands_on_fusion(directory, found, model):
         raise ValueError(
             f"--init={directory} has attention over --num_source_frames={data.num_source_frames}, got "
@@ -164,8 +165,15 @@ def _hands_on_fusion(directory: str, found: ModelConfig, model: ModelConfig) -> 
     return stage == 2 and found.fusion == model.fusion and model.fusion not in ("avg", "max")
 
 
-def _read_snapshot(workdir: str) -> ModelConfig:
-    """The model of a training that has a snapshot."""
+def read_settings(directory: str) -> tuple[ModelConfig, DataConfig, LossConfig, TrainConfig]:
+    """The settings of a training that has a snapshot.
+
+    A model directory, or one of versions, tells those of the training that it was made from.
+
+    Raises:
+        FileNotFoundError: the directory holds no training, or one without a snapshot yet.
+    """
+    workdir = newest(directory)
     for name in (CONFIG, BEST_WEIGHTS):
         path = os.path.join(workdir, name)
         if not os.path.exists(path):
@@ -173,7 +181,8 @@ def _read_snapshot(workdir: str) -> ModelConfig:
                 f"{path} does not exist: {workdir!r} is not the working directory of a training, or "
                 "the training has not validated yet"
             )
-    return flags.from_flagfile(os.path.join(workdir, CONFIG), ModelConfig)
+    path = os.path.join(workdir, CONFIG)
+    return tuple(flags.from_flagfile(path, config) for config in (ModelConfig, DataConfig, LossConfig, TrainConfig))
 
 
 def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
@@ -186,23 +195,21 @@ def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
         FileNotFoundError: the directory holds no training, or one without a snapshot yet.
     """
     workdir = newest(workdir)
-    config = _read_snapshot(workdir)
+    config, data, _, training = read_settings(workdir)
     weights = os.path.join(workdir, BEST_WEIGHTS)
-    config_path = os.path.join(workdir, CONFIG)
-    num_source_frames = flags.from_flagfile(config_path, DataConfig).num_source_frames
-    if flags.from_flagfile(config_path, TrainConfig).stage == 2:
-        generator = create_generator(config, num_source_frames)
-        generator.load_weights(weights)
+    if training.stage == 2:
+        generator = create_generator(config, data.num_source_frames)
+        load_weights(generator, weights)
     else:
         config = dataclasses.replace(config, fusion="avg")
-        generator = create_generator(config, num_source_frames)
+        generator = create_generator(config, data.num_source_frames)
         adopt_single_frame(generator, weights)
     return generator, config
 
 
 def adopt_single_frame(generator: Generator, weights: str) -> None:
     """Loads stage 1 weights into a generator; its heads start as the single-frame model's."""
-    generator.single_frame.load_weights(weights)
+    load_weights(generator.single_frame, weights)
     generator.heads.set_weights(generator.single_frame.heads.get_weights())
 
 
@@ -231,8 +238,8 @@ def load_initial_weights(network: tf.keras.Model, model: ModelConfig, directory:
             getattr(network, fusion).set_weights(getattr(trained, fusion).get_weights())
 
 
-def create_network(model: ModelConfig, stage: int, num_source_frames: int) -> tf.keras.Model:
+def create_network(model: ModelConfig, training: TrainConfig, num_source_frames: int) -> tf.keras.Model:
     """What the stage trains: the single-frame model (1) or the generator (2)."""
-    if stage == 1:
+    if training.stage == 1:
         return create_single_frame(model)
-    return create_generator(model, num_source_frames)
+    return create_generator(model, num_source_frames, training.freeze_stage1)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 
 def setting(default, help: str, choices: tuple[str, ...] | None = None):
@@ -130,8 +131,12 @@ class LossConfig:
 class TrainConfig:
     """How long, how fast, and where to."""
 
-    stage: int = setting(1, "1: the single-frame model; 2: the generator, stage 1 frozen.")
+    stage: int = setting(1, "1: the single-frame model; 2: the generator.")
+    freeze_stage1: bool = setting(
+        True, "In stage 2, keep the single-frame model as stage 1 made it (as the paper does)."
+    )
     iterations: int = setting(200_000, "Training steps in all.")
+    minutes: float = setting(0.0, "End at the first checkpoint after so many minutes of training; 0: at no time.")
     learning_rate: float = setting(1e-4, "Adam's step size.")
     learning_rate_decay: bool = setting(False, "Lower the step size to 0 along a half cosine.")
     checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
@@ -155,6 +160,7 @@ class TrainConfig:
         if self.stage not in (1, 2):
             raise ValueError(f"--stage must be 1 or 2, got {self.stage}")
         _require_positive(self, "iterations", "learning_rate", "checkpoint_every", "val_examples", "micro_batches")
+        _require_minutes(self, "minutes")
         if self.iterations > self.checkpoint_every and self.iterations % self.checkpoint_every:
             raise ValueError(
                 f"--iterations={self.iterations} must be a multiple of --checkpoint_every={self.checkpoint_every}: "
@@ -175,6 +181,9 @@ class TransferConfig:
     )
     output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
     model: str = setting("", "Model directory; empty: the shipped model.")
+    personalize: float = setting(
+        0.0, "Minutes to fine-tune the model on the source first, see stmt_tf.personalize; 0: not at all."
+    )
     num_source_frames: int = setting(4, "K: source frames that the model looks at.")
     source_selection: str = setting(
         "coverage",
@@ -225,6 +234,38 @@ class TransferConfig:
                 raise ValueError(f"--{name} is required")
         _require_positive(self, "num_source_frames")
         _require_seed(self.seed)
+        _require_minutes(self, "personalize")
+
+
+@dataclasses.dataclass(frozen=True)
+class PersonalizeConfig:
+    """One fine-tuning of a model on a video."""
+
+    source: str = setting("", "Video of the person.")
+    output: str = setting("", "Directory of versions to write the model into: OUTPUT/1, then OUTPUT/2, ...")
+    minutes: float = setting(3.0, "How long to train.")
+    model: str = setting("", "Model directory to start from; empty: the shipped model.")
+    mix_records: str = setting(
+        "", "Glob of TFRecord files of other people to mix in, square and no smaller than the model's frames; empty: "
+        "dancers are rendered."
+    )
+    sheet: str = setting("", "PNG of frames that were held out, and of what the model made of them before and after.")
+    pose: str = setting(
+        "mediapipe",
+        "Pose estimator; openpose and alphapose read those tools' JSON results.",
+        ("mediapipe", "movenet", "openpose", "alphapose"),
+    )
+    pose_model: str = setting(
+        "", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet)."
+    )
+    source_poses: str = setting("", "JSON results for the video (openpose, alphapose).")
+
+    def __post_init__(self):
+        for name in ("source", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        _require_positive(self, "minutes")
+        _require_minutes(self, "minutes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -345,6 +386,12 @@ def _require_positive(config, *names: str) -> None:
         if not value > 0:  # refuses NaN too
             least = "at least 1" if isinstance(value, int) else "greater than 0"
             raise ValueError(f"--{name} must be {least}, got {value}")
+
+
+def _require_minutes(config, name: str) -> None:
+    value = getattr(config, name)
+    if not 0 <= value < math.inf:
+        raise ValueError(f"--{name} must be a number of minutes, got {value}")
 
 
 def _require_seed(seed: int) -> None:

@@ -38,7 +38,7 @@ from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
-from stmt_tf.rendering import Renderer, check_source, choose_source, make_room
+from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.streams import Latest, overlapped
 from stmt_tf.tracks import estimate_tracks
 from stmt_tf.video.capture import capture, shown
@@ -124,6 +124,8 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     model.check_source_count(config.num_source_frames)
     (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
     source = choose_source(config, source_track)
+    if config.personalize:
+        model = personalized(config, source_track)
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     warming_up = Renderer(model, source, config.crop_only, place)
     for _ in range(2):  # the first two frames take longer than any after them: each makes its graph

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import logging
 
 from stmt_tf.compositing import Compositor, empty_place
-from stmt_tf.config import TransferConfig
+from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.sheets import Source, read_chosen
 from stmt_tf.tracks import visible
@@ -41,6 +42,32 @@ def choose_source(config: TransferConfig, track: np.ndarray) -> Source:
     logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
     frames = read_chosen(config.source, chosen)
     return Source(frames, track[chosen], Crop.around(track, frames[0].shape[:2]))
+
+
+def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
+    """The model fine-tuned on the source, for this transfer alone.
+
+    Args:
+        config: which video and model, and for how long.
+        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+
+    Raises:
+        ValueError: it cannot be, see `stmt_tf.personalize.personalize`.
+        stmt_tf.assets.AssetError: the perceptual loss's network cannot be had.
+    """
+    # All that trains, which few transfers need.
+    from stmt_tf.callbacks import TrainingDiverged
+    from stmt_tf.inference import TransferModel
+    from stmt_tf.personalize import personalize
+
+    with tempfile.TemporaryDirectory() as scratch:
+        task = PersonalizeConfig(
+            source=config.source, output=scratch, minutes=config.personalize, model=config.model
+        )
+        try:
+            return TransferModel(personalize(task, track))
+        except TrainingDiverged as error:
+            raise ValueError(f"--personalize={config.personalize:g}: {error}") from error
 
 
 def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:

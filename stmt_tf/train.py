@@ -17,7 +17,7 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from stmt_tf import assets, checkpoints, cluster, dry_run, flags
-from stmt_tf.callbacks import SaveState, StopAtNaN, TrainingDiverged
+from stmt_tf.callbacks import SaveState, StopAtNaN, TimeLimit, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.data.checks import check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
@@ -32,7 +32,7 @@ _PICTURED_EXAMPLES = 6
 def train(
     workdir: str, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
 ) -> None:
-    """Trains until `training.iterations`, from the last checkpoint in `workdir` if there is one.
+    """Trains until its iterations or minutes are over, from the last checkpoint in `workdir` if there is one.
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.
@@ -73,9 +73,11 @@ def train(
             ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
         ]
     callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
+    time_limit = TimeLimit(training.minutes or math.inf)
+    callbacks.append(time_limit)
     for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
         first_epoch = int(state.epoch.numpy())
-        if first_epoch >= phase_end:
+        if first_epoch >= phase_end or time_limit.is_over:
             continue
         trainer.activate(active)
         if first_epoch == phase_start:
@@ -129,7 +131,7 @@ def create_trainer(model: ModelConfig, data: DataConfig, loss: LossConfig, train
     features = None
     if loss.vgg_weight > 0:
         features = create_perceptual_features(loss.vgg_network, loss.vgg_weights or None)
-    network = checkpoints.create_network(model, training.stage, data.num_source_frames)
+    network = checkpoints.create_network(model, training, data.num_source_frames)
     trainer = Trainer(network, discriminators, features, loss, data.seed, training.micro_batches)
     trainer.compile(_optimizer(training), _optimizer(training) if discriminators else None)
     return trainer

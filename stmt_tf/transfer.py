@@ -23,13 +23,13 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from stmt_tf import flags, live
-from stmt_tf.assets import AssetError, shipped_model
+from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
 from stmt_tf.backdrop import check_background, read_background
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.rendering import Renderer, check_source, choose_source, make_room
+from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview_sheet
 from stmt_tf.streams import overlapped
 from stmt_tf.tracks import estimate_tracks, progress, visible
@@ -42,7 +42,6 @@ from stmt_tf.video.writer import VideoWriter, check_output
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
-SHIPPED_MODEL = "dancers_128px"
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 _RESULTS_OF_TOOLS = ("openpose", "alphapose")
 
@@ -101,6 +100,8 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         )
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
+    if config.personalize:
+        model = personalized(config, source_track)
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     write_video(config, model, source, motion, place)
 
@@ -179,8 +180,12 @@ def main(argv: Sequence[str]) -> None:
         from stmt_tf.inference import TransferModel
 
         model = TransferModel(config.model or str(shipped_model(SHIPPED_MODEL)))
+        if config.personalize:
+            from stmt_tf.personalize import check_start
+
+            check_start(config.model)
         (live.perform if config.live else transfer)(config, model)
-    except (AssetError, PoseError, ValueError, VideoError) as error:
+    except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
     if config.output:
         logging.info("wrote %s", config.output)

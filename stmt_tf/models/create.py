@@ -18,10 +18,10 @@ def create_single_frame(config: ModelConfig) -> SingleFrameTransfer:
     return model
 
 
-def create_generator(config: ModelConfig, num_source_frames: int) -> Generator:
+def create_generator(config: ModelConfig, num_source_frames: int, freeze_stage1: bool = True) -> Generator:
     """The generator of stage 2, untrained."""
     model = Generator(
-        create_single_frame(config), config.fusion, config.attention_stride, config.attention_pool
+        create_single_frame(config), config.fusion, config.attention_stride, config.attention_pool, freeze_stage1
     )
     model(_blank_inputs(config.size, num_source_frames))
     return model

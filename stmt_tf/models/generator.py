@@ -3,7 +3,7 @@
     encode_source   K source frames and poses -> what depends on the source alone, once per source video
     generate        that and L target poses   -> L frames
 
-Preliminary features of each source frame come from the single-frame model, which stage 2 keeps frozen. They
+Preliminary features of each source frame come from the single-frame model, which stage 2 keeps as it was. They
 are fused over K, foreground and background apart; prediction heads make the foreground, its mask and the
 background, which are composed.
 
@@ -28,10 +28,11 @@ class Generator(tf.keras.Model):
     """The multi-frame transfer network.
 
     Args:
-        single_frame: the single-frame model; give it trained, it is not trained further.
+        single_frame: the single-frame model; give it trained.
         fusion: name of the fusion (see `stmt_tf.models.fusion`); each branch has its own.
         attention_stride: attention is computed at 1 / this of the frames' side.
         attention_pool: max pooling of self-attention's keys and values.
+        freeze_stage1: keep the single-frame model out of the training, as the paper does.
 
     Example:
         >>> generator = Generator(SingleFrameTransfer(size=64, width=0.25), fusion="rb6_sa2d")
@@ -46,11 +47,13 @@ class Generator(tf.keras.Model):
         fusion: str,
         attention_stride: int = 4,
         attention_pool: int = 1,
+        freeze_stage1: bool = True,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
         self.single_frame = single_frame
-        self.single_frame.trainable = False
+        self.single_frame.trainable = not freeze_stage1
+        self.single_frame.heads.trainable = False  # the generator has its own
         self.size = single_frame.size
         residual = single_frame.heads.residual
         # Residual heads start from the warped parts weighted by nearness; a pose that hides the same background as
@@ -70,7 +73,7 @@ class Generator(tf.keras.Model):
 
     def encode_source(self, frames: tf.Tensor, joints: tf.Tensor) -> dict[str, tf.Tensor]:
         """See `SingleFrameTransfer.encode_source`: frames `[B, K, H, W, 3]`, joints `[B, K, 14, 3]`."""
-        return _frozen(self.single_frame.encode_source(frames, joints))
+        return self._preliminary(self.single_frame.encode_source(frames, joints))
 
     def generate(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
@@ -93,7 +96,7 @@ class Generator(tf.keras.Model):
         def per_target(x):  # [B, ...] -> [B * L, ...]
             return tf.repeat(x, lead[1], axis=0)
 
-        foreground = _frozen(self.single_frame.foreground(source, target_joints, warp))
+        foreground = self._preliminary(self.single_frame.foreground(source, target_joints, warp))
         fused_foreground, foreground_attention = self.foreground_fusion(
             foreground["features"], per_target(source["joints"]), _merge(target_joints)[:, None]
         )
@@ -126,10 +129,11 @@ class Generator(tf.keras.Model):
         outputs = self.generate(source, inputs["target_joints"])
         return {**outputs, "background_mask": source["background_mask"]}
 
-
-def _frozen(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Keeps the backward pass, and what it would hold in memory, out of the single-frame model."""
-    return {name: tf.stop_gradient(x) for name, x in outputs.items()}
+    def _preliminary(self, outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Keeps the backward pass, and what it would hold in memory, out of a frozen single-frame model."""
+        if self.single_frame.trainable:
+            return outputs
+        return {name: tf.stop_gradient(x) for name, x in outputs.items()}
 
 
 def _merge(x: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,92 @@
+"""Clips of one video's own frames, to fine-tune on them: many from its beginning to train on, one from its end.
+
+What is held out is one stretch at the end: frames in between would have neighbours in the training that look the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from stmt_tf.data.schema import Clip
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import read_frames
+
+_HELD_OUT = 0.2  # of the frames that show the person
+_MOST_TRAINING_FRAMES, _MOST_HELD_OUT_FRAMES = 600, 100  # kept in memory, at the model's size
+_CLIP_FRAMES = 24
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnFrames:
+    """Some of a video's frames, as a model sees them.
+
+    Attributes:
+        frames: uint8 `[N, size, size, 3]`.
+        joints: float32 `[N, 14, 3]` in pixels of these.
+    """
+
+    frames: np.ndarray
+    joints: np.ndarray
+
+    def clip(self, name: str) -> Clip:
+        """They as a clip, without flows: what fine-tunes on it has no losses over time."""
+        steps, size = self.frames.shape[:2]
+        return Clip(
+            clip_id=name,
+            video_id=name,
+            fps=1.0,  # unevenly spaced
+            frames=self.frames,
+            joints=self.joints,
+            flows=np.zeros((steps - 1, size, size, 2), np.float32),
+            pose_tool="estimated",
+            flow_tool="none",
+        )
+
+
+def read_own_frames(path: str, track: np.ndarray, size: int, fewest: int) -> tuple[OwnFrames, OwnFrames]:
+    """Reads what to train on and what to hold out, evenly spread over their stretches of the video.
+
+    Args:
+        path: the video.
+        track: `[T, 14, 3]`, the joints of its person in pixels of its frames.
+        size: side of the model's frames in pixels.
+        fewest: frames that either of the two must have.
+
+    Raises:
+        VideoError: the video cannot be read.
+        ValueError: it shows its person in too few frames.
+    """
+    seen = np.flatnonzero((track[..., 2] > 0).any(-1))
+    cut = len(seen) - round(_HELD_OUT * len(seen))
+    if min(cut, len(seen) - cut) < fewest:
+        raise ValueError(
+            f"{path}: shows its person in {len(seen)} frames; to fine-tune on them there must be "
+            f"{round(fewest / _HELD_OUT)}. Give a longer video"
+        )
+    spread = [_thinned(seen[:cut], _MOST_TRAINING_FRAMES), _thinned(seen[cut:], _MOST_HELD_OUT_FRAMES)]
+    wanted = set(np.concatenate(spread).tolist())
+    crop: Crop | None = None
+    found: dict[int, np.ndarray] = {}
+    for frame in read_frames(path):
+        if frame.index in wanted:
+            crop = crop or Crop.around(track, frame.image.shape[:2])
+            found[frame.index] = crop.extract(frame.image, size)
+    joints = crop.to_crop(track, size).astype(np.float32)
+    joints[joints[..., 2] == 0] = 0
+    training, held_out = (OwnFrames(np.stack([found[i] for i in steps]), joints[steps]) for steps in spread)
+    return training, held_out
+
+
+def _thinned(steps: np.ndarray, most: int) -> np.ndarray:
+    return steps[np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int))]
+
+
+def clips_all_over(own: OwnFrames, count: int) -> Iterator[Clip]:
+    """Yields clips of a few frames each, from all over the stretch, in their order."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        steps = np.sort(rng.choice(len(own.frames), min(_CLIP_FRAMES, len(own.frames)), replace=False))
+        yield OwnFrames(own.frames[steps], own.joints[steps]).clip(f"own-{number}")

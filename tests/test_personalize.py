@@ -1,0 +1,164 @@
+"""Fine-tuning on one video, of a tiny untrained model, and what it needs and leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from records import make_clip, write_records
+from test_transfer import run as run_transfer
+from test_transfer import save, write_poses
+from tiny_model import CONFIG, model_directory
+
+from stmt_tf import personalize as module
+from stmt_tf.checkpoints import load_generator, read_settings
+from stmt_tf.config import PersonalizeConfig
+from stmt_tf.inference import TransferModel
+from stmt_tf.personalize import check, personalize
+from tfrecords_tools.dancers import render_video
+
+LENGTH = 40
+
+
+@pytest.fixture(scope="module")
+def dancer():
+    return render_video(3, 1, 64, LENGTH, 12.5)
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, dancer):
+    """Flags of a video, its poses, the model, and records to mix in."""
+    folder = tmp_path_factory.mktemp("inputs")
+    others = [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(3)]
+    return {
+        "source": save(folder / "source.mp4", dancer),
+        "pose": "alphapose",
+        "source_poses": write_poses(folder / "source.json", dancer.joints),
+        "model": model_directory(),
+        "mix_records": write_records(folder / "others.tfrecord", others),
+    }
+
+
+@pytest.fixture
+def few_steps(monkeypatch):
+    monkeypatch.setattr(module, "_STEPS_BETWEEN_VALIDATIONS", 2)
+    monkeypatch.setattr(module, "_VALIDATION_EXAMPLES", 2)
+    monkeypatch.setattr(module, "_NUM_CLIPS", 2)
+
+
+def command(*arguments, **settings):
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    return [sys.executable, "-m", "stmt_tf.personalize", *flags, *arguments]
+
+
+def run(*arguments, **settings):
+    return subprocess.run(command(*arguments, **settings), capture_output=True, text=True, timeout=600)
+
+
+@pytest.mark.slow
+def test_the_command_makes_a_model_that_shows_the_held_out_frames_better(tmp_path, inputs):
+    done = run(**inputs, output=tmp_path / "mine", minutes=0.05, sheet=tmp_path / "sheet.png")
+    assert done.returncode == 0, done.stderr
+    assert sorted(os.listdir(tmp_path / "mine")) == ["1", "models.config", "training"]
+    told = re.search(r"PSNR of 8 frames that were held out: ([\d.]+) dB before, ([\d.]+) after", done.stderr)
+    before, after = map(float, told.groups())
+    assert after > before + 0.1
+    made = TransferModel(str(tmp_path / "mine"))
+    assert made.config == CONFIG
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet.shape[0] == 4 * (160 + 24) and sheet.std() > 20
+    # Seen by the next training, too.
+    model, data, loss, training = read_settings(str(tmp_path / "mine"))
+    assert model == CONFIG and data.num_source_frames == 2 and training.stage == 2
+    assert (loss.gan_weight, loss.temporal_ranges, loss.mask_weight) == (0.0, (), 0.1)
+
+
+@pytest.mark.slow
+def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_steps):
+    settings = {name: value for name, value in inputs.items() if name not in ("pose", "source_poses")}
+    config = PersonalizeConfig(**settings, output=str(tmp_path / "mine"), minutes=1e-6)
+    assert personalize(config, dancer.joints) == str(tmp_path / "mine" / "1")
+    records = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mine" / "training" / "records").iterdir()}
+    kinds = [f"train-{kind}-0{i}.tfrecord" for kind in ("others", "own") for i in range(2)]
+    assert sorted(records) == ["held_out.tfrecord", *kinds]
+    base, _ = load_generator(inputs["model"])
+    first, _ = load_generator(str(tmp_path / "mine"))
+    changed = [not np.array_equal(a, b) for a, b in zip(base.get_weights(), first.get_weights())]
+    assert sum(changed) > 0.8 * len(changed)  # the single-frame model's, too
+
+    assert personalize(config, dancer.joints) == str(tmp_path / "mine" / "2")
+    again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mine" / "training" / "records").iterdir()}
+    assert again == records
+    checkpoints = os.listdir(tmp_path / "mine" / "training" / "checkpoints")
+    assert {"ckpt-1.index", "ckpt-2.index"} <= set(checkpoints)
+
+    with pytest.raises(ValueError, match="tells of another personalisation"):
+        personalize(replace(config, mix_records=""), dancer.joints)
+    assert sorted(os.listdir(tmp_path / "mine")) == ["1", "2", "models.config", "training"]
+
+
+def test_dancers_are_rendered_once_at_the_models_size(tmp_path, monkeypatch):
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path))
+    monkeypatch.setattr(module, "_DANCERS", {"num_videos": 2, "seed": 7, "frames_per_video": 3, "fps": 3.2})
+    (path,) = module._rendered_dancers(32)
+    assert Path(path).parent == tmp_path / "dancers-32px"
+    settings = json.loads((tmp_path / "dancers-32px" / "dancers.json").read_text())
+    assert (settings["size"], settings["frames_per_video"], settings["num_videos"]) == (32, 3, 2)
+    before = Path(path).stat().st_mtime_ns
+    assert module._rendered_dancers(32) == [path] and Path(path).stat().st_mtime_ns == before
+
+
+def test_failing_to_render_is_told(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match="rendering dancers failed, see above: give other records as --mix_records"):
+        module._rendered_dancers(32)
+
+
+def test_a_model_without_weights_and_a_bad_video_are_refused_before_anything_is_written(tmp_path, inputs):
+    (tmp_path / "bare").mkdir()
+    config = PersonalizeConfig(source=inputs["source"], output=str(tmp_path / "out"), model=str(tmp_path / "bare"))
+    with pytest.raises(FileNotFoundError, match=r"bare/config\.flags does not exist"):
+        check(config)
+    (tmp_path / "text.mp4").write_text("no video")
+    done = run(**{**inputs, "source": tmp_path / "text.mp4"}, output=tmp_path / "out")
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"personalize: {tmp_path / 'text.mp4'}: ")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"output": "o"}, "--source is required"),
+        ({"source": "s"}, "--output is required"),
+        ({"source": "s", "output": "o", "minutes": 0}, "--minutes must be"),
+        ({"source": "s", "output": "o", "minutes": float("nan")}, "--minutes must be"),
+        ({"source": "s", "output": "o", "minutes": float("inf")}, "--minutes must be"),
+    ],
+)
+def test_settings_without_meaning_are_refused(settings, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        PersonalizeConfig(**settings)
+
+
+@pytest.mark.slow
+def test_a_transfer_personalizes_first_and_keeps_no_model(tmp_path, inputs, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "cache"))
+    settings = {name: inputs[name] for name in ("source", "pose", "source_poses", "model")}
+    done = run_transfer(
+        **settings, target=inputs["source"], target_poses=inputs["source_poses"], output=tmp_path / "out.mp4",
+        personalize=0.01,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "frames that were held out" in done.stderr
+    assert sorted(os.listdir(tmp_path)) == ["cache", "out.mp4"]
