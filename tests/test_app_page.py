@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import urllib.request
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from browsers import start_browser
 from test_transfer import save, write_poses
@@ -14,6 +17,7 @@ from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
 from stmt_tf.config import AppConfig
+from stmt_tf.video.reader import read_frames
 from tfrecords_tools.dancers import render_video
 
 pytest.importorskip("gradio")
@@ -107,6 +111,13 @@ def visitor(address, tmp_path):
     person.driver.quit()
 
 
+@pytest.fixture
+def another_visitor(address, tmp_path):
+    person = Visitor(address, tmp_path / "another")
+    yield person
+    person.driver.quit()
+
+
 def files():
     """All that the page keeps of its visitors."""
     return [path for path in Path(os.environ["GRADIO_TEMP_DIR"]).parent.rglob("*") if path.is_file()]
@@ -166,3 +177,37 @@ def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, vi
     visitor.told("Starting")
     visitor.driver.get("about:blank")
     visitor.wait(lambda: files() == [])
+
+
+def served_bytes(visitor, selector):
+    """What the page plays there."""
+    source = visitor.find(f"{selector} video").get_property("currentSrc")
+    with urllib.request.urlopen(source) as answer:
+        return answer.read()
+
+
+def test_two_visitors_at_once_get_each_their_own_and_one_of_them_another_place(
+    visitor, another_visitor, videos, tmp_path
+):
+    place = tmp_path / "magenta.png"
+    cv2.imwrite(str(place), np.full((SIZE, SIZE, 3), (200, 0, 200), np.uint8))
+    visitor.choose("source", videos / "source.mp4")
+    visitor.choose("target", videos / "target.mp4")
+    another_visitor.choose("source", videos / "target.mp4")
+    another_visitor.choose("target", videos / "source.mp4")
+    another_visitor.find("#choices button").click()
+    another_visitor.wait(lambda: another_visitor.driver.find_elements("css selector", "#background input[type=file]"))
+    another_visitor.find("#background input[type=file]").send_keys(str(place))
+    another_visitor.wait(lambda: "magenta" in another_visitor.find("#background").text)
+    visitor.start()
+    another_visitor.start()
+    for person, source, target in ((visitor, "source", "target"), (another_visitor, "target", "source")):
+        person.told("Done.")
+        assert served_bytes(person, "#shown-source") == (videos / f"{source}.mp4").read_bytes()
+        assert served_bytes(person, "#shown-target") == (videos / f"{target}.mp4").read_bytes()
+    results = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
+    for path, person in zip(results, (visitor, another_visitor)):
+        path.write_bytes(served_bytes(person, "#shown-result"))
+    corners = [next(iter(read_frames(path))).image[:4, :4].mean((0, 1)) for path in results]
+    np.testing.assert_allclose(corners[1], (200, 0, 200), atol=12)
+    assert abs(corners[0] - corners[1]).max() > 40

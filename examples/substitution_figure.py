@@ -1,0 +1,51 @@
+"""Draws a figure like the paper's Fig. 8: people who do others' motions in other places, a few frames of each.
+
+    python examples/substitution_figure.py --people A.mp4 B.mp4 --motions C.mp4 D.mp4 --places E.mp4 F.jpg \
+        --output=G.png
+
+Shows stmt_tf as a library: each video's poses are estimated once, and only the frames that are shown are made. Needs
+the asset pose_landmarker.
+"""
+
+import argparse
+
+from stmt_tf.assets import SHIPPED_MODEL, shipped_model
+from stmt_tf.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.config import TransferConfig
+from stmt_tf.inference import TransferModel
+from stmt_tf.pose.retarget import retarget
+from stmt_tf.rendering import Renderer, choose_source, make_room
+from stmt_tf.sheets import Motion, read_chosen
+from stmt_tf.tracks import estimate_tracks
+from stmt_tf.video.sheet import contact_sheet, write_png
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--people", nargs="+", required=True, help="videos of the people to show")
+parser.add_argument("--motions", nargs="+", required=True, help="videos of the motions to do")
+parser.add_argument("--places", nargs="+", required=True, help="pictures, or videos whose people are taken out")
+parser.add_argument("--model", default=str(shipped_model(SHIPPED_MODEL)), help="model directory")
+parser.add_argument("--output", required=True, help="PNG to write")
+options = parser.parse_args()
+
+model = TransferModel(options.model)
+films = [place for place in options.places if not is_picture(place)]
+videos = dict.fromkeys([*options.people, *options.motions, *films])  # without repetition, in order
+tracks = dict(zip(videos, estimate_tracks([(path, "") for path in videos], "mediapipe")))
+places = {
+    place: read_picture(place) if is_picture(place) else place_of_video(place, tracks[place], model, num_frames=4)
+    for place in options.places
+}
+rows = []
+for target in options.motions:
+    for number, person in enumerate(options.people):
+        config = TransferConfig(source=person, target=target, output="none.mp4")
+        source = choose_source(config, tracks[person])
+        poses = retarget(tracks[target], tracks[person], config.retarget)
+        source = make_room(source, tracks[person], poses)
+        steps = Motion(tracks[target], poses, source.crop).sampled()
+        if not number:
+            rows.append((f"the motion of {target}", read_chosen(target, steps)))
+        for name, place in places.items():
+            shown = covering(place, source.frames[0].shape[:2])
+            rows.append((f"{person}, in {name}", Renderer(model, source, place=shown).render(poses[steps])))
+write_png(options.output, contact_sheet(rows, 240))
