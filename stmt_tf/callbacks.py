@@ -73,25 +73,36 @@ class SaveState(tf.keras.callbacks.Callback):
 
 
 class TimeLimit(tf.keras.callbacks.Callback):
-    """Ends the training with the first epoch that is over after so many minutes; the time between two `fit`s counts.
+    """Ends the training with the first epoch that is over after so many minutes.
+
+    They count from the end of the first step, since building that takes its time; what lies between two `fit`s counts.
 
     Args:
-        minutes: from the first epoch's beginning.
+        minutes: how long.
+        learning_rate: of the optimisers, lowered to 0 along a half cosine in this time; None: left as it is.
     """
 
-    def __init__(self, minutes: float):
+    def __init__(self, minutes: float, learning_rate: float | None = None):
         super().__init__()
         self._seconds = 60.0 * minutes
+        self._learning_rate = learning_rate
         self._start: float | None = None
 
     @property
-    def is_over(self) -> bool:
-        """Whether the time has been used up."""
-        return self._start is not None and time.monotonic() - self._start >= self._seconds
+    def share(self) -> float:
+        """How much of the time has been used up, from 0 to 1."""
+        return 0.0 if self._start is None else min((time.monotonic() - self._start) / self._seconds, 1.0)
 
-    def on_train_begin(self, logs=None):
-        self._start = self._start or time.monotonic()
+    def on_train_batch_begin(self, batch, logs=None):
+        if self._learning_rate is not None:
+            rate = self._learning_rate * (1.0 + math.cos(math.pi * self.share)) / 2.0
+            for optimizer in filter(None, (self.model.optimizer, self.model.discriminator_optimizer)):
+                optimizer.learning_rate.assign(rate)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._start is None:
+            self._start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.is_over:
+        if self.share == 1.0:
             self.model.stop_training = True

@@ -138,7 +138,9 @@ class TrainConfig:
     iterations: int = setting(200_000, "Training steps in all.")
     minutes: float = setting(0.0, "End at the first checkpoint after so many minutes of training; 0: at no time.")
     learning_rate: float = setting(1e-4, "Adam's step size.")
-    learning_rate_decay: bool = setting(False, "Lower the step size to 0 along a half cosine.")
+    learning_rate_decay: bool = setting(
+        False, "Lower the step size to 0 along a half cosine, over the minutes if they are given, else the iterations."
+    )
     checkpoint_every: int = setting(1000, "Steps between checkpoints, validations and pictures.")
     val_examples: int = setting(
         64, "Validation examples, the same every time; rounded up to whole batches."

@@ -5,7 +5,7 @@
 
 (`transfer --personalize=3` does both and keeps no model.) All of the network is trained, the single-frame model too, to
 make the video's own frames from others of them, by the content losses that the model was trained with. The last fifth
-of the video is held out: the model that makes it best is the one that is kept. Rendered dancers, one clip for each clip
+of the video is held out: the model that makes it best is the one that is kept. Rendered dancers, one clip for two
 of the video, keep the model able to show poses that the video never takes.
 
 The output is a directory of versions, as `stmt_tf.export` writes it. Beside them lies `training/`, a training's working
@@ -47,12 +47,12 @@ from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import contact_sheet, write_png
 
 TRAINING = "training"
-_NUM_CLIPS = 32  # of the video, and as many others
+_NUM_OWN_CLIPS, _NUM_OTHER_CLIPS = 64, 32
 _NUM_TARGETS = 2  # L of an example
 _DANCERS = {"num_videos": 36, "seed": 7, "frames_per_video": 16, "fps": 3.2}  # of 36 videos, 33 are for training
 _STEPS_BETWEEN_VALIDATIONS = 30
 _VALIDATION_EXAMPLES = 12
-_LEARNING_RATE = 2e-4
+_LEARNING_RATE = 5e-4
 _COLUMNS = 8  # of the sheet
 _BATCH = 4  # frames made at once
 
@@ -120,7 +120,7 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
             num_source_frames=data.num_source_frames,
             num_target_frames=_NUM_TARGETS,
             batch_size=1,
-            shuffle_buffer=2 * _NUM_CLIPS,
+            shuffle_buffer=_STEPS_BETWEEN_VALIDATIONS,
         ),
         dataclasses.replace(loss, gan_weight=0.0, temporal_ranges=(), vgg_start=0, gan_start=0),
         TrainConfig(
@@ -129,6 +129,7 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
             iterations=_STEPS_BETWEEN_VALIDATIONS * 100_000,  # that is, until the minutes are over
             minutes=config.minutes,
             learning_rate=_LEARNING_RATE,
+            learning_rate_decay=True,
             checkpoint_every=_STEPS_BETWEEN_VALIDATIONS,
             val_examples=_VALIDATION_EXAMPLES,
             init=base,
@@ -160,9 +161,9 @@ def _write_records(directory: str, own: OwnFrames, held_out: OwnFrames, mix: str
     os.makedirs(directory, exist_ok=True)
     others = find_records(mix, "--mix_records") if mix else _rendered_dancers(size)
     # A file for each clip: an epoch is short, and shuffles files.
-    for number, record in enumerate(tf.data.TFRecordDataset(others).take(_NUM_CLIPS).as_numpy_iterator()):
+    for number, record in enumerate(tf.data.TFRecordDataset(others).take(_NUM_OTHER_CLIPS).as_numpy_iterator()):
         _write_record(os.path.join(directory, f"train-others-{number:02d}.tfrecord"), record)
-    for number, clip in enumerate(clips_all_over(own, _NUM_CLIPS)):
+    for number, clip in enumerate(clips_all_over(own, _NUM_OWN_CLIPS)):
         _write_record(os.path.join(directory, f"train-own-{number:02d}.tfrecord"), encode_clip(clip))
     _write_record(last, encode_clip(held_out.clip("held-out")))
 

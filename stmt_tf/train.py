@@ -73,11 +73,13 @@ def train(
             ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
         ]
     callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
-    time_limit = TimeLimit(training.minutes or math.inf)
+    time_limit = TimeLimit(
+        training.minutes or math.inf, training.learning_rate if _decays_in_time(training) else None
+    )
     callbacks.append(time_limit)
     for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
         first_epoch = int(state.epoch.numpy())
-        if first_epoch >= phase_end or time_limit.is_over:
+        if first_epoch >= phase_end or time_limit.share == 1.0:
             continue
         trainer.activate(active)
         if first_epoch == phase_start:
@@ -139,13 +141,18 @@ def create_trainer(model: ModelConfig, data: DataConfig, loss: LossConfig, train
 
 def _optimizer(training: TrainConfig) -> tf.keras.optimizers.Optimizer:
     rate = training.learning_rate
-    if training.learning_rate_decay:
+    if training.learning_rate_decay and not _decays_in_time(training):
         rate = tf.keras.optimizers.schedules.CosineDecay(rate, training.iterations)
     optimizer = tf.keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)
     if training.precision == "mixed_float16":
         # Small gradients would be 0 in float16.
         optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
+
+
+def _decays_in_time(training: TrainConfig) -> bool:
+    """Whether the step size follows the clock, since the training ends by it."""
+    return training.learning_rate_decay and training.minutes > 0
 
 
 def _phases(

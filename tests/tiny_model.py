@@ -1,4 +1,4 @@
-"""A model directory of the smallest size, untrained, made once for all tests that need one."""
+"""Model directories of the smallest size, untrained."""
 
 from __future__ import annotations
 
@@ -23,18 +23,22 @@ def generator():
 
 @functools.cache
 def model_directory() -> str:
-    """With the settings and weights that a training starts from."""
-    from stmt_tf.checkpoints import BEST_WEIGHTS, write_config
-    from stmt_tf.checkpoints import CONFIG as SETTINGS
+    """Made once for all tests that need one."""
+    scratch = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return write_model(scratch, generator())
+
+
+def write_model(folder, generator) -> str:
+    """A model directory in a folder, with the settings and weights that a training starts from."""
+    from stmt_tf import checkpoints
     from stmt_tf.inference import save_model
     from stmt_tf.models.weights import save_weights
 
-    scratch = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     data, loss = DataConfig(num_source_frames=2), LossConfig(vgg_weight=0.0, mask_weight=0.1)
-    write_config(scratch, CONFIG, data, loss, TrainConfig(stage=2))
-    files = [os.path.join(scratch, name) for name in (SETTINGS, BEST_WEIGHTS)]
-    save_weights(generator(), files[1])
-    directory = os.path.join(scratch, "tiny")
-    save_model(generator(), CONFIG, directory, files)
+    checkpoints.write_config(str(folder), CONFIG, data, loss, TrainConfig(stage=2))
+    files = [os.path.join(folder, name) for name in (checkpoints.CONFIG, checkpoints.BEST_WEIGHTS)]
+    save_weights(generator, files[1])
+    directory = os.path.join(folder, "tiny")
+    save_model(generator, CONFIG, directory, files)
     return directory
