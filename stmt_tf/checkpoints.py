@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 
 import tensorflow as tf
+from absl import logging
 
 from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
@@ -24,6 +26,7 @@ from stmt_tf.trainer import Trainer
 CONFIG = "config.flags"
 BEST_WEIGHTS = "best.weights.npz"
 CHECKPOINTS = "checkpoints"
+_KEPT = 2  # checkpoints: should one be damaged, there is another
 
 
 class TrainingState:
@@ -44,31 +47,51 @@ class TrainingState:
         if trainer.discriminator_optimizer is not None:
             owned += compat.optimizer_variables(trainer.discriminator_optimizer)
         named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
-        checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
-        # Made here, and not by the first save: among several workers a new variable waits for all, and one alone saves.
-        checkpoint.save_counter  # noqa: B018
-        self._manager = tf.train.CheckpointManager(checkpoint, directory, max_to_keep=2)
+        self._checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
+        self._directory = directory
 
     def restore(self) -> bool:
-        """Takes up the newest checkpoint; False if there is none.
+        """Takes up the newest checkpoint that is sound; False if there is none at all.
 
         Raises:
-            ValueError: the checkpoint is of other networks.
+            ValueError: the checkpoint is of other networks, or all of them are damaged.
         """
-        latest = self._manager.latest_checkpoint
-        if latest is None:
-            return False
-        try:
-            self._manager.checkpoint.restore(latest).assert_consumed()
-        except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
+        found = _checkpoints_in(self._directory)
+        for path in found:
+            try:
+                self._checkpoint.read(path).assert_consumed()
+                return True
+            except (AssertionError, ValueError, tf.errors.InvalidArgumentError) as error:
+                raise ValueError(
+                    f"{path} holds other networks than this training. Give another --workdir, or the same settings"
+                ) from error
+            except (IndexError, tf.errors.OpError) as error:  # that a file is too short, TensorFlow calls the former
+                reason = str(getattr(error, "message", error)).splitlines()[0]
+                logging.warning("%s is damaged (%s): going on from the checkpoint before it", path, reason)
+        if found:
             raise ValueError(
-                f"{latest} holds other networks than this training. Give another --workdir, or the same settings"
-            ) from error
-        return True
+                f"all checkpoints in {self._directory} are damaged, so there is nothing to resume. Begin anew in "
+                f"another --workdir, with --init={os.path.dirname(self._directory)} from the best weights so far"
+            )
+        return False
 
     def save(self) -> None:
-        """Writes a checkpoint of this epoch; the newest two are kept."""
-        self._manager.save(checkpoint_number=int(self.epoch.numpy()))
+        """Writes a checkpoint of this epoch, whole or not at all; the newest two are kept."""
+        os.makedirs(self._directory, exist_ok=True)
+        self._checkpoint.write(os.path.join(self._directory, f"ckpt-{int(self.epoch.numpy())}"))
+        for old in _checkpoints_in(self._directory)[_KEPT:]:
+            for part in (".index", ".data-00000-of-00001"):  # without its index a checkpoint is none
+                os.remove(old + part)
+
+
+def _checkpoints_in(directory: str) -> list[str]:
+    """The checkpoints in a directory, the newest first; by their files, since a list of them could be damaged, too."""
+    numbers = (re.fullmatch(r"ckpt-(\d+)\.index", name) for name in _names(directory))
+    return [os.path.join(directory, f"ckpt-{n}") for n in sorted((int(m[1]) for m in numbers if m), reverse=True)]
+
+
+def _names(directory: str) -> list[str]:
+    return os.listdir(directory) if os.path.isdir(directory) else []
 
 
 def _tf_variable(variable):
@@ -132,7 +155,7 @@ def require_start(workdir: str, model: ModelConfig, num_source_frames: int, trai
         FileNotFoundError: --init names no training.
         ValueError: stage 2 without --init, or --init is of another kind of model.
     """
-    if tf.train.latest_checkpoint(os.path.join(workdir, CHECKPOINTS)) is not None:
+    if _checkpoints_in(os.path.join(workdir, CHECKPOINTS)):
         return
     if training.init:
         _require_same_kind(training.init, model, num_source_frames)

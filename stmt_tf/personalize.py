@@ -52,7 +52,7 @@ _NUM_TARGETS = 2  # L of an example
 _DANCERS = {"num_videos": 36, "seed": 7, "frames_per_video": 16, "fps": 3.2}  # of 36 videos, 33 are for training
 _STEPS_BETWEEN_VALIDATIONS = 30
 _VALIDATION_EXAMPLES = 12
-_LEARNING_RATE = 5e-4
+_LEARNING_RATE = 1e-3
 _COLUMNS = 8  # of the sheet
 _BATCH = 4  # frames made at once
 

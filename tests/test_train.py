@@ -59,7 +59,8 @@ def logged_losses(monkeypatch) -> list[str]:
 
 
 def checkpointed(workdir) -> dict[str, np.ndarray]:
-    reader = tf.train.load_checkpoint(str(workdir / "checkpoints"))
+    last = max((workdir / "checkpoints").glob("ckpt-*.index"), key=lambda path: int(path.stem.partition("-")[2]))
+    reader = tf.train.load_checkpoint(str(last.with_suffix("")))
     names = [name for name in reader.get_variable_to_shape_map() if "ATTRIBUTES" in name]
     return {name: reader.get_tensor(name) for name in names}
 
@@ -80,7 +81,7 @@ def test_killed_and_resumed_training_equals_an_uninterrupted_one(finished, data,
     workdir = tmp_path / "killed"
     process = run_main(workdir, MODEL, data, LOSS, TRAINING)
     try:
-        while not (workdir / "checkpoints" / "checkpoint").exists() and process.poll() is None:
+        while not any((workdir / "checkpoints").glob("ckpt-*.index")) and process.poll() is None:
             time.sleep(0.02)
     finally:
         process.send_signal(signal.SIGKILL)

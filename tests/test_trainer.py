@@ -246,6 +246,33 @@ def test_state_of_other_networks_is_refused(trained, tmp_path):
         TrainingState(make_trainer(MSE, tiny_network), str(tmp_path)).restore()
 
 
+def damage(path, how):
+    content = bytearray(path.read_bytes())
+    if how == "flipped":
+        content[len(content) // 2] ^= 1
+    path.write_bytes({"cut off": content[: len(content) // 3], "emptied": b""}.get(how, content))
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut off", "emptied"])
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+def test_of_damaged_checkpoints_the_one_before_is_taken_up(trained, tmp_path, part, how, caplog):
+    trainer = trained[0]
+    state = TrainingState(trainer, str(tmp_path))
+    for epoch in (8, 9, 10):
+        state.epoch.assign(epoch)
+        state.save()
+    parts = ("data-00000-of-00001", "index")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ckpt-{n}.{part}" for n in (10, 9) for part in parts]
+    damage(tmp_path / f"ckpt-10.{part}", how)
+    found = TrainingState(trainer, str(tmp_path))
+    with caplog.at_level("WARNING", logger="absl"):
+        assert found.restore()
+    assert int(found.epoch) == 9 and "ckpt-10 is damaged (" in caplog.text
+    damage(tmp_path / f"ckpt-9.{part}", how)
+    with pytest.raises(ValueError, match="all checkpoints in .* are damaged, so there is nothing to resume"):
+        found.restore()
+
+
 def test_saved_weights_give_a_new_model_the_same_output(trained, tmp_path):
     trainer, example, _, _ = trained
     path = str(tmp_path / "network.weights.h5")
