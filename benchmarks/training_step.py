@@ -92,7 +92,7 @@ def batches(directory: str, size: int, targets: int, batch: int) -> tf.data.Data
     data = DataConfig(
         train_records=path, num_target_frames=targets, batch_size=batch, shuffle_buffer=16
     )
-    return training_dataset(data, sources=1, size=size, steps_per_epoch=1000)
+    return training_dataset(data, sources=1, size=size)
 
 
 def gradients_of(function: Callable, inputs: Sequence[tf.Tensor], variables: Sequence = ()) -> Callable:

@@ -62,11 +62,21 @@ class DataConfig:
     num_source_frames: int = setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
     num_target_frames: int = setting(8, "L: consecutive target frames of an example; clips need K + L frames.")
     batch_size: int = setting(2, "Examples of a training step, over all devices and workers.")
-    shuffle_buffer: int = setting(256, "Drawn examples, still encoded, held in memory to shuffle among.")
+    samples_per_clip: int = setting(
+        1, "Examples drawn of a clip whenever it is read; more where reading is slow, as on a disk far away."
+    )
+    shuffle_buffer: int = setting(
+        256, "Drawn examples, still encoded, to shuffle among; twice as many are held in memory."
+    )
+    augment: bool = setting(
+        False, "Scale, turn, shift and dim each example of the training at random; half of them are mirrored anyway."
+    )
     seed: int = setting(0, "Seed of shuffling, drawing and initial weights.")
 
     def __post_init__(self):
-        _require_positive(self, "num_source_frames", "num_target_frames", "batch_size", "shuffle_buffer")
+        _require_positive(
+            self, "num_source_frames", "num_target_frames", "batch_size", "samples_per_clip", "shuffle_buffer"
+        )
         _require_seed(self.seed)
 
 

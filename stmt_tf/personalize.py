@@ -20,7 +20,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -160,17 +160,17 @@ def _write_records(directory: str, own: OwnFrames, held_out: OwnFrames, mix: str
         return
     os.makedirs(directory, exist_ok=True)
     others = find_records(mix, "--mix_records") if mix else _rendered_dancers(size)
-    # A file for each clip: an epoch is short, and shuffles files.
-    for number, record in enumerate(tf.data.TFRecordDataset(others).take(_NUM_OTHER_CLIPS).as_numpy_iterator()):
-        _write_record(os.path.join(directory, f"train-others-{number:02d}.tfrecord"), record)
-    for number, clip in enumerate(clips_all_over(own, _NUM_OWN_CLIPS)):
-        _write_record(os.path.join(directory, f"train-own-{number:02d}.tfrecord"), encode_clip(clip))
-    _write_record(last, encode_clip(held_out.clip("held-out")))
+    clips = tf.data.TFRecordDataset(others).take(_NUM_OTHER_CLIPS).as_numpy_iterator()
+    _write_records_file(os.path.join(directory, "train-others.tfrecord"), clips)
+    own_clips = (encode_clip(clip) for clip in clips_all_over(own, _NUM_OWN_CLIPS))
+    _write_records_file(os.path.join(directory, "train-own.tfrecord"), own_clips)
+    _write_records_file(last, [encode_clip(held_out.clip("held-out"))])
 
 
-def _write_record(path: str, record: bytes) -> None:
+def _write_records_file(path: str, records: Iterable[bytes]) -> None:
     with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
-        writer.write(record)
+        for record in records:
+            writer.write(record)
 
 
 def _rendered_dancers(size: int) -> list[str]:

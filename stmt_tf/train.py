@@ -19,7 +19,7 @@ from absl import flags as absl_flags
 from stmt_tf import assets, checkpoints, cluster, dry_run, flags
 from stmt_tf.callbacks import SaveState, StopAtNaN, TimeLimit, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.data.checks import check_records
+from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminators
@@ -37,9 +37,14 @@ def train(
     Raises:
         FileNotFoundError: no records, or no weights to start from.
         ValueError: `workdir` holds a training of another model, or settings, records, weights or workers do not
-            go together.
+            go together; or a record is broken.
         TrainingDiverged: a loss is no longer a number.
     """
+    with broken_records_named(data.train_records, data.val_records):
+        _train(workdir, model, data, loss, training)
+
+
+def _train(workdir: str, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
     # What can fail does so before anything is built or written.
     _require_consistent(data, loss, training)
     checkpoints.require_same_model(workdir, model, data, loss, training)
@@ -87,7 +92,7 @@ def train(
             state.best_loss.assign(float("inf"))
         flows = active.adversarial and bool(loss.discriminated_ranges)
         examples = training_dataset(
-            data, sources, model.size, steps, first_epoch, flows, worker.index, worker.count
+            data, sources, model.size, first_epoch * steps, flows, worker.index, worker.count
         )
         trainer.fit(
             cluster.distributed(examples, data.batch_size, strategy, worker),

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,12 +8,12 @@ from records import make_clip, write_records
 
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
+from stmt_tf.data.augmentation import mirror
 from stmt_tf.data.pipeline import (
     decode_example,
-    draw_example,
+    draw_examples,
     evaluation_dataset,
     find_records,
-    mirror,
     training_dataset,
 )
 from stmt_tf.data.schema import encode_clip
@@ -51,8 +52,8 @@ def steps_of(frames) -> list[int]:
 
 def draw(clip, seed, sources=3, targets=4, size=SIZE, flows=False):
     seed = tf.constant([0, seed], tf.int64)
-    drawn = draw_example(tf.constant(encode_clip(clip)), seed, sources, targets, flows)
-    return decode_example(drawn, size)
+    drawn = draw_examples(tf.constant(encode_clip(clip)), seed, sources, targets, flows)
+    return decode_example({name: x[0] for name, x in drawn.items()}, size)
 
 
 def equal(a, b) -> bool:
@@ -104,7 +105,8 @@ def test_resized_joints_stay_on_their_pixels():
 
 
 def test_too_short_clip_is_a_clear_error():
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"shorter than K \+ L = 7 frames"):
+    words = r"a record: clip clip has 6 frames, fewer than K \+ L = 7: cut"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
         draw(make_clip(6), 0)
 
 
@@ -126,40 +128,66 @@ def test_mirror_swaps_left_and_right():
 
 
 def test_training_batches_have_static_shapes(config):
-    spec = training_dataset(config, sources=2, size=SIZE, steps_per_epoch=2).element_spec
+    spec = training_dataset(config, sources=2, size=SIZE).element_spec
     assert spec["source_frames"].shape == [2, 2, SIZE, SIZE, 3]
     assert spec["target_joints"].shape == [2, 3, 14, 3]
     assert spec["target_masks"].shape == [2, 3, SIZE, SIZE, 1]
 
 
-def test_resumed_epoch_gives_the_uninterrupted_epochs_batches(config):
-    def batches(first_epoch, count):
-        dataset = training_dataset(config, 2, SIZE, steps_per_epoch=3, first_epoch=first_epoch)
-        return list(itertools.islice(dataset, count))
+@pytest.mark.parametrize("augment", [False, True])
+def test_training_goes_on_at_any_step_with_the_batches_that_were_to_come(config, augment):
+    data = replace(config, samples_per_clip=2, augment=augment)
+
+    def batches(first_step, count):
+        return list(itertools.islice(training_dataset(data, 2, SIZE, first_step), count))
 
     whole = batches(0, 9)
-    resumed = batches(2, 3)
-    assert all(equal(a, b) for a, b in zip(whole[6:], resumed))
+    for step in (2, 7):
+        assert all(equal(a, b) for a, b in zip(whole[step:], batches(step, 2)))
     assert not any(equal(a, b) for a, b in itertools.combinations(whole, 2))
+
+
+def test_several_samples_of_a_clip_are_drawn_apart():
+    clip = make_clip(8)
+    seed = tf.constant([0, 3], tf.int64)
+    drawn = draw_examples(tf.constant(encode_clip(clip)), seed, 2, 3, True, count=12)
+    examples = [decode_example({name: x[i] for name, x in drawn.items()}, SIZE) for i in range(12)]
+    assert len({(*steps_of(x["source_frames"]), *steps_of(x["target_frames"])) for x in examples}) > 9
+    for example in examples:
+        first = steps_of(example["target_frames"])[0]
+        np.testing.assert_allclose(example["target_flows"], clip.flows[first : first + 2], atol=1 / 64)
 
 
 def test_seed_decides_what_is_drawn(config):
     def first(seed):
         data = DataConfig(train_records=config.train_records, num_target_frames=3, shuffle_buffer=6, seed=seed)
-        return next(iter(training_dataset(data, 2, SIZE, steps_per_epoch=3)))
+        return next(iter(training_dataset(data, 2, SIZE)))
 
     assert equal(first(1), first(1))
     assert not equal(first(1), first(2))
 
 
-def test_an_epoch_sees_every_clip_when_it_has_as_many_examples(config):
-    dataset = training_dataset(config, 1, SIZE, steps_per_epoch=3)
+def test_every_clip_is_seen_equally_often(config):
+    dataset = training_dataset(config, 1, SIZE)
     with_masks = [
         bool(mask >= 0)
-        for batch in itertools.islice(dataset, 3)
+        for batch in itertools.islice(dataset, 6)
         for mask in batch["target_masks"][:, 0, 0, 0, 0]
     ]
-    assert sorted(with_masks) == [False] * 2 + [True] * 4
+    assert sorted(with_masks[:6]) == sorted(with_masks[6:]) == [False] * 2 + [True] * 4
+
+
+def test_augmentation_changes_the_pictures_and_not_the_order(config):
+    plain, changed = (
+        next(iter(training_dataset(replace(config, augment=augment), 1, SIZE))) for augment in (False, True)
+    )
+    for name in ("source_frames", "target_frames"):
+        assert steps_of(tf.reshape(plain[name], [-1, SIZE, SIZE, 3])) == steps_of(
+            tf.reshape(changed[name], [-1, SIZE, SIZE, 3])
+        )
+    moved = np.abs(plain["target_joints"] - changed["target_joints"])[..., :2].max((1, 2, 3))
+    assert (moved > 0.05).all() and (moved < 0.15 * SIZE).all()
+    assert not np.allclose(moved[0], moved[1])  # each example in its own way
 
 
 def test_half_of_the_training_examples_are_mirrored(tmp_path):
@@ -168,7 +196,7 @@ def test_half_of_the_training_examples_are_mirrored(tmp_path):
     data = DataConfig(
         train_records=write_records(tmp_path / "one", [clip]), num_target_frames=1, batch_size=40
     )
-    batch = next(iter(training_dataset(data, 1, SIZE, steps_per_epoch=1)))
+    batch = next(iter(training_dataset(data, 1, SIZE)))
     right_wrist = np.asarray(batch["target_joints"])[:, 0, RIGHT_WRIST, 0]
     assert set(np.rint(right_wrist)) == {3, SIZE - 1 - 20}
     assert 8 <= (np.rint(right_wrist) == 3).sum() <= 32
@@ -198,14 +226,14 @@ def test_mirrored_flows_point_the_other_way():
 
 
 def test_flows_are_there_only_where_they_are_asked_for(config):
-    assert "target_flows" not in training_dataset(config, 2, SIZE, 2).element_spec
-    spec = training_dataset(config, 2, SIZE, 2, flows=True).element_spec
+    assert "target_flows" not in training_dataset(config, 2, SIZE).element_spec
+    spec = training_dataset(config, 2, SIZE, flows=True).element_spec
     assert spec["target_flows"].shape == [2, 2, SIZE, SIZE, 2]
 
 
 def test_workers_parts_side_by_side_are_the_whole_batches(config):
     def training(*worker):
-        return list(itertools.islice(training_dataset(config, 2, SIZE, 3, 0, True, *worker), 4))
+        return list(itertools.islice(training_dataset(config, 2, SIZE, 0, True, *worker), 4))
 
     def evaluation(*worker):
         return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, 2, 0, *worker))
@@ -236,7 +264,7 @@ def test_worker_does_not_decode_the_others_examples(tmp_path, monkeypatch):
 def test_files_without_a_record_are_refused_and_not_waited_for(tmp_path):
     (tmp_path / "empty").touch()
     with pytest.raises(ValueError, match="--train_records=.*empty.*there is no clip in these files"):
-        training_dataset(DataConfig(train_records=str(tmp_path / "empty")), 1, SIZE, 1)
+        training_dataset(DataConfig(train_records=str(tmp_path / "empty")), 1, SIZE)
     with pytest.raises(ValueError, match="--val_records=.*empty.*there is no clip in these files"):
         evaluation_dataset(str(tmp_path / "empty"), 1, 1, 1, SIZE, 1)
 

@@ -1,12 +1,15 @@
-"""Whether records can be trained on: asked before anything is built."""
+"""Whether records can be trained on: asked before anything is built, and where a training met one that cannot."""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
+from absl import logging
 
-from stmt_tf.data import schema
+from stmt_tf.data import record_files, schema
 from stmt_tf.data.pipeline import find_records
 
 
@@ -57,6 +60,50 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
             )
     if not seen:
         raise ValueError(f"{flag}={pattern!r}: there is no clip in these files; name others or write them anew")
+
+
+@contextlib.contextmanager
+def broken_records_named(*patterns: str) -> Iterator[None]:
+    """Turns TensorFlow's error about a record that is read within into one that names the record.
+
+    Args:
+        *patterns: globs of all record files that are read.
+
+    Raises:
+        ValueError: in place of an error of reading, drawing or decoding.
+    """
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        # Checkpoints can be damaged too, and networks refuse arguments.
+        reason = _reason(error, patterns) if "IteratorGetNext" in error.message else None
+        if reason is None:
+            raise
+        raise ValueError(reason) from error
+
+
+def _reason(error: tf.errors.OpError, patterns: Sequence[str]) -> str | None:
+    """What is wrong with which record, if that can be known."""
+    refused = re.search(r"assertion failed: \[(.*: record \d+ .*)\]", error.message)
+    if refused:
+        return refused[1]
+    files = [path for pattern in patterns for path in find_records(pattern)]
+    if isinstance(error, tf.errors.DataLossError):
+        byte = re.search(r"(?:corrupted|truncated) record at (\d+)", error.message)
+        damage = byte and record_files.find_damage(files, int(byte[1]))
+        return f"{damage}; write the file anew" if damage else None
+    logging.info("a record cannot be decoded; looking for it in %d files", len(files))
+    return next(filter(None, map(_undecodable, files)), None)
+
+
+def _undecodable(path: str) -> str | None:
+    """The first record of a file that cannot be decoded, and why; None if there is none."""
+    for number, record in enumerate(tf.data.TFRecordDataset(path)):
+        try:
+            schema.decode_clip(record.numpy())
+        except (ValueError, tf.errors.InvalidArgumentError) as error:
+            return f"{path}: record {number} (from 0) cannot be decoded: {without_graph(str(error))}"
+    return None
 
 
 def without_graph(message: str) -> str:

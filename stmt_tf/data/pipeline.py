@@ -7,10 +7,11 @@ An example (paper 3.5; frames float32 in [-1, 1]):
     target_flows   [L - 1, H, W, 2], in pixels, from frame t to t + 1; where they are asked for
 
 Source and target frames of an example come from one clip and do not overlap. Masks are in [0, 1], or -1
-everywhere if the record has none. Everything drawn depends on the seed and the epoch alone, so that a training
-that resumes at an epoch's start sees what it would have seen.
+everywhere if the record has none. Everything drawn depends on the seed and the number of the step alone, so that a
+training that resumes, at an epoch's start or within it, sees what it would have seen.
 
-An example is drawn, shuffled among others while its images are still encoded, given to its worker, and decoded.
+An example is drawn, shuffled among others while its images are still encoded (`stmt_tf.data.order`), given to its
+worker, decoded, and changed (`stmt_tf.data.augmentation`).
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ import tensorflow as tf
 from stmt_tf import compat
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
-from stmt_tf.pose.skeleton import MIRROR
+from stmt_tf.data.augmentation import augment, mirror
+from stmt_tf.data.order import read_clips, shuffled_samples
 
-_EPOCH_STRIDE = 1 << 32  # more than an epoch has examples: no two examples of a training share a seed
+# Added to the seed, so that what is drawn of an example shares no random numbers.
+_SOURCES, _MIRROR, _AUGMENT = 1 << 41, 1 << 44, 1 << 45
 
 
 def find_records(pattern: str, flag: str = "--records") -> list[str]:
@@ -58,20 +61,18 @@ def training_dataset(
     config: DataConfig,
     sources: int,
     size: int,
-    steps_per_epoch: int,
-    first_epoch: int = 0,
+    first_step: int = 0,
     flows: bool = False,
     worker: int = 0,
     num_workers: int = 1,
 ) -> tf.data.Dataset:
-    """Endless batches, shuffled, half of them mirrored.
+    """Endless batches, shuffled, half of them mirrored; every clip is drawn from equally often.
 
     Args:
         config: what to read; all workers' batches together have `config.batch_size` examples.
         sources: K.
         size: side of the frames in pixels; others are resized.
-        steps_per_epoch: batches of an epoch; each epoch shuffles anew.
-        first_epoch: epoch to begin with.
+        first_step: number of the training step to begin with; what comes before is as good as over.
         flows: whether examples hold flows.
         worker: index of the worker whose part of each batch this is.
         num_workers: how many there are; their parts side by side are the batches of a single worker.
@@ -79,35 +80,25 @@ def training_dataset(
     Raises:
         FileNotFoundError: no file matches.
         ValueError: there is no record in the files.
+        OSError: `first_step` is not 0, and a file ends within a record.
     """
     files = _find_clips(config.train_records, "--train_records")
+    first = first_step * config.batch_size
 
-    def epoch_of_examples(epoch: tf.Tensor) -> tf.data.Dataset:
-        # Dataset.shuffle takes no seed that depends on the epoch, so files and then windows of examples are
-        # shuffled statelessly.
-        seed = tf.stack([tf.cast(config.seed, tf.int64), epoch])
-        names = tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(files, seed))
-        clips = names.interleave(tf.data.TFRecordDataset, cycle_length=4).repeat()
-        examples_per_epoch = steps_per_epoch * config.batch_size
-        examples = clips.enumerate(epoch * _EPOCH_STRIDE).map(
-            lambda index, clip: draw_example(
-                clip, tf.stack([seed[0], index]), sources, config.num_target_frames, flows
-            ),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        windows = examples.batch(config.shuffle_buffer).enumerate()
-        examples = windows.flat_map(lambda window, drawn: _shuffled(drawn, seed + [window + 1, 0]))
-        examples = examples.take(examples_per_epoch).enumerate()
-        examples = _worker_part(examples, config.batch_size, worker, num_workers)
-        return examples.map(lambda index, example: (tf.stack([seed[0], epoch * _EPOCH_STRIDE + index]), example))
+    def draw(clip: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        place, record = clip
+        return draw_examples(record, seed, sources, config.num_target_frames, flows, config.samples_per_clip, place)
 
-    def decode(seed: tf.Tensor, drawn: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def finish(index: tf.Tensor, drawn: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        seed = tf.stack([tf.constant(config.seed, tf.int64), index])
         example = decode_example(drawn, size)
-        mirrored = tf.random.stateless_uniform([], seed + [0, 1 << 40]) < 0.5
-        return tf.cond(mirrored, lambda: mirror(example), lambda: example)
+        mirrored = tf.random.stateless_uniform([], seed + [_MIRROR, 0]) < 0.5
+        example = tf.cond(mirrored, lambda: mirror(example), lambda: example)
+        return augment(example, seed + [_AUGMENT, 0]) if config.augment else example
 
-    epochs = tf.data.Dataset.range(first_epoch, tf.int64.max)
-    examples = epochs.flat_map(epoch_of_examples).map(decode, num_parallel_calls=tf.data.AUTOTUNE)
+    drawn = shuffled_samples(files, draw, config.samples_per_clip, config.shuffle_buffer, config.seed, first)
+    examples = _worker_part(drawn.enumerate(first), config.batch_size, worker, num_workers)
+    examples = examples.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(examples, config.batch_size // num_workers)
 
 
@@ -125,22 +116,15 @@ def evaluation_dataset(
     """`count` examples rounded up to whole batches, the same every time; clips are drawn from again if few."""
     files = _find_clips(pattern, "--val_records")
     count = math.ceil(count / batch_size) * batch_size
-    clips = tf.data.TFRecordDataset(files).repeat().take(count).enumerate()
+    clips = tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat().take(count).enumerate()
     clips = _worker_part(clips, batch_size, worker, num_workers)
-    examples = clips.map(
-        lambda index, clip: decode_example(
-            draw_example(clip, tf.stack([tf.cast(seed, tf.int64), index]), sources, targets), size
-        ),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    return _batched(examples, batch_size // num_workers)
 
+    def finish(index: tf.Tensor, clip: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        place, record = clip
+        drawn = draw_examples(record, tf.stack([tf.cast(seed, tf.int64), index]), sources, targets, place=place)
+        return decode_example({name: x[0] for name, x in drawn.items()}, size)
 
-def _shuffled(drawn: dict[str, tf.Tensor], seed: tf.Tensor) -> tf.data.Dataset:
-    """The examples of a window, shuffled."""
-    count = tf.shape(drawn["source_joints"])[0]
-    order = tf.random.experimental.stateless_shuffle(tf.range(count), seed)
-    return tf.data.Dataset.from_tensor_slices({name: tf.gather(x, order) for name, x in drawn.items()})
+    return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), batch_size // num_workers)
 
 
 def _worker_part(examples: tf.data.Dataset, batch_size: int, worker: int, num_workers: int) -> tf.data.Dataset:
@@ -157,10 +141,16 @@ def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def draw_example(
-    serialized: tf.Tensor, seed: tf.Tensor, sources: int, targets: int, flows: bool = False
+def draw_examples(
+    serialized: tf.Tensor,
+    seed: tf.Tensor,
+    sources: int,
+    targets: int,
+    flows: bool = False,
+    count: int = 1,
+    place: tf.Tensor | str = "a record",
 ) -> dict[str, tf.Tensor]:
-    """Draws one example from one record; images stay encoded, an absent mask is an empty string.
+    """Draws examples from one record; images stay encoded, an absent mask is an empty string.
 
     Args:
         serialized: string scalar, a clip of at least `sources + targets` frames.
@@ -168,40 +158,43 @@ def draw_example(
         sources: K.
         targets: L.
         flows: whether to take the flows between the target frames; for L > 1.
+        count: of examples, each drawn for itself.
+        place: string scalar; where the record lies, for the error if it cannot be drawn from.
+
+    Returns:
+        Tensors `[count, K, ...]` and `[count, L, ...]`.
     """
     clip = schema.parse_clip(serialized)
     steps = tf.shape(clip["frames"])[0]
-    with tf.control_dependencies(
-        [
-            tf.debugging.assert_equal(
-                clip["schema_version"],
-                tf.constant(schema.SCHEMA_VERSION, tf.int64),
-                f"a record is not of schema version {schema.SCHEMA_VERSION}: write the records anew",
-            ),
-            tf.debugging.assert_greater_equal(
-                steps, sources + targets, f"a clip is shorter than K + L = {sources + targets} frames"
-            ),
-        ]
-    ):
-        first = tf.random.stateless_uniform([], seed, 0, steps - targets + 1, tf.int32)
+    right_version = tf.debugging.Assert(
+        clip["schema_version"] == schema.SCHEMA_VERSION,
+        [tf.strings.join([place, f" is not of schema version {schema.SCHEMA_VERSION}: write the records anew"])],
+    )
+    advice = "cut longer clips, or give a smaller --num_source_frames or --num_target_frames"
+    few = f" frames, fewer than K + L = {sources + targets}: {advice}"
+    long_enough = tf.debugging.Assert(
+        steps >= sources + targets,
+        [tf.strings.join([place, ": clip ", clip["clip_id"], " has ", tf.strings.as_string(steps), few])],
+    )
+    with tf.control_dependencies([right_version, long_enough]):
+        first = tf.random.stateless_uniform([count, 1], seed, 0, steps - targets + 1, tf.int32)
     target_steps = first + tf.range(targets)
     # K of the other frames, without repetition: those of the K largest random numbers.
-    score = tf.random.stateless_uniform([steps], seed + [1 << 41, 0])
-    steps_range = tf.range(steps)
-    others = (steps_range < first) | (steps_range >= first + targets)
+    score = tf.random.stateless_uniform([count, steps], seed + [_SOURCES, 0])
+    others = (tf.range(steps) < first) | (tf.range(steps) >= first + targets)
     source_steps = tf.math.top_k(tf.where(others, score, -1.0), sources).indices
     masks = tf.cond(tf.size(clip["masks"]) > 0, lambda: clip["masks"], lambda: tf.fill([steps], ""))
     drawn = {}
-    for role, chosen, count in (("source", source_steps, sources), ("target", target_steps, targets)):
+    for role, chosen, length in (("source", source_steps, sources), ("target", target_steps, targets)):
         for name, values in (("frames", clip["frames"]), ("joints", clip["joints"]), ("masks", masks)):
-            drawn[f"{role}_{name}"] = tf.ensure_shape(tf.gather(values, chosen), [count, *values.shape[1:]])
+            drawn[f"{role}_{name}"] = tf.ensure_shape(tf.gather(values, chosen), [count, length, *values.shape[1:]])
     if flows:
-        drawn["target_flows"] = tf.ensure_shape(tf.gather(clip["flows"], target_steps[:-1]), [targets - 1])
+        drawn["target_flows"] = tf.ensure_shape(tf.gather(clip["flows"], target_steps[:, :-1]), [count, targets - 1])
     return drawn
 
 
 def decode_example(drawn: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tensor]:
-    """Decodes what `draw_example` drew, to frames of `size` x `size` pixels."""
+    """Decodes one of the examples that `draw_examples` drew, to frames of `size` x `size` pixels."""
     example = {}
     for role in ("source", "target"):
         frames = _decoded(schema.decode_frame, drawn[f"{role}_frames"])
@@ -234,18 +227,3 @@ def _resized(images: tf.Tensor, size: int) -> tf.Tensor:
         lambda: tf.image.resize(images, [size, size], "area"),
     )
     return tf.ensure_shape(resized, [images.shape[0], size, size, images.shape[-1]])
-
-
-def mirror(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The example seen in a mirror: images flipped, left and right joints exchanged."""
-    mirrored = {}
-    for name, value in example.items():
-        if name.endswith("_joints"):
-            width = tf.cast(tf.shape(example["target_frames"])[-2], value.dtype)
-            x, rest = width - 1.0 - value[..., :1], value[..., 1:]
-            mirrored[name] = tf.gather(tf.concat([x, rest], -1), MIRROR, axis=-2)
-        else:
-            mirrored[name] = tf.reverse(value, axis=[-2])
-    if "target_flows" in mirrored:
-        mirrored["target_flows"] *= [-1.0, 1.0]
-    return mirrored

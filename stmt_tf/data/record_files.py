@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,13 +73,12 @@ def scan(path: str) -> Iterator[tuple[Place, bytes] | Damage]:
     """
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
-            yield from _scan(path, file)
+            yield from _scan(Place(path, 0, 0), file)
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be read: {error.message}") from error
 
 
-def _scan(path: str, file: Any) -> Iterator[tuple[Place, bytes] | Damage]:
-    place = Place(path, 0, 0)
+def _scan(place: Place, file: Any) -> Iterator[tuple[Place, bytes] | Damage]:
     while True:
         header = file.read(_HEADER.size)
         if not header:
@@ -100,7 +99,7 @@ def _scan(path: str, file: Any) -> Iterator[tuple[Place, bytes] | Damage]:
             yield place, content
         else:
             yield Damage(place, f"its {length} bytes fail their check", is_last=False)
-        place = Place(path, place.number + 1, place.offset + _HEADER.size + length + _CHECK.size)
+        place = Place(place.path, place.number + 1, place.offset + _HEADER.size + length + _CHECK.size)
 
 
 def read(place: Place) -> bytes:
@@ -109,15 +108,67 @@ def read(place: Place) -> bytes:
     Raises:
         OSError: the file cannot be read any more, or holds something else there now.
     """
-    try:
-        with tf.io.gfile.GFile(place.path, "rb") as file:
-            file.seek(place.offset)
-            found = next(_scan(place.path, file), None)
-    except tf.errors.OpError as error:
-        raise OSError(f"{place.path} cannot be read: {error.message}") from error
+    found = _at(place)
     if found is None or isinstance(found, Damage):
         raise OSError(f"{place} is no longer there: the file was changed meanwhile. Start again")
     return found[1]
+
+
+def _at(place: Place) -> tuple[Place, bytes] | Damage | None:
+    try:
+        with tf.io.gfile.GFile(place.path, "rb") as file:
+            file.seek(place.offset)
+            return next(_scan(place, file), None)
+    except tf.errors.OpError as error:
+        raise OSError(f"{place.path} cannot be read: {error.message}") from error
+
+
+def count(path: str) -> int:
+    """How many records a file has, by a look at their lengths alone.
+
+    Raises:
+        OSError: the file cannot be read, or ends within a record.
+    """
+    return sum(1 for _ in _places(path))
+
+
+def find_damage(paths: Iterable[str], byte: int) -> Damage | None:
+    """The damaged record whose length, or whose content, begins at this byte: so much TensorFlow tells of one.
+
+    Args:
+        paths: the files that it may lie in.
+        byte: the place in its file.
+
+    Raises:
+        OSError: a file cannot be read, or ends within a record.
+    """
+    for path in paths:
+        for place in _places(path):
+            if place.offset + _HEADER.size >= byte:
+                if byte in (place.offset, place.offset + _HEADER.size):
+                    found = _at(place)
+                    if isinstance(found, Damage):
+                        return found
+                break
+    return None
+
+
+def _places(path: str) -> Iterator[Place]:
+    """Where the records of a file lie, if their lengths are right; their contents are passed over."""
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            size, place = file.size(), Place(path, 0, 0)
+            while place.offset < size:
+                yield place
+                header = file.read(_HEADER.size)
+                end = place.offset + _HEADER.size + _CHECK.size
+                end += _HEADER.unpack(header)[0] if len(header) == _HEADER.size else 0
+                if end > size:
+                    raise OSError(f"{place} is damaged: its length leads beyond the end of the file")
+                place = Place(path, place.number + 1, end)
+                file.seek(end)
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be read: {error.message}") from error
 
 
 def masked_crc32c(data: bytes) -> int:
