@@ -95,23 +95,23 @@ def test_absent_masks_stay_absent(ramps):
 
 
 def warping_error(example) -> float:
-    """How far, in the middle, the second frame brought back along the flow is from the first."""
+    """How far, on the person, the second frame brought back along the flow is from the first."""
     first, second = np.asarray(example["target_frames"])
     y, x = np.mgrid[: len(first), : len(first)].astype(np.float32)
     flow = np.asarray(example["target_flows"])[0]
     back = cv2.remap(second, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = slice(len(first) // 8, -len(first) // 8)
-    return float(np.abs(back - first)[inside, inside].mean())
+    return float(np.abs(back - first)[np.asarray(example["target_masks"])[0, ..., 0] > 0.9].mean())
 
 
-def test_flows_of_a_rendered_dancer_fit_as_well_as_before():
-    """True flows; the flows left as they are, or turned the wrong way, fit worse."""
-    video = render_video(seed=3, index=4, size=96, num_frames=2, fps=5.0)
+@pytest.mark.parametrize("index, fps", [(0, 8.0), (4, 20.0)])
+def test_flows_of_a_rendered_dancer_fit_as_well_as_before(index, fps):
+    """The true flow; none at all, or the flow of the dancer as it was, fits worse."""
+    video = render_video(seed=3, index=index, size=96, num_frames=2, fps=fps)
     example = made_example(video.frames / 127.5 - 1.0, video.joints, video.masks[..., None] / 255.0, video.flows)
     truth = warping_error(example)
-    assert warping_error({**example, "target_flows": 0.0 * example["target_flows"]}) > 1.5 * truth
-    for seed in range(4):
+    assert warping_error({**example, "target_flows": 0.0 * example["target_flows"]}) > 2 * truth
+    for seed in range(3):
         for before in (example, mirror(example)):
             changed = augmented(before, seed)
-            assert warping_error(changed) < 1.05 * truth
+            assert warping_error(changed) < truth
             assert warping_error({**changed, "target_flows": before["target_flows"]}) > 1.1 * warping_error(changed)

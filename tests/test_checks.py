@@ -7,7 +7,8 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.data import schema
-from stmt_tf.data.checks import check_records
+from stmt_tf.data.checks import broken_records_named, check_records
+from stmt_tf.data.pipeline import evaluation_dataset
 
 
 def check(path, frames=6, size=32):
@@ -85,3 +86,57 @@ def test_every_file_is_looked_at(tmp_path):
     path = write_records(tmp_path / "b", [make_clip(3)])
     with pytest.raises(ValueError, match=path):
         check(tmp_path / "*")
+
+
+def damage_content(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut_short(path):
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def break_pictures(path):
+    write_records(path, [make_clip(6)])
+    clip = tf.train.SequenceExample.FromString(schema.encode_clip(make_clip(6)))
+    for frame in clip.feature_lists.feature_list["frames"].feature:
+        frame.bytes_list.value[0] = b"no picture"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        writer.write(schema.encode_clip(make_clip(6)))
+        writer.write(clip.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        (damage_content, r"record 1 \(from 0; at byte \d+\) is damaged: its \d+ bytes fail their check; write"),
+        (cut_short, r"record 2 \(from 0; at byte \d+\) is damaged: the file ends within its \d+ bytes.*; write"),
+        (break_pictures, r"record 1 \(from 0\) cannot be decoded: "),
+        (
+            lambda path: write_records(path, [make_clip(6), make_clip(4)]),
+            r"record 1 \(from 0\): clip clip has 4 frames, fewer than K \+ L = 5: cut longer clips",
+        ),
+    ],
+    ids=["damaged", "cut", "pictures", "short"],
+)
+def test_record_that_breaks_in_mid_training_is_named(tmp_path, damage, words):
+    for name in ("a", "b", "c"):
+        write_records(tmp_path / name, [make_clip(6) for _ in range(3)])
+    damage(tmp_path / "b")
+    dataset = evaluation_dataset(str(tmp_path / "*"), 9, 2, 3, 32, 3)
+    with pytest.raises(ValueError, match=f"^{tmp_path}/b: {words}") as caught, broken_records_named(
+        str(tmp_path / "*")
+    ):
+        list(dataset)
+    message = str(caught.value)
+    assert "\n" not in message and "{{" not in message and "[Op" not in message
+
+
+def test_errors_of_other_kinds_stay_what_they_are(tmp_path):
+    pattern = write_records(tmp_path / "sound", [make_clip(6)])
+    with pytest.raises(tf.errors.InvalidArgumentError), broken_records_named(pattern):
+        tf.reshape(tf.zeros([3]), [2])
+    with pytest.raises(tf.errors.InvalidArgumentError), broken_records_named(pattern):  # of data, not of a record
+        list(tf.data.Dataset.from_tensors(3).map(lambda x: tf.reshape(tf.zeros([x]), [2])))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf.data.record_files import Damage, Place, crc32c, masked_crc32c, read, scan
+from stmt_tf.data.record_files import Damage, Place, count, crc32c, find_damage, masked_crc32c, read, scan
 
 RECORDS = [b"first", b"", bytes(range(256)) * 20, b"last"]
 OFFSETS = [0, 5 + 16, 5 + 32, 5 + 5120 + 48]
@@ -101,3 +101,29 @@ def test_changed_file_is_an_error(path):
         file.truncate(place.offset)
     with pytest.raises(OSError, match="changed meanwhile"):
         read(place)
+
+
+def test_records_are_counted_by_their_lengths(path, tmp_path):
+    (tmp_path / "empty").touch()
+    assert count(path) == 4 and count(str(tmp_path / "empty")) == 0
+    flip(path, OFFSETS[2] + 12 + 1000)  # contents are not looked at
+    assert count(path) == 4
+    with open(path, "r+b") as file:
+        file.truncate(OFFSETS[3] + 19)
+    with pytest.raises(OSError, match="record 3 .* is damaged: its length leads beyond the end of the file"):
+        count(path)
+
+
+@pytest.mark.parametrize("changed, told", [(1000, 12), (3, 0)], ids=["content", "length"])
+def test_damage_is_found_by_what_tensorflow_tells_of_it(path, tmp_path, changed, told):
+    other = str(tmp_path / "0.tfrecord")
+    with tf.io.TFRecordWriter(other) as writer:
+        for record in RECORDS:
+            writer.write(record)
+    flip(path, OFFSETS[2] + changed)
+    with pytest.raises(tf.errors.DataLossError, match=f"corrupted record at {OFFSETS[2] + told}"):
+        list(tf.data.TFRecordDataset(path))
+    damage = find_damage([other, path], OFFSETS[2] + told)
+    assert damage.place == Place(path, 2, OFFSETS[2])
+    assert find_damage([other], OFFSETS[2] + told) is None
+    assert find_damage([other, path], OFFSETS[2] + 1) is None

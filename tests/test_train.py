@@ -186,6 +186,18 @@ def test_training_that_cannot_be_ends_with_one_clear_line(finished, data, change
     assert "Traceback" not in error
 
 
+def test_broken_record_in_mid_training_ends_it_with_one_line(data, tmp_path):
+    path = Path(write_records(tmp_path / "broken.tfrecord", [make_clip(6, seed=i) for i in range(4)]))
+    content = bytearray(path.read_bytes())
+    content[len(content) * 5 // 8] ^= 1  # of the third
+    path.write_bytes(content)
+    process = run_main(tmp_path / "workdir", MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
+    _, error = process.communicate()
+    assert process.returncode == 1 and "Traceback" not in error, error[-2000:]
+    (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
+    assert f"train: {path}: record 2 (from 0; at byte " in line and line.endswith("; write the file anew")
+
+
 def test_other_stage_or_discriminator_is_refused(finished, data):
     workdir, _ = finished
     config = (workdir / "config.flags").read_text()

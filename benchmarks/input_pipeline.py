@@ -1,0 +1,180 @@
+"""What feeding a training costs: `python -m benchmarks.input_pipeline --records='RECORDS/*' [--sizes=64] [--step] ...`.
+
+Reads, draws and decodes clips as a training does, of the files that --records names, and tells two things of each size:
+
+- the processor time of each stage for an example, each timed alone, and all of them beside one another: what one core
+  delivers a second is the inverse of it. Reading and parsing are shared by a clip's samples (--samples_per_clip).
+- with --step, the wall time of a training step of stage 1 on one such batch, and how many times as fast as the step takes
+  them the pipeline delivers batches while nothing else runs. Both take turns, so that other work falls on both alike.
+
+Prints a table and, as its last line, JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+from absl import app, flags
+
+from benchmarks.timing import Timing, interleaved
+from stmt_tf.config import DataConfig, LossConfig, ModelConfig
+from stmt_tf.data import pipeline, schema
+from stmt_tf.data.augmentation import augment, mirror
+from stmt_tf.data.order import read_clips
+from stmt_tf.models.create import create_single_frame
+from stmt_tf.trainer import Trainer
+
+_RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to read.")
+_SIZES = flags.DEFINE_list("sizes", ["256"], "Sides of the training's frames in pixels.")
+_SOURCES = flags.DEFINE_integer("sources", 4, "K.")
+_TARGETS = flags.DEFINE_integer("targets", 8, "L.")
+_FLOWS = flags.DEFINE_bool("flows", True, "Whether examples hold flows, as with temporal discriminators.")
+_SAMPLES = flags.DEFINE_integer("samples_per_clip", 1, "Examples drawn of a clip whenever it is read.")
+_BATCH = flags.DEFINE_integer("batch", 8, "Examples of a batch.")
+_STEP = flags.DEFINE_bool("step", False, "Set the pipeline against a training step of stage 1; for K = 1.")
+_WIDTH = flags.DEFINE_float("width", 0.25, "Multiplier of every layer's channels in that step.")
+_REPEATS = flags.DEFINE_integer("repeats", 10, "Times that each is timed; the median counts.")
+
+
+def stages_of(files: Sequence[str], size: int) -> dict[str, Callable[[], object]]:
+    """Functions of the stages of one example, each by itself; of one clip for reading and parsing."""
+    sources, targets = _SOURCES.value, _TARGETS.value
+    clips = iter(tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat())
+    _, record = next(clips)
+    seed = tf.constant([0, 0], tf.int64)
+    drawn = pipeline.draw_examples(record, seed, sources, targets, _FLOWS.value)
+    drawn = {name: x[0] for name, x in drawn.items()}
+    example = pipeline.decode_example(drawn, size)
+    decoders = {"frames": schema.decode_frame, "masks": schema.decode_mask, "flows": schema.decode_flow}
+
+    def decode(kind: str) -> Callable[[], object]:
+        encoded = {name: x for name, x in drawn.items() if name.endswith(kind)}
+
+        @tf.function
+        def run(encoded):
+            return {
+                name: tf.map_fn(decoders[kind], x, fn_output_signature=tf.float32)
+                for name, x in encoded.items()
+                if tf.get_static_value(x[0]) != ""
+            }
+
+        return lambda: run(encoded)
+
+    draw = tf.function(
+        lambda record: pipeline.draw_examples(record, seed, sources, targets, _FLOWS.value, _SAMPLES.value)
+    )
+    whole = tf.function(lambda drawn: pipeline.decode_example(drawn, size))
+    changes = {"mirror": tf.function(mirror), "augment": tf.function(lambda example: augment(example, seed))}
+    batch = tf.function(lambda example: {name: tf.stack([x] * _BATCH.value) for name, x in example.items()})
+    return {
+        "read": lambda: next(clips),
+        "parse and draw": lambda: draw(record),
+        **{f"decode {kind}": decode(kind) for kind in decoders if f"target_{kind}" in drawn},
+        "decode and resize all": lambda: whole(drawn),
+        **{name: lambda change=change: change(example) for name, change in changes.items()},
+        "batch": lambda: batch(example),
+    }
+
+
+def example_milliseconds(timings: dict[str, Timing]) -> dict[str, float]:
+    """Milliseconds of processor time that an example takes in each stage."""
+    own = {name: 1e3 * timing.cpu_seconds for name, timing in timings.items()}
+    for shared, times in (("read", _SAMPLES.value), ("parse and draw", _SAMPLES.value), ("batch", _BATCH.value)):
+        own[shared] /= times
+    decoding = sum(milliseconds for name, milliseconds in own.items() if name in _DECODING)
+    own["resize"] = max(own.pop("decode and resize all") - decoding, 0.0)
+    return own
+
+
+_DECODING = ("decode frames", "decode masks", "decode flows")
+
+
+def batches(size: int, augmented: bool) -> tf.data.Dataset:
+    """The batches of a training."""
+    data = DataConfig(
+        train_records=_RECORDS.value,
+        num_source_frames=_SOURCES.value,
+        num_target_frames=_TARGETS.value,
+        batch_size=_BATCH.value,
+        samples_per_clip=_SAMPLES.value,
+        augment=augmented,
+    )
+    return pipeline.training_dataset(data, _SOURCES.value, size, flows=_FLOWS.value)
+
+
+def whole_pipeline(size: int, augmented: bool) -> Timing:
+    """Seconds of an example out of the training's own pipeline, over many batches after the first window's."""
+    iterator = iter(batches(size, augmented))
+    next(iterator)
+    start = time.perf_counter(), time.process_time()
+    for _ in range(4 * _REPEATS.value):
+        next(iterator)
+    examples = 4 * _REPEATS.value * _BATCH.value
+    return Timing((time.perf_counter() - start[0]) / examples, (time.process_time() - start[1]) / examples)
+
+
+def against_the_step(size: int) -> dict[str, float]:
+    """Wall seconds of a batch and of the training step that takes it, in turns."""
+    model = create_single_frame(ModelConfig(size=size, width=_WIDTH.value, residual_heads=True))
+    trainer = Trainer(model, {}, None, LossConfig(vgg_weight=0.0, gan_weight=0.0, mask_weight=0.1, person_weight=2.0))
+    trainer.compile(tf.keras.optimizers.Adam(1e-4))
+    step = tf.function(trainer.train_step)
+    example = next(iter(batches(size, False)))
+    step(example)
+    steps, waits = [], []
+    for _ in range(_REPEATS.value):
+        start = time.perf_counter()
+        step(example)
+        steps.append(time.perf_counter() - start)
+        waits.append(_BATCH.value * whole_pipeline(size, False).seconds)
+    return {"step_seconds": statistics.median(steps), "batch_seconds": statistics.median(waits)}
+
+
+def measure(files: Sequence[str], size: int) -> dict:
+    """All figures of one size."""
+    stages = example_milliseconds(interleaved(stages_of(files, size), _REPEATS.value))
+    whole = {name: whole_pipeline(size, augmented) for name, augmented in (("plain", False), ("augmented", True))}
+    return {
+        "size": size,
+        "stage_milliseconds": stages,
+        "examples_per_core_second": {name: 1.0 / timing.cpu_seconds for name, timing in whole.items()},
+        "examples_per_second": {name: 1.0 / timing.seconds for name, timing in whole.items()},
+        **(against_the_step(size) if _STEP.value else {}),
+    }
+
+
+def table(run: dict) -> str:
+    """What was measured, for people."""
+    total = sum(run["stage_milliseconds"].values())
+    lines = [f"{run['size']} px, K = {_SOURCES.value}, L = {_TARGETS.value}: processor time of an example"]
+    for name, milliseconds in run["stage_milliseconds"].items():
+        lines.append(f"  {name:16s} {milliseconds:7.2f} ms {milliseconds / total:5.0%}")
+    for name, rate in run["examples_per_core_second"].items():
+        wall = run["examples_per_second"][name]
+        lines.append(f"  {name}: {rate:.1f} examples a second and core, {wall:.1f} a second of the wall clock")
+    if _STEP.value:
+        step, batch = run["step_seconds"], run["batch_seconds"]
+        lines.append(f"  a step takes {step:.3f} s, its batch {batch:.3f} s: {step / batch:.1f} times as fast")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    if _STEP.value and _SOURCES.value != 1:
+        raise app.UsageError(f"--step is of stage 1, which takes one source frame: give --sources=1, got {_SOURCES.value}")
+    tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
+    files = pipeline.find_records(_RECORDS.value)
+    runs = []
+    for size in map(int, _SIZES.value):
+        runs.append(measure(files, size))
+        print(table(runs[-1]), flush=True)
+    print(json.dumps({"tensorflow": tf.__version__, "runs": runs}))
+
+
+if __name__ == "__main__":
+    app.run(main)
