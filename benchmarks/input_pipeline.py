@@ -4,8 +4,8 @@ Reads, draws and decodes clips as a training does, of the files that --records n
 
 - the processor time of each stage for an example, each timed alone, and all of them beside one another: what one core
   delivers a second is the inverse of it. Reading and parsing are shared by a clip's samples (--samples_per_clip).
-- with --step, the wall time of a training step of stage 1 on one such batch, and how many times as fast as the step takes
-  them the pipeline delivers batches while nothing else runs. Both take turns, so that other work falls on both alike.
+- with --step, the wall time of a training step of stage 1 on one such batch, and how many times as fast as the step
+  takes them the pipeline delivers batches. Both take turns, so that other work of the machine falls on both alike.
 
 Prints a table and, as its last line, JSON.
 """
@@ -85,12 +85,9 @@ def example_milliseconds(timings: dict[str, Timing]) -> dict[str, float]:
     own = {name: 1e3 * timing.cpu_seconds for name, timing in timings.items()}
     for shared, times in (("read", _SAMPLES.value), ("parse and draw", _SAMPLES.value), ("batch", _BATCH.value)):
         own[shared] /= times
-    decoding = sum(milliseconds for name, milliseconds in own.items() if name in _DECODING)
-    own["resize"] = max(own.pop("decode and resize all") - decoding, 0.0)
-    return own
-
-
-_DECODING = ("decode frames", "decode masks", "decode flows")
+    resized = own.pop("decode and resize all")
+    decoded = sum(milliseconds for name, milliseconds in own.items() if name.startswith("decode "))
+    return {**own, "resize": max(resized - decoded, 0.0)}
 
 
 def batches(size: int, augmented: bool) -> tf.data.Dataset:
@@ -166,7 +163,7 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     if _STEP.value and _SOURCES.value != 1:
-        raise app.UsageError(f"--step is of stage 1, which takes one source frame: give --sources=1, got {_SOURCES.value}")
+        raise app.UsageError(f"--step is of stage 1, which takes one source frame; got --sources={_SOURCES.value}")
     tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
     files = pipeline.find_records(_RECORDS.value)
     runs = []
