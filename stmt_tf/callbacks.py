@@ -1,9 +1,10 @@
-"""Keras callbacks of a training: stop at a NaN, save at each epoch's end, end in time."""
+"""Keras callbacks of a training: stop at a NaN, save at each epoch's end, end in time or when asked to."""
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 
 import numpy as np
@@ -66,10 +67,46 @@ class SaveState(tf.keras.callbacks.Callback):
             if self._writes:
                 save_weights(self.model.network, os.path.join(self._workdir, BEST_WEIGHTS))
         self._state.epoch.assign(epoch + 1)
+        self._state.step.assign(0)
         if self._writes:
             self._state.save()
         parts = [f"{name} {float(value):.4g}" for name, value in logs.items()]
         logging.info("iteration %d: %s", self.model.iteration, ", ".join(parts))
+
+
+class Stopped(Exception):
+    """The training was asked to end, and has saved."""
+
+
+class StopWhenAsked(tf.keras.callbacks.Callback):
+    """Saves and raises `Stopped` after the step in which it was asked; at an epoch's last step, after that epoch.
+
+    Args:
+        asked: set by whoever asks.
+        state: of this training; its `step` is kept.
+        steps: of an epoch.
+        writes: as for `SaveState`.
+    """
+
+    def __init__(self, asked: threading.Event, state: TrainingState, steps: int, writes: bool = True):
+        super().__init__()
+        self._asked, self._state, self._steps, self._writes = asked, state, steps, writes
+        self._step = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._step = int(self._state.step)  # not 0 where an epoch is gone on with
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._step += 1
+        if self._asked.is_set() and self._step < self._steps:
+            self._state.step.assign(self._step)
+            if self._writes:
+                self._state.save()
+            raise Stopped
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._asked.is_set():
+            raise Stopped
 
 
 class TimeLimit(tf.keras.callbacks.Callback):

@@ -35,10 +35,16 @@ class TrainingState:
     Args:
         trainer: a compiled trainer.
         directory: where the checkpoints go.
+
+    Attributes:
+        epoch: epochs that are over.
+        step: steps of the next one that are.
+        best_loss: of the validations so far.
     """
 
     def __init__(self, trainer: Trainer, directory: str):
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self.best_loss = tf.Variable(float("inf"), trainable=False)
         # By number, not by Keras's own tracking, which on Keras 3 silently leaves out layers held in lists.
         owned = [*trainer.network.variables, *compat.optimizer_variables(trainer.optimizer)]
@@ -47,7 +53,7 @@ class TrainingState:
         if trainer.discriminator_optimizer is not None:
             owned += compat.optimizer_variables(trainer.discriminator_optimizer)
         named = {f"variable_{i:04d}": _tf_variable(variable) for i, variable in enumerate(owned)}
-        self._checkpoint = tf.train.Checkpoint(epoch=self.epoch, best_loss=self.best_loss, **named)
+        self._checkpoint = tf.train.Checkpoint(epoch=self.epoch, step=self.step, best_loss=self.best_loss, **named)
         self._directory = directory
 
     def restore(self) -> bool:
@@ -76,9 +82,21 @@ class TrainingState:
         return False
 
     def save(self) -> None:
-        """Writes a checkpoint of this epoch, whole or not at all; the newest two are kept."""
-        os.makedirs(self._directory, exist_ok=True)
-        self._checkpoint.write(os.path.join(self._directory, f"ckpt-{int(self.epoch.numpy())}"))
+        """Writes a checkpoint, whole or not at all; the newest two are kept.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        path = os.path.join(self._directory, f"ckpt-{int(self.epoch.numpy())}-{int(self.step.numpy())}")
+        try:
+            os.makedirs(self._directory, exist_ok=True)
+            self._checkpoint.write(path)
+        except (OSError, tf.errors.OpError) as error:
+            reason = str(getattr(error, "message", error)).splitlines()[0]
+            raise OSError(
+                f"{path} cannot be written ({reason}). The checkpoint before it is sound: make room, and run the same "
+                "command again"
+            ) from error
         for old in _checkpoints_in(self._directory)[_KEPT:]:
             for part in (".index", ".data-00000-of-00001"):  # without its index a checkpoint is none
                 os.remove(old + part)
@@ -86,8 +104,9 @@ class TrainingState:
 
 def _checkpoints_in(directory: str) -> list[str]:
     """The checkpoints in a directory, the newest first; by their files, since a list of them could be damaged, too."""
-    numbers = (re.fullmatch(r"ckpt-(\d+)\.index", name) for name in _names(directory))
-    return [os.path.join(directory, f"ckpt-{n}") for n in sorted((int(m[1]) for m in numbers if m), reverse=True)]
+    found = (re.fullmatch(r"ckpt-(\d+)-(\d+)\.index", name) for name in _names(directory))
+    numbers = sorted(((int(match[1]), int(match[2])) for match in found if match), reverse=True)
+    return [os.path.join(directory, f"ckpt-{epoch}-{step}") for epoch, step in numbers]
 
 
 def _names(directory: str) -> list[str]:

@@ -7,9 +7,12 @@ same losses as one that was not. Watch it with `tensorboard --logdir=DIR`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
@@ -17,7 +20,7 @@ from absl import app, logging
 from absl import flags as absl_flags
 
 from stmt_tf import assets, checkpoints, cluster, dry_run, flags
-from stmt_tf.callbacks import SaveState, StopAtNaN, TimeLimit, TrainingDiverged
+from stmt_tf.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
@@ -30,9 +33,19 @@ _PICTURED_EXAMPLES = 6
 
 
 def train(
-    workdir: str, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
+    workdir: str,
+    model: ModelConfig,
+    data: DataConfig,
+    loss: LossConfig,
+    training: TrainConfig,
+    stop: threading.Event | None = None,
 ) -> None:
     """Trains until its iterations or minutes are over, from the last checkpoint in `workdir` if there is one.
+
+    Args:
+        workdir: its working directory, made if it does not exist.
+        model, data, loss, training: its settings.
+        stop: once it is set, the training saves after the step at hand, and ends.
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.
@@ -40,11 +53,18 @@ def train(
             go together; or a record is broken.
         TrainingDiverged: a loss is no longer a number.
     """
-    with broken_records_named(data.train_records, data.val_records):
-        _train(workdir, model, data, loss, training)
+    with broken_records_named(data.train_records, data.val_records), contextlib.suppress(Stopped):
+        _train(workdir, model, data, loss, training, stop or threading.Event())
 
 
-def _train(workdir: str, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
+def _train(
+    workdir: str,
+    model: ModelConfig,
+    data: DataConfig,
+    loss: LossConfig,
+    training: TrainConfig,
+    stop: threading.Event,
+) -> None:
     # What can fail does so before anything is built or written.
     _require_consistent(data, loss, training)
     checkpoints.require_same_model(workdir, model, data, loss, training)
@@ -78,33 +98,40 @@ def _train(workdir: str, model: ModelConfig, data: DataConfig, loss: LossConfig,
             ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
         ]
     callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
+    callbacks.append(StopWhenAsked(stop, state, steps, writes=worker.is_chief))
     time_limit = TimeLimit(
         training.minutes or math.inf, training.learning_rate if _decays_in_time(training) else None
     )
     callbacks.append(time_limit)
     for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
-        first_epoch = int(state.epoch.numpy())
-        if first_epoch >= phase_end or time_limit.share == 1.0:
+        first_epoch, first_step = int(state.epoch.numpy()), int(state.step.numpy())
+        if first_epoch >= phase_end:
             continue
         trainer.activate(active)
-        if first_epoch == phase_start:
+        if (first_epoch, first_step) == (phase_start, 0):
             # Another set of losses: the validation loss has another meaning from here on.
             state.best_loss.assign(float("inf"))
         flows = active.adversarial and bool(loss.discriminated_ranges)
-        examples = training_dataset(
-            data, sources, model.size, first_epoch * steps, flows, worker.index, worker.count
-        )
-        trainer.fit(
-            cluster.distributed(examples, data.batch_size, strategy, worker),
-            initial_epoch=first_epoch,
-            epochs=phase_end,
-            steps_per_epoch=steps,
-            # With several workers Keras must be told how many batches there are, and on Keras 3 it then reads on.
-            validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
-            validation_steps=math.ceil(training.val_examples / data.batch_size),
-            callbacks=callbacks,
-            verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
-        )
+        # An epoch that was begun before has fewer steps to go.
+        ends = [first_epoch + 1, phase_end] if first_step else [phase_end]
+        for end in ends:
+            begin, step = int(state.epoch.numpy()), int(state.step.numpy())
+            if begin >= end or time_limit.share == 1.0:
+                continue
+            examples = training_dataset(
+                data, sources, model.size, begin * steps + step, flows, worker.index, worker.count
+            )
+            trainer.fit(
+                cluster.distributed(examples, data.batch_size, strategy, worker),
+                initial_epoch=begin,
+                epochs=end,
+                steps_per_epoch=steps - step,
+                # With several workers Keras must be told how many batches there are, and on Keras 3 it then reads on.
+                validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
+                validation_steps=math.ceil(training.val_examples / data.batch_size),
+                callbacks=callbacks,
+                verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
+            )
 
 
 def _require_consistent(data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
@@ -202,7 +229,11 @@ def main(argv: Sequence[str]) -> None:
         else:
             if not absl_flags.FLAGS.workdir:
                 raise ValueError("--workdir is required, except for a --dry_run")
-            train(absl_flags.FLAGS.workdir, *configs)
+            stop = threading.Event()
+            signal.signal(signal.SIGTERM, lambda *_: stop.set())
+            train(absl_flags.FLAGS.workdir, *configs, stop)
+            if stop.is_set():
+                logging.info("terminated, with everything saved; run the same command again to go on")
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
     except KeyboardInterrupt:

@@ -59,7 +59,7 @@ def logged_losses(monkeypatch) -> list[str]:
 
 
 def checkpointed(workdir) -> dict[str, np.ndarray]:
-    last = max((workdir / "checkpoints").glob("ckpt-*.index"), key=lambda path: int(path.stem.partition("-")[2]))
+    last = max((workdir / "checkpoints").glob("ckpt-*.index"), key=lambda path: int(path.stem.split("-")[1]))
     reader = tf.train.load_checkpoint(str(last.with_suffix("")))
     names = [name for name in reader.get_variable_to_shape_map() if "ATTRIBUTES" in name]
     return {name: reader.get_tensor(name) for name in names}

@@ -262,13 +262,13 @@ def test_of_damaged_checkpoints_the_one_before_is_taken_up(trained, tmp_path, pa
         state.epoch.assign(epoch)
         state.save()
     parts = ("data-00000-of-00001", "index")
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ckpt-{n}.{part}" for n in (10, 9) for part in parts]
-    damage(tmp_path / f"ckpt-10.{part}", how)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"ckpt-{n}-0.{part}" for n in (10, 9) for part in parts]
+    damage(tmp_path / f"ckpt-10-0.{part}", how)
     found = TrainingState(trainer, str(tmp_path))
     with caplog.at_level("WARNING", logger="absl"):
         assert found.restore()
-    assert int(found.epoch) == 9 and "ckpt-10 is damaged (" in caplog.text
-    damage(tmp_path / f"ckpt-9.{part}", how)
+    assert int(found.epoch) == 9 and "ckpt-10-0 is damaged (" in caplog.text
+    damage(tmp_path / f"ckpt-9-0.{part}", how)
     with pytest.raises(ValueError, match="all checkpoints in .* are damaged, so there is nothing to resume"):
         found.restore()
 

@@ -1,0 +1,295 @@
+"""Kills, starves and damages trainings, and tells what they survived: a table in Markdown.
+
+    python tests/faults/campaign.py --output=DIR [--kills=20]
+
+Each fault hits a training of a tiny model, in processes of its own, which then goes on by the same command. It survived
+if its losses, epoch by epoch, and its last checkpoint are those of a training that nothing ever hit. Lost are the
+iterations that had to be done again. Disk full needs root, for a file system of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from records import make_clip, write_records  # noqa: E402
+
+EPOCH = 2  # iterations between checkpoints
+# Those of the training are means over what one process did of an epoch; those of the validation tell all the same.
+_LOSSES = re.compile(r"iteration (\d+): .*(val_total .*)")
+_RESUMED = re.compile(r"resuming at iteration (\d+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Survival:
+    """What became of a kind of fault.
+
+    Attributes:
+        fault: in words.
+        tried: how often.
+        survived: of these.
+        lost: most iterations that were done again after one of them.
+        remark: what else there is to say.
+    """
+
+    fault: str
+    tried: int
+    survived: int
+    lost: int
+    remark: str = ""
+
+
+class Training:
+    """A tiny training, run by its command as often as need be.
+
+    Args:
+        workdir: its working directory.
+        records: its record file.
+        iterations: how long.
+
+    Attributes:
+        losses: as it told them, by iteration.
+        lost: most iterations that were done again.
+    """
+
+    def __init__(self, workdir: Path, records: str, iterations: int):
+        flags = {
+            "workdir": workdir, "train_records": records, "val_records": records, "iterations": iterations,
+            "checkpoint_every": EPOCH, "size": 32, "width": 0.05, "residual_heads": True, "num_target_frames": 1,
+            "batch_size": 2, "shuffle_buffer": 4, "vgg_weight": 0, "gan_weight": 0.1, "discriminator_width": 0.05,
+            "val_examples": 2, "learning_rate": 1e-3,
+        }  # fmt: skip
+        self.workdir, self.records = workdir, records
+        self.losses: dict[int, str] = {}
+        self.lost = 0
+        self._contradicted = False
+        self._command = [sys.executable, "-m", "stmt_tf.train", *(f"--{k}={v}" for k, v in flags.items())]
+
+    def start(self) -> tuple[subprocess.Popen, Iterator[str]]:
+        """Begins, or goes on; the lines that the process will tell have to be read."""
+        process = subprocess.Popen(
+            self._command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        return process, self._followed(process)
+
+    def _followed(self, process: subprocess.Popen) -> Iterator[str]:
+        for line in process.stderr:
+            if found := _LOSSES.search(line):
+                self._contradicted |= self.losses.setdefault(int(found[1]), found[2]) != found[2]
+            elif found := _RESUMED.search(line):
+                self.lost = max(self.lost, max(self.losses, default=0) - int(found[1]))
+            yield line
+
+    def wait_for_losses(self, lines: Iterator[str]) -> None:
+        """Until the next losses: it is at work then.
+
+        Raises:
+            RuntimeError: it ended before.
+        """
+        told, known = [], len(self.losses)
+        for line in lines:
+            told.append(line)
+            if len(self.losses) > known:
+                return
+        raise RuntimeError("the training ended too early:\n" + "".join(told))
+
+    def end(self, process: subprocess.Popen, lines: Iterator[str], number: signal.Signals) -> int:
+        """Sends a signal; returns the exit status."""
+        process.send_signal(number)
+        for _ in lines:
+            pass
+        return process.wait()
+
+    def finish(self) -> None:
+        """Goes on to the end.
+
+        Raises:
+            RuntimeError: it does not get there.
+        """
+        process, lines = self.start()
+        told = list(lines)
+        if process.wait():
+            raise RuntimeError("the training failed:\n" + "".join(told))
+
+    def equals(self, whole: Training) -> bool:
+        """Whether its losses and its last checkpoint are those of another training."""
+        one, two = (_variables(training) for training in (self, whole))
+        alike = one.keys() == two.keys() and all(np.allclose(one[n], two[n], rtol=0, atol=1e-6) for n in one)
+        return alike and self.losses == whole.losses and not self._contradicted
+
+
+NewTraining = Callable[[str], Training]
+
+
+def checkpoints_of(training: Training) -> list[Path]:
+    """The files of its checkpoints, those of the newest last."""
+    found = (training.workdir / "checkpoints").glob("ckpt-*")
+    return sorted(found, key=lambda path: [*map(int, re.findall(r"\d+", path.stem)), path.name])
+
+
+def _variables(training: Training) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(str(checkpoints_of(training)[-1].with_suffix("")))
+    return {n: reader.get_tensor(n) for n in reader.get_variable_to_shape_map() if "ATTRIBUTES" in n}
+
+
+def spoil(path: Path, chance: random.Random, cut: bool) -> None:
+    """Cuts a file in half, or flips one of its bits."""
+    content = bytearray(path.read_bytes())
+    if cut:
+        del content[len(content) // 2 :]
+    else:
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+def killed(new: NewTraining, whole: Training, kills: int) -> Survival:
+    """kill -9, every other time within the writing of a checkpoint, as far as that can be caught."""
+    training, moments, within = new("killed"), random.Random(0), 0
+    for number in range(kills):
+        process, lines = training.start()
+        training.wait_for_losses(lines)
+        deadline = time.monotonic() + moments.uniform(0.0, 1.5)
+        while time.monotonic() < deadline:
+            if number % 2 and any("temp" in path.name for path in (training.workdir / "checkpoints").iterdir()):
+                within += 1
+                break
+            time.sleep(0.0002)
+        training.end(process, lines, signal.SIGKILL)
+    training.finish()
+    remark = f"{within} of them while a checkpoint was being written"
+    return Survival("kill -9 at a random moment", kills, kills * training.equals(whole), training.lost, remark)
+
+
+def terminated(new: NewTraining, whole: Training, times: int) -> Survival:
+    """SIGTERM: the training saves, and its exit status is 0."""
+    training, moments, clean = new("terminated"), random.Random(1), 0
+    for _ in range(times):
+        process, lines = training.start()
+        training.wait_for_losses(lines)
+        time.sleep(moments.uniform(0.0, 1.0))
+        clean += training.end(process, lines, signal.SIGTERM) == 0
+    training.finish()
+    return Survival("SIGTERM", times, clean * training.equals(whole), training.lost)
+
+
+def full(new: NewTraining, whole: Training) -> Survival:
+    """The disk is full while a checkpoint is written."""
+    training = new("full")
+    training.workdir.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", training.workdir], check=True)
+    try:
+        process, lines = training.start()
+        training.wait_for_losses(lines)
+        with open(training.workdir / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(1 << 12))
+        told = list(lines)
+        refused = process.wait() == 1 and len(told) < 20 and "No space left on device" in told[-1]
+        (training.workdir / "filler").unlink()
+        training.finish()
+        survived = refused and training.equals(whole)
+    finally:
+        subprocess.run(["umount", "--lazy", training.workdir], check=True)
+    return Survival("disk full while a checkpoint is written", 1, int(survived), training.lost, told[-1].strip())
+
+
+def spoiled_checkpoint(new: NewTraining, whole: Training, times: int) -> Survival:
+    """A bit of the newest checkpoint is flipped, or the half of it lost."""
+    training, chance = new("spoiled"), random.Random(2)
+    for number in range(times):
+        process, lines = training.start()
+        training.wait_for_losses(lines)
+        training.end(process, lines, signal.SIGKILL)
+        path = checkpoints_of(training)[-1 - number % 2]
+        spoil(path, chance, cut=number % 4 > 1)
+    training.finish()
+    return Survival("a checkpoint's file damaged", times, times * training.equals(whole), training.lost)
+
+
+def spoiled_record(new: NewTraining, whole: Training, times: int) -> Survival:
+    """A bit of a record is flipped while the training runs, or the half of the file lost; then it is mended."""
+    training, chance, told = new("records"), random.Random(3), []
+    sound = Path(training.records).read_bytes()
+    for number in range(times):
+        spoil(Path(training.records), chance, cut=bool(number % 2))
+        process, lines = training.start()
+        last = [line for line in lines if line.strip()][-1]
+        told.append(process.wait() == 1 and last.startswith("train: ") and Path(training.records).name in last)
+        Path(training.records).write_bytes(sound)
+    training.finish()
+    return Survival("a record's file damaged", times, sum(told) * training.equals(whole), training.lost, last.strip())
+
+
+def clock_moved(new: NewTraining, whole: Training) -> Survival:
+    """All files come from the future, as after a clock was set back."""
+    training = new("clock")
+    process, lines = training.start()
+    training.wait_for_losses(lines)
+    training.end(process, lines, signal.SIGKILL)
+    for path in training.workdir.rglob("*"):
+        os.utime(path, (4e9, 4e9))
+    training.finish()
+    return Survival("clock set back by decades", 1, int(training.equals(whole)), training.lost)
+
+
+def campaign(folder: Path, kills: int, times: int) -> list[Survival]:
+    """All faults one after the other.
+
+    Args:
+        folder: empty, for everything that is made.
+        kills: how often to kill.
+        times: how often to try each of the other faults that come by chance.
+    """
+    records = folder / "clips.tfrecord"
+    write_records(records, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)])
+    # Every fault costs an epoch or two of it.
+    iterations = EPOCH * (4 * max(kills, times) + 4)
+
+    def new(name: str) -> Training:
+        own = folder / f"{name}.tfrecord"  # some are spoiled
+        own.write_bytes(records.read_bytes())
+        return Training(folder / name, str(own), iterations)
+
+    whole = new("whole")
+    whole.finish()
+    results = [
+        killed(new, whole, kills),
+        terminated(new, whole, times),
+        spoiled_checkpoint(new, whole, times),
+        spoiled_record(new, whole, times),
+        clock_moved(new, whole),
+    ]
+    return [*results, full(new, whole)] if os.geteuid() == 0 else results
+
+
+def table(results: list[Survival]) -> str:
+    """In Markdown."""
+    lines = ["| fault | tried | survived | iterations lost at most | |", "|---|---:|---:|---:|---|"]
+    return "\n".join([*lines, *(f"| {r.fault} | {r.tried} | {r.survived} | {r.lost} | {r.remark} |" for r in results)])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, required=True, help="directory to make")
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--times", type=int, default=4, help="of each other fault")
+    options = parser.parse_args()
+    options.output.mkdir(parents=True)
+    print(f"An epoch has {EPOCH} iterations.\n")
+    print(table(campaign(options.output, options.kills, options.times)))
