@@ -8,6 +8,7 @@ events/                 for TensorBoard
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -22,6 +23,7 @@ from stmt_tf.models.generator import Generator
 from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
 from stmt_tf.trainer import Trainer
+from stmt_tf.video.files import whole_file
 
 CONFIG = "config.flags"
 BEST_WEIGHTS = "best.weights.npz"
@@ -99,7 +101,8 @@ class TrainingState:
             ) from error
         for old in _checkpoints_in(self._directory)[_KEPT:]:
             for part in (".index", ".data-00000-of-00001"):  # without its index a checkpoint is none
-                os.remove(old + part)
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(old + part)
 
 
 def _checkpoints_in(directory: str) -> list[str]:
@@ -123,10 +126,8 @@ def write_config(workdir: str, *configs) -> None:
     """Writes the settings into a working directory; those of an earlier run are replaced."""
     path = os.path.join(workdir, CONFIG)
     os.makedirs(workdir, exist_ok=True)
-    temporary = f"{path}.tmp"
-    with open(temporary, "w") as file:
-        file.write(flags.as_flagfile(*configs))
-    os.replace(temporary, path)
+    with whole_file(path) as hidden:
+        hidden.write_text(flags.as_flagfile(*configs))
 
 
 # What of a config decides which variables there are, and how many iterations an epoch of a checkpoint has.

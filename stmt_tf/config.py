@@ -146,7 +146,9 @@ class TrainConfig:
         True, "In stage 2, keep the single-frame model as stage 1 made it (as the paper does)."
     )
     iterations: int = setting(200_000, "Training steps in all.")
-    minutes: float = setting(0.0, "End at the first checkpoint after so many minutes of training; 0: at no time.")
+    minutes: float = setting(
+        0.0, "End at the first checkpoint after so many minutes, counted anew at each start; 0: at no time."
+    )
     learning_rate: float = setting(1e-4, "Adam's step size.")
     learning_rate_decay: bool = setting(
         False, "Lower the step size to 0 along a half cosine, over the minutes if they are given, else the iterations."

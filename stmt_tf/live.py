@@ -124,9 +124,9 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     model.check_source_count(config.num_source_frames)
     (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
     source = choose_source(config, source_track)
+    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
         model = personalized(config, source_track)
-    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     warming_up = Renderer(model, source, config.crop_only, place)
     for _ in range(2):  # the first two frames take longer than any after them: each makes its graph
         warming_up.render(source_track[:1])

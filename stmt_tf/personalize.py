@@ -20,39 +20,43 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import app, logging
 
 from stmt_tf import checkpoints, flags
-from stmt_tf.assets import SHIPPED_MODEL, AssetError, cache_dir, shipped_model
+from stmt_tf.assets import SHIPPED_MODEL, AssetError, cache_dir, fetch, shipped_model
 from stmt_tf.callbacks import TrainingDiverged
 from stmt_tf.config import DataConfig, ExportConfig, LossConfig, ModelConfig, PersonalizeConfig, TrainConfig
 from stmt_tf.data.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.export import export
-from stmt_tf.inference import TransferModel
 from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
+from stmt_tf.models.generator import Generator
 from stmt_tf.pose import body
-from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.serving.signatures import image_outputs
+from stmt_tf.serving.versions import require_room
 from stmt_tf.tracks import estimate_tracks
 from stmt_tf.train import train
-from stmt_tf.video.files import VideoError, check_writable, whole_file
+from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.reader import probe
-from stmt_tf.video.sheet import contact_sheet, write_png
+from stmt_tf.video.sheet import check_picture, contact_sheet, write_png
 
 TRAINING = "training"
+_IDENTITY, _HELD_OUT = "personalization.json", "held_out.tfrecord"
 _NUM_OWN_CLIPS, _NUM_OTHER_CLIPS = 64, 32
 _NUM_TARGETS = 2  # L of an example
 _DANCERS = {"num_videos": 36, "seed": 7, "frames_per_video": 16, "fps": 3.2}  # of 36 videos, 33 are for training
 _STEPS_BETWEEN_VALIDATIONS = 30
 _VALIDATION_EXAMPLES = 12
 _LEARNING_RATE = 1e-3
+_SOURCES = 4  # where the model takes any number
 _COLUMNS = 8  # of the sheet
 _BATCH = 4  # frames made at once
 
@@ -62,17 +66,36 @@ def check(config: PersonalizeConfig) -> None:
 
     Raises:
         VideoError: the source is no video, or the sheet cannot be written.
-        FileNotFoundError: the model has no weights to start from.
+        ValueError: flags do not go together, or the output belongs to another personalisation.
+        OSError: there is no model to start from, no record to mix in, or no room for the output.
+        AssetError: the perceptual loss's network cannot be had.
     """
     probe(config.source)
     if config.sheet:
-        check_writable(config.sheet)
+        check_picture(config.sheet)
+        if os.path.realpath(config.sheet) == os.path.realpath(config.source):
+            raise ValueError(f"--sheet={config.sheet}: is the source itself. Give another name")
+    by_tool = config.pose in RESULT_READERS
+    if by_tool != bool(config.source_poses):
+        wrong = "needs its results: give --source_poses" if by_tool else "reads no results: leave out --source_poses"
+        raise ValueError(f"--pose={config.pose} {wrong}")
+    require_room(config.output)
+    _require_same(config)
+    if config.mix_records:
+        find_records(config.mix_records, "--mix_records")
     check_start(config.model)
 
 
 def check_start(model: str) -> None:
-    """Raises FileNotFoundError if a model directory (empty: the shipped one) has no weights to start from."""
-    checkpoints.read_settings(_base(model))
+    """Makes sure that a model (empty: the shipped one) can be trained further, and that what that needs is here.
+
+    Raises:
+        FileNotFoundError: the model directory has no weights to start from.
+        AssetError: the perceptual loss's network cannot be had.
+    """
+    _, _, loss, _ = checkpoints.read_settings(_base(model))
+    if loss.vgg_weight > 0 and loss.vgg_network == "vgg16" and not loss.vgg_weights:
+        fetch("vgg16")
 
 
 def _base(model: str) -> str:
@@ -88,22 +111,27 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
 
     Raises:
         VideoError: the video cannot be read, or the sheet not written.
-        ValueError: it shows its person in too few frames, or the output belongs to another personalisation.
-        TrainingDiverged: a loss is no longer a number.
+        ValueError: it shows its person in too few frames, the output belongs to another personalisation, or the
+            training failed.
         AssetError: the perceptual loss's network cannot be had.
         OSError: there is no model to start from, or the output cannot be written.
     """
-    base = _base(config.model)
-    model, data, loss, _ = settings = _settings(config, base)
-    workdir = os.path.join(config.output, TRAINING)
-    _require_same(os.path.join(workdir, "personalization.json"), config)
+    base, workdir = _base(config.model), os.path.join(config.output, TRAINING)
+    model, data, _, _ = settings = _settings(config, base)
+    _require_same(config)
     fewest = data.num_source_frames + data.num_target_frames
     own, held_out = read_own_frames(config.source, track, model.size, fewest)
-    _write_records(os.path.join(workdir, "records"), own, held_out, config.mix_records, model.size)
-    train(workdir, *settings)
-    version = export(ExportConfig(workdir=workdir, output=config.output))
-    _compare(config, TransferModel(base), TransferModel(version), own, held_out)
-    return version
+    _write_records(config, own, held_out, model.size)
+    try:
+        train(workdir, *settings)
+    except TrainingDiverged as error:
+        if not os.path.exists(os.path.join(workdir, checkpoints.BEST_WEIGHTS)):
+            raise ValueError(f"fine-tuning failed ({error}): use the model as it was") from error
+        logging.warning("fine-tuning ended early, with the best model until then: %s", error)
+    better = _compare(config, base, workdir, own, held_out)
+    if not better:
+        logging.warning("no gain: this version is the model as it was; a longer --source or more --minutes may help")
+    return export(ExportConfig(workdir=workdir if better else base, output=config.output))
 
 
 def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataConfig, LossConfig, TrainConfig]:
@@ -116,7 +144,7 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
         model,
         DataConfig(
             train_records=os.path.join(records, "train-*"),
-            val_records=os.path.join(records, "held_out.tfrecord"),
+            val_records=os.path.join(records, _HELD_OUT),
             num_source_frames=data.num_source_frames,
             num_target_frames=_NUM_TARGETS,
             batch_size=1,
@@ -137,40 +165,49 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
     )
 
 
-def _require_same(path: str, config: PersonalizeConfig) -> None:
-    """Writes down what a new personalisation is of, or makes sure that the one there is of the same."""
-    asked = {name: os.path.abspath(getattr(config, name) or "-") for name in ("source", "model", "mix_records")}
-    if os.path.exists(path):
-        with open(path) as file:
-            found = json.load(file)
-        if found != asked:
-            raise ValueError(
-                f"{path} tells of another personalisation ({found}, asked for {asked}): give another --output"
-            )
-        return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with whole_file(path) as hidden:
-        hidden.write_text(json.dumps(asked, indent=2))
+def _identity(config: PersonalizeConfig) -> dict[str, str]:
+    """What a personalisation is of, by the names of its flags."""
+    values = {name: getattr(config, name) for name in ("source", "model", "mix_records")}
+    return {name: value and os.path.abspath(value) for name, value in values.items()}
 
 
-def _write_records(directory: str, own: OwnFrames, held_out: OwnFrames, mix: str, size: int) -> None:
-    """Writes the records that a personalisation which is resumed has already; those to validate on last of all."""
-    last = os.path.join(directory, "held_out.tfrecord")
-    if os.path.exists(last):
+def _require_same(config: PersonalizeConfig) -> None:
+    """Raises ValueError if the output belongs to another personalisation."""
+    path = os.path.join(config.output, TRAINING, _IDENTITY)
+    if not os.path.exists(path):
         return
+    with open(path) as file:
+        found = json.load(file)
+    asked = _identity(config)
+    differing = [f"--{k}={found.get(k)} there, {asked[k]} asked for" for k in asked if found.get(k) != asked[k]]
+    if differing:
+        raise ValueError(
+            f"{config.output}: holds another personalisation ({'; '.join(differing)}): give another --output"
+        )
+
+
+def _write_records(config: PersonalizeConfig, own: OwnFrames, held_out: OwnFrames, size: int) -> None:
+    """Writes the records, which a personalisation that is resumed has already, and last what they are of."""
+    workdir = os.path.join(config.output, TRAINING)
+    directory, identity = os.path.join(workdir, "records"), os.path.join(workdir, _IDENTITY)
+    if os.path.exists(identity):
+        return
+    others = find_records(config.mix_records, "--mix_records") if config.mix_records else _rendered_dancers(size)
     os.makedirs(directory, exist_ok=True)
-    others = find_records(mix, "--mix_records") if mix else _rendered_dancers(size)
-    clips = tf.data.TFRecordDataset(others).take(_NUM_OTHER_CLIPS).as_numpy_iterator()
-    _write_records_file(os.path.join(directory, "train-others.tfrecord"), clips)
-    own_clips = (encode_clip(clip) for clip in clips_all_over(own, _NUM_OWN_CLIPS))
-    _write_records_file(os.path.join(directory, "train-own.tfrecord"), own_clips)
-    _write_records_file(last, [encode_clip(held_out.clip("held-out"))])
-
-
-def _write_records_file(path: str, records: Iterable[bytes]) -> None:
-    with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
-        for record in records:
-            writer.write(record)
+    # Of many files a record each: those of one file may be of one person.
+    files = tf.data.Dataset.from_tensor_slices(others).shuffle(len(others), seed=0)
+    clips = files.interleave(tf.data.TFRecordDataset, cycle_length=_NUM_OTHER_CLIPS, block_length=1)
+    contents = {
+        "train-others.tfrecord": clips.take(_NUM_OTHER_CLIPS).as_numpy_iterator(),
+        "train-own.tfrecord": map(encode_clip, clips_all_over(own, _NUM_OWN_CLIPS)),
+        _HELD_OUT: [encode_clip(held_out.clip("held-out"))],
+    }
+    for name, records in contents.items():
+        with whole_file(os.path.join(directory, name)) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
+            for record in records:
+                writer.write(record)
+    with whole_file(identity) as hidden:
+        hidden.write_text(json.dumps(_identity(config), indent=2))
 
 
 def _rendered_dancers(size: int) -> list[str]:
@@ -189,34 +226,37 @@ def _rendered_dancers(size: int) -> list[str]:
     return find_records(str(output / "train-*.tfrecord"), "--mix_records")
 
 
-def _compare(
-    config: PersonalizeConfig, before: TransferModel, after: TransferModel, own: OwnFrames, held_out: OwnFrames
-) -> None:
-    """Tells, and shows in the sheet, how both models make the held-out frames from frames of the training."""
-    count = before.num_source_frames or 4
-    chosen = select_source_frames(own.joints, count)
+def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames, held_out: OwnFrames) -> bool:
+    """Tells, and shows in the sheet, how the held-out frames are made of frames of the training, before and after.
+
+    Returns:
+        Whether they are made better.
+    """
+    generators = {name: checkpoints.load_generator(path)[0] for name, path in (("before", base), ("after", workdir))}
+    chosen = select_source_frames(own.joints, generators["before"].num_source_frames or _SOURCES)
     sources = OwnFrames(own.frames[chosen], own.joints[chosen])
-    person = person_region(held_out.joints, before.size, body.stature(own.joints))
-    made = {name: _made(model, sources, held_out.joints) for name, model in (("before", before), ("after", after))}
+    person = person_region(held_out.joints, own.frames.shape[1], body.stature(own.joints))
+    made = {name: _made(generator, sources, held_out.joints) for name, generator in generators.items()}
     whole = {name: float(psnr(frames, held_out.frames).mean()) for name, frames in made.items()}
     region = {name: float(np.nanmean(masked_psnr(frames, held_out.frames, person))) for name, frames in made.items()}
     logging.info(
         "PSNR of %d frames that were held out: %.2f dB before, %.2f after; of the person %.2f before, %.2f after",
         len(held_out.frames), whole["before"], whole["after"], region["before"], region["after"],
     )
-    if whole["after"] <= whole["before"]:
-        logging.warning("that is no gain: use the model as it was, or give a longer --source or more --minutes")
     if config.sheet:
         shown = np.unique(np.linspace(0, len(held_out.frames) - 1, _COLUMNS).round().astype(int))
         rows = [("source frames", sources.frames), ("held out", held_out.frames[shown])]
         rows += [(f"made {name}", frames[shown]) for name, frames in made.items()]
         write_png(config.sheet, contact_sheet(rows))
+    return whole["after"] > whole["before"]
 
 
-def _made(model: TransferModel, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:
-    encoded = model.encode_source(sources.frames, sources.joints)
-    parts = np.split(poses, range(_BATCH, len(poses), _BATCH))
-    return np.concatenate([model.generate(encoded, part, ("frame",))["frame"] for part in parts])
+def _made(generator: Generator, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:
+    frames = tf.constant(sources.frames[None] / np.float32(127.5) - 1)
+    encoded = generator.encode_source(frames, tf.constant(sources.joints[None]))
+    generate = tf.function(lambda joints: image_outputs(generator, encoded, joints)["frame"], reduce_retracing=True)
+    parts = np.split(poses[None], range(_BATCH, len(poses), _BATCH), axis=1)
+    return np.concatenate([generate(tf.constant(part))[0] for part in parts])
 
 
 def main(argv: Sequence[str]) -> None:
@@ -228,7 +268,7 @@ def main(argv: Sequence[str]) -> None:
         check(config)
         (track,) = estimate_tracks([(config.source, config.source_poses or config.pose_model)], config.pose)
         version = personalize(config, track)
-    except (AssetError, OSError, PoseError, TrainingDiverged, ValueError, VideoError) as error:
+    except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"personalize: {error}")
     except KeyboardInterrupt:
         sys.exit("personalize: interrupted; run the same command again to go on")

@@ -56,7 +56,6 @@ def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
         stmt_tf.assets.AssetError: the perceptual loss's network cannot be had.
     """
     # All that trains, which few transfers need.
-    from stmt_tf.callbacks import TrainingDiverged
     from stmt_tf.inference import TransferModel
     from stmt_tf.personalize import personalize
 
@@ -64,10 +63,7 @@ def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
         task = PersonalizeConfig(
             source=config.source, output=scratch, minutes=config.personalize, model=config.model
         )
-        try:
-            return TransferModel(personalize(task, track))
-        except TrainingDiverged as error:
-            raise ValueError(f"--personalize={config.personalize:g}: {error}") from error
+        return TransferModel(personalize(task, track))
 
 
 def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:

@@ -2,12 +2,13 @@
 
 Stage 1 trains the single-frame model, stage 2 the generator on top of it (`--stage=2 --init=STAGE1_WORKDIR`).
 Run the same command again to resume: a training that was killed goes on from its last checkpoint and gives the
-same losses as one that was not. Watch it with `tensorboard --logdir=DIR`.
+same losses as one that was not (unless --minutes decide when it ends). Watch it with `tensorboard --logdir=DIR`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import os
 import signal
@@ -52,8 +53,9 @@ def train(
         ValueError: `workdir` holds a training of another model, or settings, records, weights or workers do not
             go together; or a record is broken.
         TrainingDiverged: a loss is no longer a number.
+        OSError: the working directory cannot be written.
     """
-    with broken_records_named(data.train_records, data.val_records), contextlib.suppress(Stopped):
+    with _full_disk_named(), broken_records_named(data.train_records, data.val_records), contextlib.suppress(Stopped):
         _train(workdir, model, data, loss, training, stop or threading.Event())
 
 
@@ -70,6 +72,10 @@ def _train(
     checkpoints.require_same_model(workdir, model, data, loss, training)
     checkpoints.require_start(workdir, model, data.num_source_frames, training)
     worker = cluster.read_worker()
+    if training.minutes and worker.count > 1:
+        raise ValueError(
+            f"--minutes={training.minutes:g}: {worker.count} workers have no common clock; give --iterations alone"
+        )
     strategy = cluster.create_strategy(worker)
     _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
     sources = 1 if training.stage == 1 else data.num_source_frames
@@ -132,6 +138,21 @@ def _train(
                 callbacks=callbacks,
                 verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
             )
+
+
+@contextlib.contextmanager
+def _full_disk_named() -> Iterator[None]:
+    """Turns TensorFlow's error about a file of events that it cannot write into one that says so."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        full = os.strerror(errno.ENOSPC)
+        if full not in error.message:
+            raise
+        raise OSError(
+            f"the events cannot be written ({full}). The last checkpoint is sound: make room, and run the same command "
+            "again"
+        ) from error
 
 
 def _require_consistent(data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:

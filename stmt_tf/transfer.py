@@ -34,9 +34,8 @@ from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview
 from stmt_tf.streams import overlapped
 from stmt_tf.tracks import estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.files import check_writable
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
-from stmt_tf.video.sheet import write_png
+from stmt_tf.video.sheet import check_picture, write_png
 from stmt_tf.video.writer import VideoWriter, check_output
 
 if TYPE_CHECKING:
@@ -60,19 +59,13 @@ def check(config: TransferConfig) -> None:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken[os.path.realpath(path)] = path
     for path in filter(None, (config.preview, config.sheet, config.attention)):
-        _check_picture(path)
+        check_picture(path)
     check_source(config)
     probe(config.target)
     if config.background:
         check_background(config)
     if config.pose in _RESULTS_OF_TOOLS and not (config.source_poses and config.target_poses):
         raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
-
-
-def _check_picture(path: str) -> None:
-    if not path.lower().endswith(".png"):
-        raise VideoError(f"{path}: pictures are written as PNG. Give a name that ends in .png.")
-    check_writable(path)
 
 
 def transfer(config: TransferConfig, model: TransferModel) -> None:
@@ -100,9 +93,9 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         )
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
+    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
         model = personalized(config, source_track)
-    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     write_video(config, model, source, motion, place)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,13 +19,17 @@ from records import make_clip, write_records
 from test_transfer import save, write_poses
 from tiny_model import CONFIG, write_model
 
+from stmt_tf import checkpoints
 from stmt_tf import personalize as module
+from stmt_tf.callbacks import TrainingDiverged
 from stmt_tf.checkpoints import load_generator, read_settings
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator
+from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import check, personalize
 from stmt_tf.transfer import transfer
+from stmt_tf.video.files import VideoError
 from tfrecords_tools.dancers import render_video
 
 LENGTH = 40
@@ -105,7 +110,7 @@ def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_ste
     checkpoints = os.listdir(tmp_path / "mine" / "training" / "checkpoints")
     assert {"ckpt-1-0.index", "ckpt-2-0.index"} <= set(checkpoints)
 
-    with pytest.raises(ValueError, match="tells of another personalisation"):
+    with pytest.raises(ValueError, match=r"holds another personalisation \(--mix_records=.* there,  asked for\)"):
         personalize(replace(config, mix_records=""), dancer.joints)
     assert sorted(os.listdir(tmp_path / "mine")) == ["1", "2", "models.config", "training"]
 
@@ -133,16 +138,69 @@ def test_failing_to_render_is_told(tmp_path, monkeypatch):
         module._rendered_dancers(32)
 
 
-def test_a_model_without_weights_and_a_bad_video_are_refused_before_anything_is_written(tmp_path, inputs):
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"model": "bare"}, r"bare/config\.flags does not exist"),
+        ({"source": "text.mp4"}, r"text\.mp4: "),
+        ({"sheet": "sheet.jpg"}, r"sheet\.jpg: pictures are written as PNG"),
+        ({"output": "tiny"}, "is itself a model, versions cannot lie in it"),
+        ({"output": "text.mp4"}, "is a file: give another directory"),
+        ({"mix_records": "none-*"}, "no record file matches --mix_records='.*none-\\*'"),
+        ({"source_poses": ""}, "--pose=alphapose needs its results: give --source_poses"),
+        ({"pose": "mediapipe"}, "--pose=mediapipe reads no results: leave out --source_poses"),
+    ],
+)
+def test_what_cannot_work_is_told_before_anything_is_done(tmp_path, inputs, changes, complaint):
     (tmp_path / "bare").mkdir()
-    config = PersonalizeConfig(source=inputs["source"], output=str(tmp_path / "out"), model=str(tmp_path / "bare"))
-    with pytest.raises(FileNotFoundError, match=r"bare/config\.flags does not exist"):
-        check(config)
+    (tmp_path / "text.mp4").write_text("no video")
+    shutil.copytree(inputs["model"], tmp_path / "tiny")
+    paths = {k: v if k == "pose" else v and str(tmp_path / v) for k, v in changes.items()}
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises((OSError, ValueError, VideoError), match=complaint):
+        check(PersonalizeConfig(**{**inputs, "output": str(tmp_path / "out"), **paths}))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_sheet_in_the_sources_place_is_refused(tmp_path, inputs):
+    shutil.copy(inputs["source"], tmp_path / "video.png")
+    both = {name: str(tmp_path / "video.png") for name in ("source", "sheet")}
+    with pytest.raises(ValueError, match=r"video\.png: is the source itself"):
+        check(PersonalizeConfig(**{**inputs, "output": str(tmp_path / "out"), **both}))
+
+
+def test_the_command_tells_what_is_wrong_in_one_line(tmp_path, inputs):
     (tmp_path / "text.mp4").write_text("no video")
     done = run(**{**inputs, "source": tmp_path / "text.mp4"}, output=tmp_path / "out")
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"personalize: {tmp_path / 'text.mp4'}: ")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_video_that_is_too_short_leaves_the_output_free_for_another(tmp_path, inputs, dancer):
+    config = PersonalizeConfig(**inputs, output=str(tmp_path / "mine"))
+    with pytest.raises(ValueError, match="shows its person in 6 frames; .* there must be 20"):
+        personalize(config, np.concatenate([dancer.joints[:6], np.zeros((LENGTH - 6, 14, 3))]).astype(np.float32))
+    check(replace(config, source=save(tmp_path / "longer.mp4", dancer)))
+
+
+@pytest.mark.slow
+def test_without_gain_the_model_stays_as_it_was(tmp_path, inputs, dancer, few_steps, monkeypatch, caplog):
+    def ruin(workdir, *settings):
+        generator = create_generator(CONFIG, 2)
+        generator.heads.set_weights([w + 1.0 for w in generator.heads.get_weights()])
+        checkpoints.write_config(workdir, *settings)
+        save_weights(generator, os.path.join(workdir, checkpoints.BEST_WEIGHTS))
+        raise TrainingDiverged("loss 'mse' became nan")
+
+    monkeypatch.setattr(module, "train", ruin)
+    config = PersonalizeConfig(**inputs, output=str(tmp_path / "mine"))
+    with caplog.at_level("INFO", logger="absl"):
+        made, _ = load_generator(personalize(config, dancer.joints))
+    base, _ = load_generator(inputs["model"])
+    for one, two in zip(made.get_weights(), base.get_weights()):
+        np.testing.assert_array_equal(one, two)
+    assert "with the best model until then: loss 'mse' became nan" in caplog.text
 
 
 @pytest.mark.parametrize(

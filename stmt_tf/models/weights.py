@@ -6,25 +6,24 @@ names are the variable's number and its path. Reading it runs no code from it.
 
 from __future__ import annotations
 
-import os
 import zipfile
 
 import numpy as np
 import tensorflow as tf
 
+from stmt_tf.video.files import whole_file
+
 
 def save_weights(model: tf.keras.Model, path: str) -> None:
-    """Writes all weights of a built model; the file, .npz, appears when it is complete.
+    """Writes all weights of a built model; the file, whose name ends in .npz, appears when it is complete.
 
     Raises:
         OSError: it cannot be written.
     """
     values = zip(model.weights, model.get_weights())
     arrays = {f"{i:04d} {_path(variable)}": value for i, (variable, value) in enumerate(values)}
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f"writing.{name}")
-    np.savez(temporary, **arrays)
-    os.replace(temporary, path)
+    with whole_file(path) as hidden:
+        np.savez(hidden, **arrays)
 
 
 def load_weights(model: tf.keras.Model, path: str) -> None:
@@ -37,7 +36,7 @@ def load_weights(model: tf.keras.Model, path: str) -> None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = [archive[name] for name in sorted(archive.files)]
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError) as error:  # the last: a bare array
         raise ValueError(f"{path}: is no sound file of weights ({error})") from error
     found, wanted = [x.shape for x in arrays], [tuple(v.shape) for v in model.weights]
     if found != wanted:

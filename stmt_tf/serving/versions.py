@@ -50,7 +50,7 @@ def new_version(directory: str) -> Iterator[str]:
     Raises:
         FileExistsError: `directory` is a file, or is itself a model.
     """
-    _require_room(directory)
+    require_room(directory)
     created = not os.path.isdir(directory)
     os.makedirs(directory, exist_ok=True)
     hidden = os.path.join(directory, f".writing-{secrets.token_hex(4)}")
@@ -69,7 +69,8 @@ def new_version(directory: str) -> Iterator[str]:
         raise
 
 
-def _require_room(directory: str) -> None:
+def require_room(directory: str) -> None:
+    """Raises FileExistsError if versions cannot lie in a directory: it is a file, or itself a model."""
     if os.path.exists(directory) and not os.path.isdir(directory):
         raise FileExistsError(f"{directory} is a file: give another directory")
     if os.path.exists(os.path.join(directory, "saved_model.pb")):

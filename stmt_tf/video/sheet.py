@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from stmt_tf.video.files import PathLike, VideoError, whole_file
+from stmt_tf.video.files import PathLike, VideoError, check_writable, whole_file
 
 _GAP = 4
 _LABEL_HEIGHT = 20
@@ -30,6 +30,13 @@ def contact_sheet(
     width = max((strip.shape[1] for strip in strips), default=1)
     padded = [_pad_right(strip, width) for strip in strips]
     return np.concatenate(padded or [np.full((1, 1, 3), _PAPER, np.uint8)])
+
+
+def check_picture(path: PathLike) -> None:
+    """Raises VideoError if no PNG can be written to `path`; worth calling before hours of work."""
+    if not str(path).lower().endswith(".png"):
+        raise VideoError(f"{path}: pictures are written as PNG. Give a name that ends in .png.")
+    check_writable(path)
 
 
 def write_png(path: PathLike, image: np.ndarray) -> None:

@@ -23,8 +23,9 @@ _ESTIMATORS = {
     "alphapose": "AlphaPoseEstimator",
 }
 NAMES = tuple(_ESTIMATORS)
+RESULT_READERS = ("openpose", "alphapose")  # of these, those that read what those tools found before
 
-__all__ = ["NAMES", "Estimator", "PoseError", "create_estimator"]
+__all__ = ["NAMES", "RESULT_READERS", "Estimator", "PoseError", "create_estimator"]
 
 
 def create_estimator(name: str = "mediapipe", model: str | None = None) -> Estimator:
