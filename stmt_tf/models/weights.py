@@ -7,11 +7,17 @@ names are the variable's number and its path. Reading it runs no code from it.
 from __future__ import annotations
 
 import zipfile
+import zlib
 
 import numpy as np
 import tensorflow as tf
 
 from stmt_tf.video.files import whole_file
+
+# What NumPy and the zip archive within raise over what is not what they wrote.
+_DAMAGE = (
+    EOFError, KeyError, MemoryError, NotImplementedError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 def save_weights(model: tf.keras.Model, path: str) -> None:
@@ -33,11 +39,12 @@ def load_weights(model: tf.keras.Model, path: str) -> None:
         FileNotFoundError: there is no such file.
         ValueError: it is no file of weights, or is another model's.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = [archive[name] for name in sorted(archive.files)]
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, TypeError) as error:  # the last: a bare array
-        raise ValueError(f"{path}: is no sound file of weights ({error})") from error
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = [archive[name] for name in sorted(archive.files)]
+        except _DAMAGE as error:
+            raise ValueError(f"{path}: is no sound file of weights ({error})") from error
     found, wanted = [x.shape for x in arrays], [tuple(v.shape) for v in model.weights]
     if found != wanted:
         raise ValueError(

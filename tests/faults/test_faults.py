@@ -1,12 +1,25 @@
-"""A short campaign of faults; the long one is `python tests/faults/campaign.py`."""
+"""Short campaigns of faults; the long ones are `python tests/faults/campaign.py` and `fuzz.py`."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from faults.campaign import EPOCH, campaign
+
+FUZZ = Path(__file__).with_name("fuzz.py")
 
 
 @pytest.mark.slow
 def test_a_training_survives_what_hits_it(tmp_path):
     for result in campaign(tmp_path, kills=2, times=2):
         assert result.survived == result.tried and 0 <= result.lost <= EPOCH, result
+
+
+def test_readers_take_or_refuse_whatever_they_are_fed(tmp_path):
+    # In a process of its own, whose memory is limited. The long run has a hundred times as many inputs.
+    done = subprocess.run([sys.executable, str(FUZZ), "--inputs=1000"], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout
+    assert len(done.stdout.splitlines()) == 9, done.stdout
