@@ -28,6 +28,7 @@ ADDONS = [
 ]
 # Behind a marker, so that Python 3.9 can install the tests' needs.
 APP = ['gradio>=6; python_version >= "3.10"']
+BEAM = ["apache-beam>=2.60"]
 CURRENT = [
     "tensorflow>=2.21",
     "keras>=3.15",
@@ -54,11 +55,12 @@ setup(
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
         "app": APP,
+        "beam": BEAM,
         # The last onnx that bears TensorFlow 2.15's ml_dtypes.
         "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
         # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
         "serving": ["tensorflow-serving-api>=2.15.1"],
-        "test": [*APP, "hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
+        "test": [*APP, *BEAM, "hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

@@ -16,7 +16,8 @@ from stmt_tf.video.files import whole_file
 
 # What NumPy and the zip archive within raise over what is not what they wrote.
 _DAMAGE = (
-    EOFError, KeyError, MemoryError, NotImplementedError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
+    EOFError, KeyError, MemoryError, NotImplementedError, OSError, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
