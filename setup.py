@@ -49,7 +49,12 @@ setup(
     # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
     packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
     package_dir={"stmt_tf.saved_models": "saved_models"},
-    package_data={"stmt_tf.saved_models": ["**/*"], "stmt_tf.app": ["page.css"], "stmt_tf.study": ["page.*"]},
+    package_data={
+        "stmt_tf.saved_models": ["**/*"],
+        "stmt_tf.app": ["page.css"],
+        "stmt_tf.study": ["page.*"],
+        "tfrecords_tools.clip_report": ["page.css"],
+    },
     install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],

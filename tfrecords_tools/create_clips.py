@@ -1,16 +1,20 @@
-"""Makes records for training from videos of people.
+"""Makes records for training from videos of people, as the paper's Dance-500 was made, or of all there is.
 
     python -m tfrecords_tools.create_clips --videos=DIR --output=RECORDS
 
-Every video found in DIR or below it becomes one file, RECORDS/{train,val,test}-NAME.tfrecord, with one record
-for each clip of up to 10 seconds: resampled to a constant 25 frames per second (nearest frame), cut square
-around the person (one crop a clip) and resized, with poses and optical flow. Stretches without a person are
-left out, and so is what remains of a video where it is shorter than a second.
+Every video found in DIR or below it is resampled to a constant 25 frames per second (nearest frame) and cut into clips
+of up to 10 seconds, each square around the person (one crop a clip) and resized, with poses and optical flow. Clips are
+taken where the camera is still, one person is whole in view for most of the time, and the shot does not change. With
+--cut=random they are 3 to 4 random ones of a video, all of full length.
 
-The split depends on the video's path below DIR alone: 80% train, 10% val, 10% test. A file appears when it is
-complete; after an interruption, or when videos were added, the same command makes what is missing.
-RECORDS/clips.json holds the settings. Videos that cannot be used are reported at the end and tried again next
-time; the exit status is 1 if there were any, 0 if every video has its records.
+RECORDS gets, for each video, its clips in SPLIT-NAME-00.tfrecord and following files of bounded size; manifest.json,
+their checksums, which `tfrecords_tools.validate` compares; report.html, a page for a browser without network, and
+report.json: all clips in figures, and all that became none, with the reason, what was measured, and a picture.
+
+The split depends on the video's path below DIR alone: 80% train, 10% val, 10% test. Files appear when they are
+complete; after an interruption, or when videos were added, the same command makes what is missing. clips.json holds the
+settings. Videos that cannot be used at all are told at the end and tried again next time; the exit status is 1 if there
+were any. A video without any clip is none of these: the report tells why.
 
 Poses of OpenPose or AlphaPose are read from --pose_results, where the video DIR/a/b.mp4 has a/b (OpenPose's
 directory) or a/b.json (AlphaPose's file). Flow from .flo files is read from --flow_dir/a/b/*.flo: sorted by
@@ -22,126 +26,100 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import hashlib
 import multiprocessing
 import os
-import re
 import signal
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
+from typing import Any
 
 import cv2
-import tensorflow as tf
 from absl import app
 from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.data.schema import encode_clip
+from stmt_tf.config import setting
 from stmt_tf.pose.estimators import PoseError, create_estimator
-from stmt_tf.video.files import VideoError, whole_file
-from stmt_tf.video.flow import FlowError
-from tfrecords_tools.clips import MIN_SECONDS, RESULT_TOOLS, ClipsConfig, make_clips
+from tfrecords_tools.clip_report import write_report
+from tfrecords_tools.clips import store
+from tfrecords_tools.clips.process import Part
+from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 from tfrecords_tools.settings import check_settings
-
-EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
-SPLITS = ("train",) * 8 + ("val", "test")
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What became of one video: its clips, or the problem that left it without a file."""
+class CreateConfig:
+    """Where videos and records lie, and how to work."""
 
-    video_id: str
-    clips: int = 0
-    problem: str = ""
-    remarks: tuple[str, ...] = ()
+    videos: str = setting("", "Directory of the videos; those in directories below it count too.")
+    output: str = setting("", "Directory of the records, made if it does not exist.")
+    shard_megabytes: float = setting(200.0, "Largest record file; a single clip may be larger.")
+    processes: int = setting(os.cpu_count() or 1, "Videos worked on at once.")
 
-
-def find_videos(directory: str) -> list[str]:
-    """Names of the videos below a directory: sorted paths relative to it, with forward slashes."""
-    found = (path for path in Path(directory).rglob("*") if path.suffix.lower() in EXTENSIONS)
-    # Hidden files are no videos: some systems put a small "._a.mp4" beside each "a.mp4".
-    return sorted(p.relative_to(directory).as_posix() for p in found if p.is_file() and p.name[0] != ".")
-
-
-def split_of(video_id: str) -> str:
-    """The split that a video belongs to, from its name alone."""
-    return SPLITS[int(_digest(video_id), 16) % len(SPLITS)]
+    def __post_init__(self):
+        for name in ("videos", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        if self.processes < 1 or self.shard_megabytes <= 0:
+            raise ValueError(
+                f"--processes must be at least 1, --shard_megabytes positive; got {self.processes} and "
+                f"{self.shard_megabytes}"
+            )
 
 
-def record_name(video_id: str) -> str:
-    """The name of a video's record file; no two videos share one."""
-    readable = re.sub(r"[^A-Za-z0-9.-]+", "_", video_id)[:100]
-    return f"{split_of(video_id)}-{readable}-{_digest(video_id)[:8]}.tfrecord"
+def create_clips(config: CreateConfig, settings: ClipSettings) -> list[dict[str, Any]]:
+    """Makes the records that are missing, then manifest and report anew.
 
-
-def write_video_records(video_id: str, config: ClipsConfig) -> Outcome:
-    """Makes the record file of one video; every failure is an Outcome, since others are waiting."""
-    count = 0
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with whole_file(os.path.join(config.output, record_name(video_id))) as hidden:
-                with tf.io.TFRecordWriter(str(hidden)) as writer:
-                    for clip in make_clips(video_id, config):
-                        writer.write(encode_clip(clip))
-                        count += 1
-                if not count:
-                    raise PoseError(f"no stretch of {MIN_SECONDS:g} s shows a person")
-    # Whatever is wrong with one video of thousands, it must not end the others.
-    except Exception as error:
-        told = (str(error) or type(error).__name__).splitlines()[0]
-        known = isinstance(error, (FlowError, PoseError, VideoError))
-        return Outcome(video_id, problem=told if known else f"{type(error).__name__}: {told}")
-    remarks = tuple(str(warning.message) for warning in caught if warning.category is UserWarning)
-    return Outcome(video_id, count, remarks=remarks)
-
-
-def create_clips(config: ClipsConfig) -> list[Outcome]:
-    """Makes the record files that are missing; one Outcome for each video tried, in order.
+    Returns:
+        What became of each video that was tried, as `store.write_video` tells it, in the order of their names.
 
     Raises:
         ValueError: there are no videos, or the output holds records of other settings.
         AssetError, PoseError: the pose estimator cannot be had.
         OSError: the output cannot be written.
     """
-    names = find_videos(config.videos)
+    names = store.find_videos(config.videos)
     if not names:
-        raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(EXTENSIONS)})")
+        raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
     os.makedirs(config.output, exist_ok=True)
-    check_settings(os.path.join(config.output, "clips.json"), config.settings())
-    missing = [n for n in names if not os.path.exists(os.path.join(config.output, record_name(n)))]
-    if missing and config.pose not in RESULT_TOOLS:
+    check_settings(os.path.join(config.output, "clips.json"), settings.content())
+    missing = [name for name in names if not store.is_done(config.output, name)]
+    if missing and settings.pose not in RESULT_TOOLS:
         # Once here: a model that is fetched on first use, or cannot be, is not every process's business.
-        create_estimator(config.pose, config.pose_model or None).close()
-    with tqdm(total=len(names), initial=len(names) - len(missing), unit="video") as progress:
-        outcomes = []
-        with contextlib.closing(_run(missing, config)) as running:
-            for outcome in running:
-                outcomes.append(outcome)
-                progress.update()
-    return sorted(outcomes, key=lambda outcome: outcome.video_id)
+        create_estimator(settings.pose, settings.pose_model or None).close()
+    tried = []
+    try:
+        with tqdm(total=len(names), initial=len(names) - len(missing), unit="video") as progress:
+            with contextlib.closing(_run(missing, config, settings)) as running:
+                for entry in running:
+                    tried.append(entry)
+                    progress.update()
+    finally:
+        # What an interruption leaves is a whole set, too, of fewer videos.
+        entries = store.read_entries(config.output)
+        store.write_manifest(config.output, entries, settings.content())
+        write_report(config.output, entries, settings)
+    return sorted(tried, key=lambda entry: entry["video_id"])
 
 
-def _run(names: Sequence[str], config: ClipsConfig) -> Iterator[Outcome]:
+def _run(names: Sequence[str], config: CreateConfig, settings: ClipSettings) -> Iterator[dict[str, Any]]:
     processes = min(config.processes, len(names))
     if processes <= 1:
-        yield from (write_video_records(name, config) for name in names)
+        yield from (_make(name, config, settings) for name in names)
         return
     pool = concurrent.futures.ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), _prepare_process
     )
     try:
-        jobs = {pool.submit(_work, name, config): name for name in names}
+        jobs = {pool.submit(_work, name, config, settings): name for name in names}
         for job in concurrent.futures.as_completed(jobs):
             try:
                 yield job.result()
             except BrokenProcessPool:
-                yield Outcome(jobs[job], problem="a process died (out of memory?); try fewer --processes")
+                problem = "a process died (out of memory?); try fewer --processes"
+                yield store.write_entry(config.output, jobs[job], [Part(0.0, 0.0, {}, problem=problem)])
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
@@ -151,11 +129,16 @@ def _run(names: Sequence[str], config: ClipsConfig) -> Iterator[Outcome]:
         pool.shutdown()
 
 
-def _work(video_id: str, config: ClipsConfig) -> Outcome:
+def _make(video_id: str, config: CreateConfig, settings: ClipSettings) -> dict[str, Any]:
+    path = os.path.join(config.videos, video_id)
+    return store.write_video(path, video_id, settings, config.output, config.shard_megabytes * 1e6)
+
+
+def _work(video_id: str, config: CreateConfig, settings: ClipSettings) -> dict[str, Any]:
     try:
-        return write_video_records(video_id, config)
+        return _make(video_id, config, settings)
     except SystemExit:
-        # The half-written file is gone; the pool's loop would go on with the next video.
+        # The half-written files are gone; the pool's loop would go on with the next video.
         os._exit(1)
 
 
@@ -168,19 +151,20 @@ def _prepare_process() -> None:
     cv2.setNumThreads(1)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def summary(outcomes: Sequence[Outcome], config: ClipsConfig) -> str:
+def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
     """What to tell at the end: what was made, what the output holds, what could not be used and why."""
-    made = [outcome for outcome in outcomes if not outcome.problem]
-    lines = [f"{sum(o.clips for o in made)} clips made from {len(made)} videos into {config.output}"]
-    names = os.listdir(config.output)
-    counts = {s: sum(n.startswith(f"{s}-") and n.endswith(".tfrecord") for n in names) for s in SPLITS}
-    lines.append("files there: " + ", ".join(f"{count} {split}" for split, count in counts.items()))
-    lines += [f"note, {o.video_id}: {remark}" for o in made for remark in o.remarks]
-    lines += [f"skipped, {o.video_id}: {o.problem}" for o in outcomes if o.problem]
+    made = [entry for entry in tried if not store.problem_of(entry)]
+    clips = sum(len(store.clips_of(entry)) for entry in made)
+    rejected = sum(len(entry["parts"]) for entry in made) - clips
+    counts = {split: 0 for split in store.SPLITS}
+    for entry in store.read_entries(config.output):
+        counts[entry["split"]] += len(store.clips_of(entry))
+    lines = [
+        f"{clips} clips made from {len(made)} videos into {config.output}; {rejected} parts of them were left out",
+        "clips there: " + ", ".join(f"{count} {split}" for split, count in counts.items()),
+        f"why, and all figures: {os.path.join(config.output, 'report.html')}",
+    ]
+    lines += [f"skipped, {entry['video_id']}: {problem}" for entry in tried if (problem := store.problem_of(entry))]
     return "\n".join(lines)
 
 
@@ -190,16 +174,16 @@ def main(argv: Sequence[str]) -> None:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("create_clips: terminated; run it again to go on"))
     try:
-        config = flags.read(ClipsConfig)
-        outcomes = create_clips(config)
+        config, settings = flags.read(CreateConfig), flags.read(ClipSettings)
+        tried = create_clips(config, settings)
     except (AssetError, OSError, PoseError, ValueError) as error:
         sys.exit(f"create_clips: {error}")
     except KeyboardInterrupt:
         sys.exit("create_clips: interrupted; run it again to go on")
-    print(summary(outcomes, config))
-    sys.exit(int(any(outcome.problem for outcome in outcomes)))
+    print(summary(tried, config))
+    sys.exit(int(any(store.problem_of(entry) for entry in tried)))
 
 
 if __name__ == "__main__":
-    flags.define(ClipsConfig)
+    flags.define(CreateConfig, ClipSettings)
     app.run(main)

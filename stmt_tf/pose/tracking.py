@@ -50,7 +50,7 @@ def follow_person(
     Raises:
         NoPersonError: when people are found in fewer than `min_share` of the frames.
     """
-    people = [_distinct(np.asarray(found, np.float32).reshape(-1, 14, 3)) for found in detections]
+    people = _distinct_people(detections)
     share = float(np.mean([len(found) > 0 for found in people])) if people else 0.0
     if share == 0.0 or share < min_share:
         raise NoPersonError(
@@ -63,11 +63,24 @@ def follow_person(
     for track in tracks[1:]:
         if _continues(person, track):
             person.update(track)
-    _warn_of_others(people, person)
     joints = np.zeros((len(people), skeleton.NUM_JOINTS, 3), np.float32)
     for frame, pose in person.items():
         joints[frame] = pose
+    _warn_of_others(people, joints)
     return fill_gaps(mend_swaps(joints), max_gap)
+
+
+def crowded(detections: Sequence[np.ndarray], joints: np.ndarray) -> np.ndarray:
+    """Returns in which frames there is, besides the person followed, somebody else of a like size.
+
+    Args:
+        detections: as for `follow_person`.
+        joints: float [T, 14, 3], what `follow_person` made of them.
+
+    Returns:
+        bool [T]; false where the person followed is not seen.
+    """
+    return _crowded(_distinct_people(detections), joints)
 
 
 class LiveTracker:
@@ -180,6 +193,10 @@ def _distinct(poses: np.ndarray) -> np.ndarray:
     return np.array(kept, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)
 
 
+def _distinct_people(detections: Sequence[np.ndarray]) -> list[np.ndarray]:
+    return [_distinct(np.asarray(found, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)) for found in detections]
+
+
 def _link(people: Sequence[np.ndarray], max_gap: int) -> list[dict[int, np.ndarray]]:
     """Links detections into tracks {frame: pose}, nearest first, over gaps up to `max_gap`."""
     tracks: list[list[tuple[int, np.ndarray]]] = []
@@ -246,14 +263,24 @@ def _continues(person: dict[int, np.ndarray], track: dict[int, np.ndarray]) -> b
     return _distance(near, pose) < _MAX_JUMP * max(_size(near), _size(pose))
 
 
-def _warn_of_others(people: Sequence[np.ndarray], person: dict[int, np.ndarray]) -> None:
+def _warn_of_others(people: Sequence[np.ndarray], joints: np.ndarray) -> None:
     """Warns when somebody else of a like size is there in more than a tenth of the frames."""
-    crowded = sum(
-        sum(_size(pose) > _MIN_RELATIVE_SIZE * _size(person[frame]) for pose in people[frame]) > 1 for frame in person
-    )
-    if crowded > 0.1 * len(people):
+    count = _crowded(people, joints).sum()
+    if count > 0.1 * len(people):
         warnings.warn(
-            f"More than one person in {crowded} of {len(people)} frames; the largest and most "
+            f"More than one person in {count} of {len(people)} frames; the largest and most "
             "central one is followed. Crop the video if that is the wrong one.",
             stacklevel=3,
         )
+
+
+def _crowded(people: Sequence[np.ndarray], joints: np.ndarray) -> np.ndarray:
+    """Where somebody is followed and somebody else is of a like size, bool [T]; each of `people` is `_distinct`."""
+    return np.array(
+        [
+            (person[:, 2] > 0.0).any()
+            and sum(_size(pose) > _MIN_RELATIVE_SIZE * _size(person) for pose in found) > 1
+            for found, person in zip(people, joints)
+        ],
+        bool,
+    )

@@ -1,0 +1,159 @@
+"""Follows the background of a video: whether the camera stands still, and where the shot changes.
+
+Corners of the background, wherever no person is, are found in a key frame and tracked from it into each later step, so
+that errors do not add up; most of them, by RANSAC, must follow one similarity transform: that is the camera's motion.
+The key is renewed when half of its corners are gone.
+
+The shot changes where the background is not found again: corners are lost, or, of the picture as small as a thumbnail
+and with the camera's motion taken out, most places have another colour. Against the step before, that shows a cut;
+against half a second before, a fade, too. A background too plain for corners has its colours alone, and no camera that
+could be seen to move.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+
+import cv2
+import numpy as np
+
+CHANGED = 0.6  # of the background not found again: the shot changed
+
+_SIDE = 480  # pixels of the longer side in which corners are tracked
+_CORNERS = 200
+_FEWEST_CORNERS = 20  # fewer say nothing
+_RETURN_ERROR = 0.5  # pixels by which a corner tracked there and back may miss itself
+_RANSAC_ERROR = 1.0  # pixels
+_RENEW = 0.5  # share of the key's corners below which a new key is taken
+_THUMBNAIL = 64  # pixels of the longer side in which colours are compared
+_OTHER_COLOUR = 25  # of 255 in a channel
+_FEWEST_PLACES = 0.05  # share of a thumbnail that must be background, for its colours to say something
+_AROUND = 0.15  # of a person's height: what belongs to the person around the joints
+_LEAST_AROUND = 0.02  # of the picture's longer side
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """What the background did up to one step.
+
+    Attributes:
+        place: `[3, 3]`, where a point of the background in the shot's first step is now, in pixels of the frame.
+        cut: share of the background, in [0, 1], that was there in the step before and is not found again; where it is
+            more than `CHANGED`, a new shot begins with this step.
+        fade: the same against half a second before, but not before the shot began.
+    """
+
+    place: np.ndarray
+    cut: float
+    fade: float
+
+
+class Background:
+    """Follows the background of one video, step by step.
+
+    Args:
+        frame_size: (height, width) in pixels.
+        steps: how many are half a second.
+    """
+
+    def __init__(self, frame_size: tuple[int, int], steps: int):
+        self._longer = max(frame_size)
+        self._scale = min(1.0, _SIDE / self._longer)
+        self._size, self._thumbnail_size = (
+            tuple(max(8, round(side * scale)) for side in frame_size[::-1])
+            for scale in (self._scale, _THUMBNAIL / self._longer)
+        )
+        self._earlier: collections.deque = collections.deque(maxlen=max(1, steps))
+        self._place = np.eye(3)  # as `Step.place`, but in pixels of the picture in which corners are tracked
+        self._take_key(np.zeros(self._size[::-1], np.uint8), None)
+
+    def step(self, image: np.ndarray, people: np.ndarray) -> Step:
+        """Goes on to the next step.
+
+        Args:
+            image: uint8 RGB `[H, W, 3]`.
+            people: `[N, 14, 3]`, whoever is in it, in its pixels.
+        """
+        small = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        free = self._free_of(people)
+        lost = self._track(grey, free)
+        colours = cv2.resize(small, self._thumbnail_size, interpolation=cv2.INTER_AREA)
+        clear = cv2.resize(free, self._thumbnail_size, interpolation=cv2.INTER_AREA)
+        now = (self._place, colours, clear)
+        cut = max(lost, self._other_colours(self._earlier[-1], now)) if self._earlier else 0.0
+        fade = self._other_colours(self._earlier[0], now) if self._earlier else 0.0
+        if cut > CHANGED:
+            self._earlier.clear()
+            self._place, fade = np.eye(3), 0.0
+            now = (self._place, colours, clear)
+        if cut > CHANGED or not self._earlier or self._found.sum() < _RENEW * len(self._found):
+            self._take_key(grey, free)
+        self._earlier.append(now)
+        unscaled = np.diag([1 / self._scale, 1 / self._scale, 1.0])
+        return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade)
+
+    def _take_key(self, grey: np.ndarray, free: np.ndarray | None) -> None:
+        corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, 8, mask=free)
+        self._key = grey
+        self._key_place = self._place
+        self._corners = np.zeros((0, 1, 2), np.float32) if corners is None else corners
+        self._found = np.ones(len(self._corners), bool)
+
+    def _track(self, grey: np.ndarray, free: np.ndarray) -> float:
+        """Follows the key's corners; returns the share of those found in the step before that are lost."""
+        if len(self._corners) < _FEWEST_CORNERS:
+            self._found[:] = False
+            return 0.0
+        moved = self._place @ np.linalg.inv(self._key_place)
+        guess = cv2.perspectiveTransform(self._corners, moved).astype(np.float32)
+        there, seen, _ = cv2.calcOpticalFlowPyrLK(
+            self._key, grey, self._corners, guess, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        )
+        back, seen_back, _ = cv2.calcOpticalFlowPyrLK(
+            grey, self._key, there, self._corners.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+        )
+        height, width = grey.shape
+        x, y = there[:, 0].T
+        inside = (x > 0) & (x < width - 1) & (y > 0) & (y < height - 1)
+        covered = np.zeros(len(x), bool)
+        covered[inside] = free[y[inside].round().astype(int), x[inside].round().astype(int)] == 0
+        error = np.linalg.norm(back - self._corners, axis=-1)[:, 0]
+        sound = inside & ~covered & (seen[:, 0] & seen_back[:, 0] > 0) & (error < _RETURN_ERROR)
+        found = np.zeros(len(x), bool)
+        if sound.sum() >= 3:
+            fit, kept = cv2.estimateAffinePartial2D(
+                self._corners[sound], there[sound], ransacReprojThreshold=_RANSAC_ERROR
+            )
+            if fit is not None:
+                found[sound] = kept[:, 0] > 0
+        expected = self._found & inside & ~covered
+        lost = 1.0 - (found & expected).sum() / expected.sum() if expected.sum() >= _FEWEST_CORNERS else 0.0
+        self._found = found
+        if found.sum() >= _FEWEST_CORNERS / 2:
+            self._place = np.vstack([fit, [0, 0, 1]]) @ self._key_place
+        return float(lost)
+
+    def _other_colours(self, earlier: tuple, now: tuple) -> float:
+        """Share of the background's places whose colour differs, with the camera's motion taken out."""
+        width, height = self._thumbnail_size
+        scale = np.diag([width / self._size[0], height / self._size[1], 1.0])
+        motion = (scale @ now[0] @ np.linalg.inv(earlier[0]) @ np.linalg.inv(scale))[:2]
+        moved = cv2.warpAffine(earlier[1], motion, (width, height))
+        clear = (cv2.warpAffine(earlier[2], motion, (width, height)) == 255) & (now[2] == 255)
+        if clear.sum() < _FEWEST_PLACES * clear.size:
+            return 0.0
+        return float((cv2.absdiff(moved, now[1]).max(-1) > _OTHER_COLOUR)[clear].mean())
+
+    def _free_of(self, people: np.ndarray) -> np.ndarray:
+        """255 where nobody is, in the picture in which corners are tracked."""
+        free = np.full(self._size[::-1], 255, np.uint8)
+        for person in people:
+            points = person[person[:, 2] > 0, :2]
+            if len(points):
+                around = max(_AROUND * np.ptp(points[:, 1]), _LEAST_AROUND * self._longer)
+                low = np.floor((points.min(0) - around) * self._scale).astype(int).clip(0)
+                high = np.ceil((points.max(0) + around) * self._scale).astype(int).clip(0)
+                free[low[1] : high[1], low[0] : high[0]] = 0
+        return free

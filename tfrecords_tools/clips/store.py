@@ -1,0 +1,175 @@
+"""A set of records on disk: which files it has, what each video's are, and how one video gets there.
+
+    SPLIT-NAME-00.tfrecord ...   clips of one video, at most `shard_megabytes` in each file
+    videos/NAME.json             what became of that video, written when its records are there
+    clips.json                   the settings
+    manifest.json                the checksums of all record files
+
+NAME is made of the video's path. Everything about a video depends on that path, its content and the settings, so videos
+can be added, and made in any order, without a change to the records of others.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from stmt_tf.video.files import whole_file
+from tfrecords_tools.clips.process import Part, process_video, unusable
+from tfrecords_tools.clips.settings import ClipSettings
+
+EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
+SPLITS = ("train",) * 8 + ("val", "test")
+MANIFEST = "manifest.json"
+_FRAMING = 16  # bytes around each record in a file
+
+
+def find_videos(directory: str) -> list[str]:
+    """Names of the videos below a directory: sorted paths relative to it, with forward slashes."""
+    found = (path for path in Path(directory).rglob("*") if path.suffix.lower() in EXTENSIONS)
+    # Hidden files are no videos: some systems put a small "._a.mp4" beside each "a.mp4".
+    return sorted(p.relative_to(directory).as_posix() for p in found if p.is_file() and p.name[0] != ".")
+
+
+def split_of(video_id: str) -> str:
+    """The split that a video belongs to, from its name alone."""
+    return SPLITS[int(_digest(video_id), 16) % len(SPLITS)]
+
+
+def file_stem(video_id: str) -> str:
+    """What the names of a video's files have in common; no two videos share it."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", video_id)[:100] + f"-{_digest(video_id)[:8]}"
+
+
+def record_name(video_id: str, number: int = 0) -> str:
+    """The name of a video's record file of this number."""
+    return f"{split_of(video_id)}-{file_stem(video_id)}-{number:02d}.tfrecord"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_video(
+    path: str, video_id: str, settings: ClipSettings, output: str, shard_bytes: float
+) -> dict[str, Any]:
+    """Makes one video's files; what cannot be used is told in its entry, since other videos are waiting.
+
+    Returns:
+        What became of it, as `write_entry` keeps it.
+    """
+    parts: list[Part] = []
+    shards: list[str] = []
+    try:
+        # All or nothing: the files get their names when the last is written.
+        with contextlib.ExitStack() as files:
+            writer, room = None, 0.0
+            for part in process_video(path, video_id, settings):
+                parts.append(part)
+                if part.record is None:
+                    continue
+                need = len(part.record) + _FRAMING
+                if writer is None or need > room:
+                    if writer is not None:
+                        writer.close()
+                    shards.append(record_name(video_id, len(shards)))
+                    hidden = files.enter_context(whole_file(os.path.join(output, shards[-1])))
+                    writer = files.enter_context(tf.io.TFRecordWriter(str(hidden)))
+                    room = shard_bytes
+                writer.write(part.record)
+                room -= need
+                parts[-1] = dataclasses.replace(part, record=None)
+    # Whatever is wrong with one video of thousands, it must not end the others.
+    except Exception as error:
+        parts, shards = [unusable(path, video_id, error)], []
+    return write_entry(output, video_id, parts, shards)
+
+
+def write_entry(output: str, video_id: str, parts: Iterable[Part], shards: Iterable[str] = ()) -> dict[str, Any]:
+    """Keeps what became of a video: its parts, with their thumbnails, and its record files with their checksums."""
+    entry = {
+        "video_id": video_id,
+        "split": split_of(video_id),
+        "files": {name: _file_facts(Path(output, name)) for name in shards},
+        "parts": [
+            {**part.as_json(), "thumbnail": base64.b64encode(part.thumbnail).decode("ascii")} for part in parts
+        ],
+    }
+    path = _entry_path(output, video_id)
+    path.parent.mkdir(exist_ok=True)
+    with whole_file(path) as hidden:
+        hidden.write_text(json.dumps(entry), encoding="utf-8")
+    return entry
+
+
+def is_done(output: str, video_id: str) -> bool:
+    """Whether a video was made, and need not be again; one that could not be used is worth another try."""
+    entry = _read_entry(_entry_path(output, video_id))
+    if entry is None or problem_of(entry):
+        return False
+    return all(Path(output, name).is_file() for name in entry["files"])
+
+
+def read_entries(output: str) -> list[dict[str, Any]]:
+    """What became of all videos so far, in the order of their names."""
+    found = (_read_entry(path) for path in Path(output, "videos").glob("*.json") if path.name[0] != ".")
+    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry["video_id"])
+
+
+def problem_of(entry: Mapping[str, Any]) -> str:
+    """Why a video could not be used, or nothing."""
+    return next((part["problem"] for part in entry["parts"] if "problem" in part), "")
+
+
+def clips_of(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts of a video that became clips."""
+    return [part for part in entry["parts"] if "clip_id" in part]
+
+
+def write_manifest(output: str, entries: Iterable[Mapping[str, Any]], settings: Mapping[str, object]) -> None:
+    """Writes the checksums of all record files."""
+    content = {"settings": settings, "files": {name: facts for e in entries for name, facts in e["files"].items()}}
+    with whole_file(Path(output, MANIFEST)) as hidden:
+        hidden.write_text(json.dumps({**content, "check": manifest_check(content)}, indent=2), encoding="utf-8")
+
+
+def manifest_check(content: Mapping[str, Any]) -> str:
+    """The checksum that a manifest bears of all else in it."""
+    return _digest(json.dumps({k: v for k, v in content.items() if k != "check"}, sort_keys=True))
+
+
+def file_sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _file_facts(path: Path) -> dict[str, Any]:
+    return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+
+
+def _entry_path(output: str, video_id: str) -> Path:
+    return Path(output, "videos", f"{file_stem(video_id)}.json")
+
+
+def _read_entry(path: Path) -> dict[str, Any] | None:
+    """An entry, or None where there is none or it is damaged: then the video is made again."""
+    try:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry["video_id"], entry["files"], entry["parts"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return entry

@@ -1,0 +1,91 @@
+"""The first look at a video: its person and its background, at every step of a constant rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import warnings
+
+import numpy as np
+
+from stmt_tf.pose import skeleton
+from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
+from stmt_tf.video.files import PathLike
+from stmt_tf.video.reader import read_frames
+from stmt_tf.video.resample import at_rate
+from tfrecords_tools.clips.background import CHANGED, Background, Step
+from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
+
+_MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What there is at each of T steps, 1 / fps seconds apart.
+
+    Attributes:
+        pose_tool: name of the pose estimator.
+        frame_size: (height, width) in pixels.
+        indices: int `[T]`, numbers of the frames shown.
+        joints: float32 `[T, 14, 3]`, in pixels, of the person followed in each shot; zeros where there is none.
+        others: bool `[T]`, whether there is somebody else of a like size.
+        places: float `[T, 3, 3]`, `cuts`, `fades`: `[T]`, what the background did: see `background.Step`.
+    """
+
+    pose_tool: str
+    frame_size: tuple[int, int]
+    indices: np.ndarray
+    joints: np.ndarray
+    others: np.ndarray
+    places: np.ndarray
+    cuts: np.ndarray
+    fades: np.ndarray
+
+    def shots(self) -> list[tuple[int, int]]:
+        """(start, stop) of the steps between two cuts."""
+        edges = [0, *np.flatnonzero(self.cuts > CHANGED).tolist(), len(self.cuts)]
+        return list(zip(edges, edges[1:]))
+
+
+def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
+    """Looks at all of a video; memory is that of its poses.
+
+    Raises:
+        VideoError, PoseError: the video or its poses cannot be used.
+    """
+    model = settings.pose_model or None
+    if settings.pose in RESULT_TOOLS:
+        model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_TOOLS[settings.pose])
+    indices: list[int] = []
+    people: list[np.ndarray] = []
+    steps: list[Step] = []
+    background = None
+    with create_estimator(settings.pose, model) as estimator:
+        for frame in at_rate(read_frames(path), settings.fps):
+            background = background or Background(frame.image.shape[:2], round(settings.fps / 2))
+            repeated = indices and frame.index == indices[-1]
+            people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
+            steps.append(background.step(frame.image, people[-1]))
+            indices.append(frame.index)
+    found = Survey(
+        pose_tool=estimator.name,
+        frame_size=frame.image.shape[:2],
+        indices=np.array(indices),
+        joints=np.zeros((len(people), skeleton.NUM_JOINTS, 3), np.float32),
+        others=np.zeros(len(people), bool),
+        places=np.stack([step.place for step in steps]),
+        cuts=np.array([step.cut for step in steps]),
+        fades=np.array([step.fade for step in steps]),
+    )
+    max_gap = max(1, round(_MAX_GAP_SECONDS * settings.fps))
+    for start, stop in found.shots():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other people: they are measured
+            try:
+                joints = follow_person(people[start:stop], found.frame_size, max_gap, min_share=0.0)
+            except NoPersonError:
+                continue
+        found.joints[start:stop] = joints
+        found.others[start:stop] = crowded(people[start:stop], joints)
+    return found

@@ -1,0 +1,188 @@
+"""Reads record files again, all of them and every byte, and names each fault with its file and record.
+
+    python -m tfrecords_tools.validate --records='RECORDS/*.tfrecord'
+
+Checked are: the framing of the records and their CRCs; the schema; that all images decode and have the size that their
+record states; that there are as many joints as frames, one flow less, and masks for all frames or none; that joints are
+finite and their confidences in [0, 1]; that no clip is there twice, and no video in two splits (by the beginning of the
+files' names: train-, val-, test-); and, where `create_clips` left a manifest.json beside the files, their checksums and
+that none is missing or of unknown origin. The exit status is 1 if there is any fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from absl import app
+from tqdm import tqdm
+
+from stmt_tf import flags
+from stmt_tf.config import setting
+from stmt_tf.data.checks import without_graph
+from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import Damage, Place, scan
+from stmt_tf.data.schema import read_record
+from tfrecords_tools.clips.store import MANIFEST, file_sha256, manifest_check
+
+_SPLITS = ("train", "val", "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class ValidateConfig:
+    """What to check."""
+
+    records: str = setting("", "Glob of the record files.")
+
+    def __post_init__(self):
+        if not self.records:
+            raise ValueError("--records is required")
+
+
+class Validator:
+    """Checks records one after the other, and across all of them.
+
+    Attributes:
+        files: how many were read.
+        records: how many were read in them, damaged ones included.
+    """
+
+    def __init__(self):
+        self.files = 0
+        self.records = 0
+        self._clips: dict[str, Place] = {}
+        self._splits: dict[str, tuple[str, Place]] = {}
+
+    def faults(self, pattern: str) -> Iterator[str]:
+        """The faults of all files of a glob, in words, each with its file.
+
+        Raises:
+            FileNotFoundError: no file matches.
+            OSError: a file cannot be read.
+        """
+        paths = find_records(pattern)
+        for path in tqdm(paths, "reading", unit=" files", leave=False):
+            yield from self._file_faults(path)
+        yield from manifest_faults(pattern, paths)
+
+    def _file_faults(self, path: str) -> Iterator[str]:
+        self.files += 1
+        empty = True
+        for found in scan(path):
+            empty = False
+            self.records += 1
+            if isinstance(found, Damage):
+                yield str(found)
+                continue
+            place, record = found
+            for fault in self._record_faults(place, record):
+                yield f"{place}: {fault}"
+        if empty:
+            yield f"{path}: holds no record"
+
+    def _record_faults(self, place: Place, record: bytes) -> Iterator[str]:
+        try:
+            clip = read_record(record)
+            clip_id, video_id = clip["clip_id"].decode(), clip["video_id"].decode()
+        except ValueError as error:  # of UnicodeDecodeError, too
+            yield without_graph(str(error))
+            return
+        yield from content_faults(clip)
+        if clip_id in self._clips:
+            yield f"clip {clip_id!r} is there already, as {self._clips[clip_id]}"
+        self._clips.setdefault(clip_id, place)
+        split = os.path.basename(place.path).split("-")[0]
+        if split in _SPLITS:
+            other, first = self._splits.setdefault(video_id, (split, place))
+            if other != split:
+                yield f"video {video_id!r} is in the split {split}, and in {other} by {first}"
+
+
+def content_faults(clip: dict[str, np.ndarray]) -> Iterator[str]:
+    """The faults of one clip, as `schema.read_record` gives it, in words."""
+    steps, shape = len(clip["frames"]), (int(clip["height"]), int(clip["width"]))
+    if steps < 1:
+        yield "has no frames"
+    if not (np.isfinite(clip["fps"]) and clip["fps"] > 0):
+        yield f"has {clip['fps']} frames per second"
+    counts = (("joints", (steps,)), ("flows", (max(0, steps - 1),)), ("masks", (0, steps)))
+    for name, expected in counts:
+        if len(clip[name]) not in expected:
+            yield f"has {len(clip[name])} {name}, for {steps} frames"
+    if not np.isfinite(clip["joints"]).all():
+        step = int(np.flatnonzero(~np.isfinite(clip["joints"]).all((1, 2)))[0])
+        yield f"joints of step {step} are not finite"
+    elif ((clip["joints"][..., 2] < 0) | (clip["joints"][..., 2] > 1)).any():
+        yield "confidences of joints are not in [0, 1]"
+    images = (
+        ("frames", lambda data: tf.io.decode_jpeg(data).shape, 3),
+        ("flows", lambda data: tf.io.decode_png(data, dtype=tf.uint16).shape, 3),
+        ("masks", lambda data: tf.io.decode_png(data).shape, 1),
+    )
+    for name, shape_of, channels in images:
+        for step, data in enumerate(clip[name]):
+            try:
+                found = tuple(shape_of(data))
+            except tf.errors.InvalidArgumentError as error:
+                yield f"{name}, step {step}: not decodable ({without_graph(error.message)})"
+                continue
+            if found != (*shape, channels):
+                yield f"{name}, step {step}: {found} instead of {(*shape, channels)}"
+
+
+def manifest_faults(pattern: str, paths: Sequence[str]) -> Iterator[str]:
+    """The faults of files against the manifest beside them, if there is one, in words.
+
+    Args:
+        pattern: the glob that gave the files.
+        paths: the files.
+    """
+    for directory in sorted({os.path.dirname(path) for path in paths}):
+        manifest = Path(directory, MANIFEST)
+        if not manifest.exists():
+            continue
+        try:
+            content = json.loads(manifest.read_bytes())
+            files = content["files"]
+            sound = content["check"] == manifest_check(content)
+        except (ValueError, TypeError, KeyError) as error:
+            yield f"{manifest}: is damaged ({error})"
+            continue
+        if not sound:
+            yield f"{manifest}: is damaged (its content does not fit its own checksum)"
+        mine = {os.path.basename(path): path for path in paths if os.path.dirname(path) == directory}
+        for name, path in mine.items():
+            if name not in files:
+                yield f"{path}: is not in {manifest}"
+            elif file_sha256(path) != files[name]["sha256"]:
+                yield f"{path}: its SHA-256 is not that of {manifest}"
+        for name in sorted(set(files) - set(mine)):
+            if fnmatch.fnmatch(os.path.join(directory, name), pattern):
+                yield f"{os.path.join(directory, name)}: is missing, but in {manifest}"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags, checks, and tells of every fault."""
+    if len(argv) > 1:
+        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    validator, count = Validator(), 0
+    try:
+        for fault in validator.faults(flags.read(ValidateConfig).records):
+            tqdm.write(fault)
+            count += 1
+    except (OSError, ValueError) as error:
+        sys.exit(f"validate: {error}")
+    print(f"{count} faults in {validator.records} records of {validator.files} files")
+    sys.exit(int(count > 0))
+
+
+if __name__ == "__main__":
+    flags.define(ValidateConfig)
+    app.run(main)
