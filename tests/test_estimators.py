@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts, mediapipe
 from stmt_tf.pose.estimators.mediapipe import tiles
 from stmt_tf.pose.estimators.results import read_json, read_keypoints
+from stmt_tf.video.reader import read_frames
 
+ROOT = Path(__file__).parent.parent
 FRAME = np.zeros((100, 200, 3), np.uint8)
 
 # An upright person facing the camera, in the order of COCO; right is on the image's left.
@@ -394,6 +397,26 @@ def test_nobody_is_found_in_an_empty_frame_and_nothing_is_printed(capfd):
         assert estimator.detect(FRAME, 1).shape == (0, 14, 3)
     captured = capfd.readouterr()
     assert captured.out == "" and captured.err == ""
+
+
+@pytest.mark.asset("pose_landmarker")
+def test_a_look_around_finds_who_is_small_beside_the_largest_person():
+    pytest.importorskip("mediapipe")
+    large = next(read_frames(ROOT / "samples" / "source.mp4")).image
+    small = next(read_frames(ROOT / "samples" / "target.mp4")).image[::2, ::2]
+    frame = np.zeros((384, 1000, 3), np.uint8)
+    frame[:, :384], frame[96:288, 700:892] = large, small
+    with create_estimator("mediapipe") as estimator:
+        estimator.detect(frame, 0)
+        people = estimator.look_around(frame)
+    middles = np.median(people[..., 0], axis=1)
+    assert (middles < 384).any() and ((middles > 700) & (middles < 892)).any()
+
+
+def test_an_estimator_that_reads_results_overlooks_nobody(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text("[]")
+    assert create_estimator("alphapose", str(path)).look_around(FRAME).shape == (0, 14, 3)
 
 
 def test_the_last_of_those_who_asked_for_silence_ends_it(capfd):

@@ -17,7 +17,7 @@ from tfrecords_tools.clips.survey import Survey
 
 FLAGS = ClipSettings(fps=10.0, seconds=4.0)
 RANDOM = dataclasses.replace(FLAGS, cut="random")
-SIDE = 74  # of the crop around PERSON; see `test_camera_is_measured_in_the_crops_sides`
+SIDE = 61  # of the crop around PERSON; see `test_camera_is_measured_in_the_crops_sides`
 
 
 def surveyed(steps: int) -> Survey:
@@ -84,13 +84,22 @@ def test_many_short_pauses_are_too_many():
 
 
 def test_whole_takes_the_head_an_ankle_and_most_joints():
-    joints = np.tile(np.c_[PERSON, np.ones(14)].astype(np.float32), (6, 1, 1))
+    joints = np.tile(np.c_[PERSON, np.ones(14)].astype(np.float32), (5, 1, 1))
     joints[1, skeleton.HEAD] = 0
     joints[2, skeleton.LEFT_ANKLE] = 0
     joints[3, [skeleton.LEFT_ANKLE, skeleton.RIGHT_ANKLE]] = 0
     joints[4, [skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST, skeleton.LEFT_KNEE, skeleton.LEFT_HIP]] = 0
-    joints[5, [skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 2] = 0.2  # guessed, as AlphaPose does
-    assert whole(joints).tolist() == [True, False, True, False, False, False]
+    assert whole(joints, (96, 192)).tolist() == [True, False, True, False, False]
+
+
+def test_joints_guessed_at_the_frames_edge_are_out_of_view_and_elsewhere_hidden():
+    joints = np.tile(np.c_[PERSON, np.ones(14)].astype(np.float32), (2, 1, 1))
+    joints[:, [skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 2] = 0.2
+    assert whole(joints, (96, 192)).all()
+    joints[1, [skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 1] = 94
+    assert whole(joints, (96, 192)).tolist() == [True, False]
+    joints[1, [skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE], 2] = 1.0  # seen, though near the edge
+    assert whole(joints, (96, 192)).all()
 
 
 def test_others_may_be_there_for_a_tenth_of_a_clip():

@@ -144,21 +144,32 @@ def test_files_that_are_missing_or_of_unknown_origin_are_named(made, tmp_path):
     (path,) = made.glob("*.tfrecord")
     (records / "manifest.json").write_bytes((made / "manifest.json").read_bytes())
     stray = write_records(records / "train-stray.tfrecord", [make_clip()])
-    assert faults(records / "train-*") == [
+    assert faults(records / "*.tfrecord") == [
         f"{stray}: is not in {records / 'manifest.json'}",
         f"{records / path.name}: is missing, but in {records / 'manifest.json'}",
     ]
 
 
 @pytest.mark.slow
-def test_command_names_faults_and_ends_with_status_1(made, tmp_path):
-    def run(pattern):
-        command = [sys.executable, "-m", "tfrecords_tools.validate", f"--records={pattern}"]
-        return subprocess.run(command, cwd=Path(validate.__file__).parent.parent, capture_output=True, text=True)
+def test_command_names_faults_and_ends_with_status_1(tmp_path):
+    path = write(tmp_path / "a", encode_clip(make_clip()), b"no clip")
+    command = [sys.executable, "-m", "tfrecords_tools.validate", f"--records={path}"]
+    ended = subprocess.run(command, cwd=Path(validate.__file__).parent.parent, capture_output=True, text=True)
+    assert ended.returncode == 1
+    fault, summary = ended.stdout.splitlines()
+    assert fault.startswith(f"{path}: record 1 (from 0; at byte ") and "not a clip record" in fault
+    assert summary == "1 faults in 2 records of 1 files"
 
-    sound = run(made / "*.tfrecord")
-    assert (sound.returncode, sound.stdout) == (0, "0 faults in 1 records of 1 files\n")
-    damaged = run(write(tmp_path / "a", b"no clip"))
-    assert damaged.returncode == 1
-    assert damaged.stdout.splitlines()[0].startswith(f"{tmp_path / 'a'}: record 0 (from 0; at byte 0): not a clip")
-    assert damaged.stdout.endswith("1 faults in 1 records of 1 files\n")
+
+def test_sound_records_end_with_status_0(made, monkeypatch, capsys):
+    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(str(made / "*.tfrecord")))
+    with pytest.raises(SystemExit) as caught:
+        validate.main(["validate"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == "0 faults in 1 records of 1 files\n"
+
+
+def test_no_files_are_an_error_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(str(tmp_path / "*")))
+    with pytest.raises(SystemExit, match="^validate: no record file matches"):
+        validate.main(["validate"])

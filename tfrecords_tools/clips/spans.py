@@ -7,7 +7,7 @@ span, but for those that the random candidates leave over.
 Of a span is measured, with the names of `ClipSettings.bars`:
 
     shot     largest share of the background, in [0, 1], that is not found again a step or half a second later
-    whole    share of its steps that show the person whole: the head, an ankle and most of the other joints
+    whole    share of its steps that show the person whole: the head, an ankle and most other joints in view
     others   share of its steps with somebody else of a like size
     camera   how far the background moves from where it mostly is, in sides of the person's crop (98% of the steps move
              less); of a span that shows nobody, in the picture's shorter side
@@ -28,7 +28,8 @@ from tfrecords_tools.clips.background import CHANGED
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import Survey
 
-_FEWEST_JOINTS = 11  # of 14, found with some confidence: limbs behind the body are not
+_FEWEST_JOINTS = 11  # of 14 in view: some tools do not tell of limbs behind the body
+_BORDER = 0.03  # of the picture's shorter side: a joint guessed this near its edge lies beyond
 _PAUSE_SECONDS = 1.0  # for which the person may be partly out of view within a clip
 _CLIPS_PER_VIDEO = (3, 4)
 
@@ -80,11 +81,16 @@ def find_spans(survey: Survey, video_id: str, settings: ClipSettings) -> list[Sp
     return sorted(found, key=lambda span: (span.start, span.stop))
 
 
-def whole(joints: np.ndarray) -> np.ndarray:
-    """In which steps the person is whole in view, bool `[T]`, by joints `[T, 14, 3]`."""
-    seen = body.confident(joints)
-    ankle = seen[:, skeleton.RIGHT_ANKLE] | seen[:, skeleton.LEFT_ANKLE]
-    return seen[:, skeleton.HEAD] & ankle & (seen.sum(-1) >= _FEWEST_JOINTS)
+def whole(joints: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
+    """In which steps the person is whole in view, bool `[T]`, by joints `[T, 14, 3]` in a frame of (height, width).
+
+    A joint that is found with little confidence may be hidden by the body; only at the frame's edge it tells that the
+    person goes on behind it.
+    """
+    away = np.minimum(joints[..., :2], np.array(frame_size[::-1]) - 1 - joints[..., :2]).min(-1)
+    in_view = (joints[..., 2] > 0) & (body.confident(joints) | (away > _BORDER * min(frame_size)))
+    ankle = in_view[:, skeleton.RIGHT_ANKLE] | in_view[:, skeleton.LEFT_ANKLE]
+    return in_view[:, skeleton.HEAD] & ankle & (in_view.sum(-1) >= _FEWEST_JOINTS)
 
 
 def measure(survey: Survey, start: int, stop: int, settings: ClipSettings) -> dict[str, float]:
@@ -94,7 +100,7 @@ def measure(survey: Survey, start: int, stop: int, settings: ClipSettings) -> di
     fades = survey.fades[start if begins_shot else start + round(settings.fps / 2) : stop]
     return {
         "shot": float(max(survey.cuts[start + 1 : stop].max(initial=0.0), fades.max(initial=0.0))),
-        "whole": float(whole(survey.joints[start:stop]).mean()),
+        "whole": float(whole(survey.joints[start:stop], survey.frame_size).mean()),
         "others": float(survey.others[start:stop].mean()),
         "camera": _camera(survey, start, stop),
         "seconds": (stop - start) / settings.fps,
@@ -144,7 +150,7 @@ def _broken(survey: Survey, settings: ClipSettings) -> np.ndarray:
     broken = ~(survey.joints[..., 2] > 0).any(-1)
     longest = round(_PAUSE_SECONDS * settings.fps)
     for first, last in survey.shots():
-        for start, stop, is_whole in _runs(whole(survey.joints[first:last]), first):
+        for start, stop, is_whole in _runs(whole(survey.joints[first:last], survey.frame_size), first):
             broken[start:stop] |= not is_whole and stop - start > longest
     return broken
 

@@ -18,6 +18,9 @@ from tfrecords_tools.clips.background import CHANGED, Background, Step
 from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
+_LOOK_SECONDS = 1.0  # between two looks around for others
+# Somebody else, in such a look: at least this much of the person's size, this sure, and this far from being the same.
+_LEAST_SIZE, _LEAST_CONFIDENCE, _MOST_OVERLAP = 0.4, 0.5, 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Survey:
         frame_size: (height, width) in pixels.
         indices: int `[T]`, numbers of the frames shown.
         joints: float32 `[T, 14, 3]`, in pixels, of the person followed in each shot; zeros where there is none.
-        others: bool `[T]`, whether there is somebody else of a like size.
+        others: bool `[T]`, whether there is somebody else of a like size; now and then looked for all over the frame.
         places: float `[T, 3, 3]`, `cuts`, `fades`: `[T]`, what the background did: see `background.Step`.
     """
 
@@ -59,13 +62,17 @@ def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
         model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_TOOLS[settings.pose])
     indices: list[int] = []
     people: list[np.ndarray] = []
+    around: list[np.ndarray] = []
     steps: list[Step] = []
     background = None
+    every = max(1, round(_LOOK_SECONDS * settings.fps))
     with create_estimator(settings.pose, model) as estimator:
         for frame in at_rate(read_frames(path), settings.fps):
             background = background or Background(frame.image.shape[:2], round(settings.fps / 2))
             repeated = indices and frame.index == indices[-1]
             people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
+            if (len(people) - 1) % every == 0:
+                around.append(estimator.look_around(frame.image))
             steps.append(background.step(frame.image, people[-1]))
             indices.append(frame.index)
     found = Survey(
@@ -88,4 +95,20 @@ def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
                 continue
         found.joints[start:stop] = joints
         found.others[start:stop] = crowded(people[start:stop], joints)
+    for step, others in zip(range(0, len(people), every), around):
+        found.others[step : step + every] |= any(is_beside(other, found.joints[step]) for other in others)
     return found
+
+
+def is_beside(other: np.ndarray, person: np.ndarray) -> bool:
+    """Whether a pose `[14, 3]` is surely of somebody else than the person `[14, 3]`, and not much smaller."""
+    seen, seen_other = person[:, 2] > 0, other[:, 2] > 0
+    if not seen.any() or not seen_other.any() or other[:, 2].mean() < _LEAST_CONFIDENCE:
+        return False
+    low, high = person[seen, :2].min(0), person[seen, :2].max(0)
+    other_low, other_high = other[seen_other, :2].min(0), other[seen_other, :2].max(0)
+    sides, other_sides = high - low, other_high - other_low
+    if np.linalg.norm(other_sides) < _LEAST_SIZE * np.linalg.norm(sides):
+        return False
+    shared = np.prod((np.minimum(high, other_high) - np.maximum(low, other_low)).clip(0))
+    return bool(shared <= _MOST_OVERLAP * min(np.prod(sides), np.prod(other_sides)))

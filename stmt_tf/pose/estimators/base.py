@@ -6,6 +6,8 @@ import abc
 
 import numpy as np
 
+from stmt_tf.pose.skeleton import NUM_JOINTS
+
 
 class PoseError(Exception):
     """Poses that cannot be had; the message is one line that names the input and what to do."""
@@ -35,6 +37,17 @@ class Estimator(abc.ABC):
             float32 [N, 14, 3]: (x, y, confidence) in pixels of `frame`; N may be 0. Joints outside
             the frame and joints that were not found have confidence 0 and lie at (0, 0).
         """
+
+    def look_around(self, frame: np.ndarray) -> np.ndarray:
+        """Returns people whom `detect` may overlook while it follows somebody, to be asked for now and then.
+
+        Args:
+            frame: uint8 [H, W, 3], RGB.
+
+        Returns:
+            As `detect`; people may be there several times, or only in part. None, unless an estimator has such people.
+        """
+        return np.zeros((0, NUM_JOINTS, 3), np.float32)
 
     def close(self) -> None:  # noqa: B027  (most estimators hold nothing to release)
         """Releases what the estimator holds."""

@@ -102,7 +102,7 @@ class MediaPipeEstimator(Estimator):
     def _detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         if index >= self._next_look:
             self._next_look = index + _LOOK_EVERY
-            people = self._look_around(frame)
+            people = self._choose_view(frame)
         elif self._crowded:
             people = self._run(self._finder.detect, frame, self._view)
         if self._crowded:
@@ -113,7 +113,12 @@ class MediaPipeEstimator(Estimator):
             self._view,
         )
 
-    def _look_around(self, frame: np.ndarray) -> np.ndarray:
+    def look_around(self, frame: np.ndarray) -> np.ndarray:
+        """See `Estimator.look_around`: in a whole frame, seen small, the largest person can hide others."""
+        with contextlib.nullcontext() if self._warm else _quiet_stderr:
+            return np.concatenate([self._run(self._finder.detect, frame, tile) for tile in tiles(frame.shape[:2])])
+
+    def _choose_view(self, frame: np.ndarray) -> np.ndarray:
         """Sets the part of the frame to watch and whether it is crowded; returns its people."""
         whole = (0, 0, frame.shape[1], frame.shape[0])
         view, people = whole, self._run(self._finder.detect, frame, whole)
