@@ -157,8 +157,7 @@ def _clip(
     joints = crop.to_crop(found.joints[start:stop], settings.size)
     joints[joints[..., 2] == 0] = 0
     if flows is None:
-        with _one_thread():
-            between = [dis_flow(a, b) for a, b in zip(frames, frames[1:])]
+        between = [dis_flow(a, b) for a, b in zip(frames, frames[1:])]
     else:
         indices = found.indices[start:stop].tolist()
         between = [
@@ -175,17 +174,6 @@ def _clip(
         pose_tool=found.pose_tool,
         flow_tool="dis" if flows is None else "flo",
     )
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    # DIS shares its rows out among threads, and finds a little else with another number of them.
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def _flow_files(video_id: str, settings: ClipSettings, indices: np.ndarray) -> list[Path] | None:
