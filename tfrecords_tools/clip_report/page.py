@@ -15,10 +15,10 @@ from tfrecords_tools.clips.settings import Bar, ClipSettings
 # Of each test: what is wrong with what fails it, what is measured, and how to print that.
 TESTS = {
     "shot": ("The shot changes", "shot: share of the background not found again", "{:.0%}"),
-    "whole": ("The person is not whole in view", "whole: share of the frames that show the person whole", "{:.0%}"),
+    "whole": ("Nobody, or not whole in view", "whole: share of the frames that show the person whole", "{:.0%}"),
     "others": ("Somebody else is there", "others: share of the frames with somebody else of a like size", "{:.0%}"),
-    "camera": ("The camera moves", "camera: farthest that the background moves, of the crop's side", "{:.2%}"),
-    "seconds": ("Too short", "seconds: length", "{:.2f}"),
+    "camera": ("The camera moves", "camera: farthest that the background moves, of the crop's side", "{:.3%}"),
+    "seconds": ("Too short", "seconds: length", "{:.2f} s"),
 }
 _FIGURES = {
     "videos": ("Videos with clips", "{:,.0f}"),
@@ -113,7 +113,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
         kind = "td" if number else "th"
         line = "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in cells)
         lines.append(f"<tr><th>{escape(first)}</th>{line}</tr>\n")
-    return f"<table>\n{''.join(lines)}</table>"
+    return f'<div class="table"><table>\n{"".join(lines)}</table></div>'
 
 
 def _section(heading: str, shown: Sequence[str]) -> str:
@@ -141,9 +141,9 @@ def _part(video_id: str, part: Mapping[str, Any], bars: Mapping[str, Bar]) -> st
         bar = _bar(bars[fault["test"]], shape)
         lines.append(f'<p class="fault">{reason}: {shape.format(fault["value"])}, must be {bar}</p>')
     measures = part.get("measures", {}).items()
-    passed = [f"{name} {TESTS[name][2].format(value)}" for name, value in measures if name not in failed]
-    if passed:
-        lines.append(f'<p class="quiet">passed: {", ".join(passed)}</p>')
+    others = [f"{name} {TESTS[name][2].format(value)}" for name, value in measures if name not in failed]
+    if others:
+        lines.append(f'<p class="quiet">{", ".join(others)}</p>')
     picture = f'<img alt="" src="data:image/jpeg;base64,{part["thumbnail"]}">' if part["thumbnail"] else (
         '<div class="none">no picture</div>'
     )

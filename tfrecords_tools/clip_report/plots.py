@@ -53,7 +53,7 @@ def _picture(draw: Callable[[Axes], None]) -> bytes:
 def _hours(axes: Axes, entries: Sequence[Mapping[str, Any]]) -> None:
     figures = statistics(entries)
     bars = axes.barh(range(len(SPLITS)), [figures[split]["hours"] for split in SPLITS], 0.6, color=_TAKEN)
-    axes.bar_label(bars, [f" {figures[split]['clips']} clips" for split in SPLITS], fontsize=9, color=_INK)
+    axes.bar_label(bars, [f" clips: {figures[split]['clips']}" for split in SPLITS], fontsize=9, color=_INK)
     axes.margins(x=0.25)
     _name(axes, SPLITS)
 
