@@ -150,13 +150,13 @@ def manifest_faults(pattern: str, paths: Sequence[str]) -> Iterator[str]:
             continue
         try:
             content = json.loads(manifest.read_bytes())
-            files = content["files"]
-            sound = content["check"] == manifest_check(content)
+            files, sound = content["files"], content["check"] == manifest_check(content)
         except (ValueError, TypeError, KeyError) as error:
             yield f"{manifest}: is damaged ({error})"
             continue
         if not sound:
             yield f"{manifest}: is damaged (its content does not fit its own checksum)"
+            continue
         mine = {os.path.basename(path): path for path in paths if os.path.dirname(path) == directory}
         for name, path in mine.items():
             if name not in files:
