@@ -12,7 +12,9 @@ from tfrecords_tools.clip_report.page import page
 from tfrecords_tools.clip_report.statistics import statistics
 from tfrecords_tools.clips.settings import ClipSettings
 
-__all__ = ["write_report"]
+__all__ = ["REPORT", "write_report"]
+
+REPORT = ("report.html", "report.json")
 
 
 def write_report(output: str, entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> None:
@@ -24,7 +26,7 @@ def write_report(output: str, entries: Sequence[Mapping[str, Any]], settings: Cl
         settings: by which they were cut.
     """
     content = {"settings": settings.content(), "statistics": statistics(entries), "videos": list(entries)}
-    with whole_file(Path(output, "report.json")) as hidden:
+    with whole_file(Path(output, REPORT[1])) as hidden:
         hidden.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    with whole_file(Path(output, "report.html")) as hidden:
+    with whole_file(Path(output, REPORT[0])) as hidden:
         hidden.write_text(page(entries, settings), encoding="utf-8")

@@ -31,14 +31,21 @@ from tfrecords_tools.clips.settings import ClipSettings
 EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 SPLITS = ("train",) * 8 + ("val", "test")
 MANIFEST = "manifest.json"
+ENTRIES = "videos"
 _FRAMING = 16  # bytes around each record in a file
 
 
 def find_videos(directory: str) -> list[str]:
     """Names of the videos below a directory: sorted paths relative to it, with forward slashes."""
-    found = (path for path in Path(directory).rglob("*") if path.suffix.lower() in EXTENSIONS)
+    found = (path.relative_to(directory).as_posix() for path in Path(directory).rglob("*") if path.is_file())
+    return sorted(filter(is_video, found))
+
+
+def is_video(name: str) -> bool:
+    """Whether a file is a video, by its name."""
+    base = os.path.basename(name)
     # Hidden files are no videos: some systems put a small "._a.mp4" beside each "a.mp4".
-    return sorted(p.relative_to(directory).as_posix() for p in found if p.is_file() and p.name[0] != ".")
+    return base[0] != "." and os.path.splitext(base)[1].lower() in EXTENSIONS
 
 
 def split_of(video_id: str) -> str:
@@ -105,7 +112,7 @@ def write_entry(output: str, video_id: str, parts: Iterable[Part], shards: Itera
             {**part.as_json(), "thumbnail": base64.b64encode(part.thumbnail).decode("ascii")} for part in parts
         ],
     }
-    path = _entry_path(output, video_id)
+    path = Path(output, entry_name(video_id))
     path.parent.mkdir(exist_ok=True)
     with whole_file(path) as hidden:
         hidden.write_text(json.dumps(entry), encoding="utf-8")
@@ -114,7 +121,7 @@ def write_entry(output: str, video_id: str, parts: Iterable[Part], shards: Itera
 
 def is_done(output: str, video_id: str) -> bool:
     """Whether a video was made, and need not be again; one that could not be used is worth another try."""
-    entry = _read_entry(_entry_path(output, video_id))
+    entry = _read_entry(Path(output, entry_name(video_id)))
     if entry is None or problem_of(entry):
         return False
     return all(Path(output, name).is_file() for name in entry["files"])
@@ -122,7 +129,7 @@ def is_done(output: str, video_id: str) -> bool:
 
 def read_entries(output: str) -> list[dict[str, Any]]:
     """What became of all videos so far, in the order of their names."""
-    found = (_read_entry(path) for path in Path(output, "videos").glob("*.json") if path.name[0] != ".")
+    found = (_read_entry(path) for path in Path(output, ENTRIES).glob("*.json") if path.name[0] != ".")
     return sorted((entry for entry in found if entry is not None), key=lambda entry: entry["video_id"])
 
 
@@ -161,8 +168,9 @@ def _file_facts(path: Path) -> dict[str, Any]:
     return {"sha256": file_sha256(path), "bytes": path.stat().st_size}
 
 
-def _entry_path(output: str, video_id: str) -> Path:
-    return Path(output, "videos", f"{file_stem(video_id)}.json")
+def entry_name(video_id: str) -> str:
+    """Where in the set it is kept what became of a video."""
+    return f"{ENTRIES}/{file_stem(video_id)}.json"
 
 
 def _read_entry(path: Path) -> dict[str, Any] | None:

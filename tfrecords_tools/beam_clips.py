@@ -1,0 +1,176 @@
+r"""Makes the records that `create_clips` makes, byte for byte, as an Apache Beam pipeline over any number of machines.
+
+    python -m tfrecords_tools.beam_clips --videos=gs://BUCKET/videos --output=gs://BUCKET/records \
+        --runner=DataflowRunner --project=... --region=... --temp_location=gs://BUCKET/tmp
+    python -m tfrecords_tools.beam_clips --videos=DIR --output=RECORDS --direct_num_workers=4 \
+        --direct_running_mode=multi_processing
+
+Flags of `create_clips` mean the same here; all others are the runner's (Dataflow, Flink, Spark, or Beam's own on this
+machine). Videos and records may lie wherever TensorFlow finds files; results of pose and flow tools must lie where each
+worker sees them under the same path. A worker makes a video's files in a place of its own and then copies them to the
+output, where each gets its name when it is complete, so that a worker may die and its video be made again. A video that
+cannot be used costs that video alone. Given again, the command makes what is missing. It ends with manifest and report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import apache_beam as beam
+import cv2
+import tensorflow as tf
+from absl import app
+from absl import flags as absl_flags
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from stmt_tf import compat, flags
+from stmt_tf.config import setting
+from tfrecords_tools.clip_report import REPORT, write_report
+from tfrecords_tools.clips import store
+from tfrecords_tools.clips.settings import ClipSettings
+from tfrecords_tools.settings import check_settings
+
+_SETTINGS = "clips.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamConfig:
+    """Where videos and records lie."""
+
+    videos: str = setting("", "Directory of the videos, remote or not; those in directories below it count too.")
+    output: str = setting("", "Directory of the records, remote or not, made if it does not exist.")
+    shard_megabytes: float = setting(200.0, "Largest record file; a single clip may be larger.")
+
+    def __post_init__(self):
+        for name in ("videos", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        if not self.shard_megabytes > 0:
+            raise ValueError(f"--shard_megabytes must be positive, got {self.shard_megabytes}")
+
+
+class MakeVideo(beam.DoFn):
+    """From the name of a video to its files in the output; yields its name and what was wrong with it, if anything."""
+
+    def __init__(self, config: BeamConfig, settings: ClipSettings):
+        self._config, self._settings = config, settings
+
+    def setup(self) -> None:
+        compat.register_filesystems()
+        # Workers already share the cores: threads inside them would only get in each other's way.
+        cv2.setNumThreads(1)
+
+    def process(self, video_id: str) -> Iterator[tuple[str, str]]:
+        with tempfile.TemporaryDirectory() as scratch:
+            path = os.path.join(self._config.videos, video_id)
+            if "://" in path:  # decoders read files of this machine
+                remote, path = path, os.path.join(scratch, os.path.basename(video_id))
+                tf.io.gfile.copy(remote, path)
+            made = os.path.join(scratch, "made")
+            os.mkdir(made)
+            entry = store.write_video(path, video_id, self._settings, made, self._config.shard_megabytes * 1e6)
+            for name in entry["files"]:
+                _publish(made, name, self._config.output)
+            # Last: with it the video counts as made.
+            _publish(made, store.entry_name(video_id), self._config.output)
+        yield video_id, store.problem_of(entry)
+
+
+def _publish(folder: str, name: str, output: str) -> None:
+    """Copies a file to the output, where it appears when it is complete."""
+    final = os.path.join(output, name)
+    tf.io.gfile.makedirs(os.path.dirname(final))
+    hidden = os.path.join(os.path.dirname(final), f".{os.path.basename(name)}.{os.getpid()}.part")
+    tf.io.gfile.copy(os.path.join(folder, name), hidden, overwrite=True)
+    tf.io.gfile.rename(hidden, final, overwrite=True)
+
+
+def find_videos(directory: str) -> list[str]:
+    """What `store.find_videos` gives, of a remote directory too."""
+    found = []
+    for place, _, names in tf.io.gfile.walk(directory):
+        below = place[len(directory) :].strip("/")
+        found += [os.path.join(below, name) for name in names]
+    return sorted(filter(store.is_video, found))
+
+
+def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOptions) -> list[dict[str, Any]]:
+    """Runs the pipeline for the videos that are missing, then writes manifest and report.
+
+    Returns:
+        What became of every video, as `store.read_entries` gives it.
+
+    Raises:
+        ValueError: there are no videos, or the output holds records of other settings.
+        OSError, tf.errors.OpError: the output cannot be read or written.
+    """
+    names = find_videos(config.videos)
+    if not names:
+        raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
+    with tempfile.TemporaryDirectory() as scratch:
+        _fetch_entries(config.output, scratch)
+        check_settings(os.path.join(scratch, _SETTINGS), settings.content())
+        _publish(scratch, _SETTINGS, config.output)
+        there = set(tf.io.gfile.listdir(config.output))
+        done = {
+            entry["video_id"]
+            for entry in store.read_entries(scratch)
+            if not store.problem_of(entry) and there.issuperset(entry["files"])
+        }
+        missing = [name for name in names if name not in done]
+        if missing:
+            with beam.Pipeline(options=options) as pipeline:
+                videos = pipeline | "videos" >> beam.Create(missing) | beam.Reshuffle()
+                videos | "records" >> beam.ParDo(MakeVideo(config, settings))
+        _fetch_entries(config.output, scratch)
+        entries = store.read_entries(scratch)
+        store.write_manifest(scratch, entries, settings.content())
+        write_report(scratch, entries, settings)
+        for name in (store.MANIFEST, *REPORT):
+            _publish(scratch, name, config.output)
+    return entries
+
+
+def _fetch_entries(output: str, folder: str) -> None:
+    """Copies to a folder of this machine what the output tells of its settings and videos."""
+    os.makedirs(os.path.join(folder, store.ENTRIES), exist_ok=True)
+    for pattern in (_SETTINGS, os.path.join(store.ENTRIES, "*.json")):
+        for path in tf.io.gfile.glob(os.path.join(output, pattern)):
+            copy = os.path.join(folder, os.path.dirname(pattern), os.path.basename(path))
+            tf.io.gfile.copy(path, copy, overwrite=True)
+
+
+def _parse_flags(argv: Sequence[str]) -> list[str]:
+    """Takes the flags that are ours; the rest are the runner's."""
+    try:
+        return absl_flags.FLAGS(argv, known_only=True)
+    except absl_flags.Error as error:
+        sys.exit(f"beam_clips: {' '.join(str(error).split())} (--help lists the flags)")
+
+
+def main(argv: Sequence[str]) -> None:
+    """Reads the flags, runs the pipeline and tells what it made."""
+    compat.register_filesystems()
+    try:
+        config, settings = flags.read(BeamConfig), flags.read(ClipSettings)
+        entries = make_all(config, settings, PipelineOptions(list(argv[1:])))
+    except (OSError, ValueError, tf.errors.OpError) as error:
+        sys.exit(f"beam_clips: {error}")
+    except KeyboardInterrupt:
+        sys.exit("beam_clips: interrupted; run it again to go on")
+    unusable = {entry["video_id"]: problem for entry in entries if (problem := store.problem_of(entry))}
+    print(f"{sum(len(store.clips_of(entry)) for entry in entries)} clips of {len(entries) - len(unusable)} videos")
+    print(f"why, and all figures: {os.path.join(config.output, REPORT[0])}")
+    for video_id, problem in unusable.items():
+        print(f"skipped, {video_id}: {problem}")
+    sys.exit(int(bool(unusable)))
+
+
+if __name__ == "__main__":
+    flags.define(BeamConfig, ClipSettings)
+    app.run(main, flags_parser=_parse_flags)
