@@ -9,8 +9,10 @@ from browsers import start_browser
 from made_videos import PERSON, add_video, configure, frame
 
 from tfrecords_tools import create_clips
+from tfrecords_tools.clip_report.page import page
 from tfrecords_tools.clip_report.statistics import statistics
 from tfrecords_tools.clips import store
+from tfrecords_tools.clips.settings import ClipSettings
 
 
 def clip(frames: int, **figures) -> dict:
@@ -92,3 +94,11 @@ def test_page_fits_a_phone_and_loads_nothing(records, tmp_path):
         assert browser.get_log("browser") == []
     finally:
         browser.quit()
+
+
+def test_a_set_without_any_clip_has_a_page_too():
+    part = {"start": 0.0, "stop": 0.0, "problem": "a.mp4: no video", "thumbnail": ""}
+    entry = {"video_id": "a.mp4", "split": "train", "parts": [part]}
+    for entries in ([], [entry]):
+        text = page(entries, ClipSettings())
+        assert f"<h1>0 clips of {len(entries)} video" in text and text.count("data:image/png;base64,") == 6
