@@ -65,7 +65,8 @@ setup(
         "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
         # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
         "serving": ["tensorflow-serving-api>=2.15.1"],
-        "test": [*APP, *BEAM, "hypothesis", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
+        # Flask, for an S3 of our own to test with.
+        "test": [*APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",
