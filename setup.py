@@ -66,7 +66,10 @@ setup(
         # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.
-        "test": [*APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium"],
+        "test": [
+            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff", "scikit-image",
+            "selenium",
+        ],
     },
     classifiers=[
         "License :: OSI Approved :: Apache Software License",

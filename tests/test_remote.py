@@ -63,7 +63,7 @@ def bucket(tmp_path_factory):
 
 
 def run(environment, *command):
-    """What a process told. Its exit status says nothing: tensorflow-io aborts in its own clean-up after any use of S3."""
+    """What a process told; not its exit status, as tensorflow-io aborts when it cleans up after any use of S3."""
     done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=600)
     return done.stdout + done.stderr
 
