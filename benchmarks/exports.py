@@ -9,6 +9,7 @@ processors, which other work on the machine lengthens least; the exports take tu
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
@@ -89,8 +90,11 @@ def main(argv: Sequence[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"takes flags only, got {argv[1:]}")
     tf.get_logger().setLevel("ERROR")
-    generator, config = load_generator(_WORKDIR.value)
-    pairs = pairs_of(config.size, generator.num_source_frames or 4)
+    try:
+        generator, config = load_generator(_WORKDIR.value)
+        pairs = pairs_of(config.size, generator.num_source_frames or 4)
+    except (OSError, ValueError) as error:
+        sys.exit(f"exports: {error}")
     truth = np.concatenate([pair.target_frames for pair in pairs])
     with tempfile.TemporaryDirectory() as scratch:
         exports = list(exported(scratch))

@@ -6,6 +6,7 @@ Does what `stmt_tf.transfer` does before it runs the model. Needs stmt_tf, and i
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,19 @@ parser.add_argument("--num_source_frames", type=int, default=4)
 parser.add_argument("--output", type=Path, required=True, help="directory to write")
 options = parser.parse_args()
 
+try:
+    options.output.mkdir(parents=True, exist_ok=True)  # now, and not after minutes
+    if any(options.output.iterdir()):
+        sys.exit(f"{options.output}: holds something already, give another --output")
+except OSError as error:
+    sys.exit(f"{options.output}: cannot be made ({error.strerror}), give another --output")
+
 source_track, target_track = estimate_tracks([(options.source, ""), (options.target, "")], "mediapipe")
 chosen = select_source_frames(source_track, options.num_source_frames, "coverage", seed=0)
 motion = retarget(target_track, source_track, "global")
 info = probe(options.source)
 crop = Crop.around(np.concatenate([source_track, motion]), (info.height, info.width))
 
-options.output.mkdir(parents=True)
 for number, frame in enumerate(read_chosen(options.source, chosen)):
     picture = tf.io.encode_jpeg(crop.extract(frame, options.size), quality=95).numpy()
     (options.output / f"{number:02d}.jpg").write_bytes(picture)

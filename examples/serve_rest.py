@@ -44,6 +44,8 @@ for first in range(0, len(target_joints), FRAMES_AT_ONCE):
             frames = json.load(response)["predictions"][0]
     except urllib.error.HTTPError as error:
         sys.exit(f"the server refused: {error.read().decode()}")
+    except OSError as error:
+        sys.exit(f"no answer from {options.server}: {getattr(error, 'reason', error)}")
     for number, frame in enumerate(frames, first):
         (options.output / f"{number:04d}.jpg").write_bytes(base64.b64decode(frame["b64"]))
 print(f"{len(target_joints)} frames in {options.output}")

@@ -252,8 +252,7 @@ def _weights(asset: str, given: str, purpose: str) -> str | None:
 
 def main(argv: Sequence[str]) -> None:
     """Evaluates as the flags say."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     try:
         config = flags.read(EvaluateConfig)
         check(config)  # before the networks, which take their time to load
@@ -270,7 +269,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """Defines the flags and calls `main`."""
     flags.define(EvaluateConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("evaluate"))
 
 
 if __name__ == "__main__":

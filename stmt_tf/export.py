@@ -41,7 +41,7 @@ def export(config: ExportConfig) -> str:
     Raises:
         FileNotFoundError: there is no training, or it has no snapshot yet.
         FileExistsError: the output is something else already.
-        ValueError: the export does not do what the model does, or cannot be verified.
+        ValueError: the export does not do what the model does, or cannot be verified, or not become a TFLite model.
     """
     if config.verify and not messages_installed():
         raise ValueError(f"--verify runs the warm-up requests, and {_NEEDS_MESSAGES}")
@@ -53,21 +53,21 @@ def export(config: ExportConfig) -> str:
         round_weights(generator, config.weights)
         training = []
     example = made_up_example(generator)
-    with new_version(config.output) as directory:
+    with new_version(config.output) as version:
         with _quiet():
-            save_model(generator, model, directory, training, config.weights)
+            save_model(generator, model, version.path, training, config.weights)
         if messages_installed():
-            write_warmup(directory, model_name(config.output), example)
+            write_warmup(version.path, model_name(config.output), example)
         else:
             logging.warning("no warm-up requests: %s", _NEEDS_MESSAGES)
         if config.tflite:
-            with open(os.path.join(directory, LITE), "wb") as file, _quiet():
+            with open(os.path.join(version.path, LITE), "wb") as file, _quiet():
                 file.write(convert_generate(generator, config.weights))
         if config.verify:
-            differences = verify(directory, generator, config.weights, example)
+            differences = verify(version.path, generator, config.weights, example)
             told = ", ".join(f"{name} {difference:g}" for name, difference in differences.items())
             logging.info("verified in a fresh process; largest differences in steps of 1 / 255: %s", told)
-    return newest(config.output)
+    return version.path
 
 
 @contextlib.contextmanager
@@ -82,8 +82,7 @@ def _quiet() -> Iterator[None]:
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and writes the version."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     try:
         written = export(flags.read(ExportConfig))
     except (OSError, ValueError, tf.errors.OpError) as error:
@@ -96,7 +95,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(ExportConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("export"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+from collections.abc import Callable, Sequence
 from typing import TypeVar, get_type_hints
 
 from absl import flags
@@ -69,6 +70,25 @@ def define(*config_classes: type) -> None:
                 _DEFINE[types[field.name]](field.name, field.default, help_text)
             # So that the command's --help lists it, though it is not defined in the command's own file.
             flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
+
+
+def parser(command: str) -> Callable[[Sequence[str]], list[str]]:
+    """What `app.run` is to parse a command line with: what is wrong with it is one line then, and status 1.
+
+    Args:
+        command: what the line begins with.
+    """
+
+    def parse(argv: Sequence[str]) -> list[str]:
+        try:
+            rest = flags.FLAGS(argv)
+        except flags.Error as error:
+            sys.exit(f"{command}: {' '.join(str(error).split())} (--help lists the flags)")
+        if rest[1:]:
+            sys.exit(f"{command}: takes --flags only, got {' '.join(rest[1:])} (--help lists them)")
+        return rest
+
+    return parse
 
 
 def read(config_class: type[Config]) -> Config:

@@ -11,8 +11,6 @@ and the signatures of `stmt_tf.serving.signatures`, for model servers.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import shutil
 import tempfile
@@ -23,34 +21,9 @@ import tensorflow as tf
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.generator import Generator
+from stmt_tf.serving.manifest import ModelError, read_manifest, write_manifest
 from stmt_tf.serving.signatures import servable
 from stmt_tf.serving.versions import newest
-
-MANIFEST = "model.json"
-_FORMAT = "stmt_tf model 1"
-
-
-class ModelError(ValueError):
-    """A directory is not a model of ours."""
-
-
-def _read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
-    path = os.path.join(directory, MANIFEST)
-    try:
-        with open(path) as file:
-            manifest = json.load(file)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(
-            f"{directory}: not a model directory, its {MANIFEST} cannot be read ({reason}). "
-            "Make one with `python -m stmt_tf.export`"
-        ) from error
-    if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
-        raise ModelError(f"{path}: lacks format {_FORMAT!r}, so the model is of another version. Export it again")
-    try:
-        return ModelConfig(**manifest["model"]), manifest["num_source_frames"]
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{path}: describes no model of this version ({error}). Export it again") from error
 
 
 def save_model(
@@ -82,14 +55,7 @@ def save_model(
     try:
         module, signatures = servable(generator, weights)
         tf.saved_model.save(module, temporary, signatures=signatures)
-        with open(os.path.join(temporary, MANIFEST), "w") as file:
-            manifest = {
-                "format": _FORMAT,
-                "num_source_frames": generator.num_source_frames,
-                "model": dataclasses.asdict(config),
-            }
-            json.dump(manifest, file, indent=2)
-            file.write("\n")
+        write_manifest(temporary, config, generator.num_source_frames)
         for path in extra_files:
             shutil.copy(path, temporary)
         os.chmod(temporary, 0o755)  # a temporary directory is its owner's alone
@@ -118,11 +84,11 @@ class TransferModel:
 
     def __init__(self, directory: str):
         directory = newest(directory)
-        self.config, self.num_source_frames = _read_manifest(directory)
+        self.config, self.num_source_frames = read_manifest(directory)
         self.size = self.config.size
         try:
             self._model = tf.saved_model.load(directory)
-        except (OSError, ValueError, tf.errors.OpError) as error:
+        except (IndexError, OSError, ValueError, tf.errors.OpError) as error:  # IndexError: weights are cut off
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{directory}: holds no sound SavedModel ({reason}). Export it again") from error
         for name in ("encode_source", "generate"):

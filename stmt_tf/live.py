@@ -3,7 +3,7 @@
     python -m stmt_tf.transfer --source=A.mp4 --live=0
     python -m stmt_tf.transfer --source=A.mp4 --live=rtsp://camera/stream --output=C.mp4
 
-The frames are shown in a window where there is a display (q or Esc ends it), and written where `--output` is given.
+The frames are shown in a window where one can be opened (q or Esc ends it), and written where `--output` is given.
 An interrupt is the usual end: the video is complete then.
 
 What a transfer between files measures over the whole target cannot be known here. So the first seconds are calibration:
@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -40,7 +42,7 @@ from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.streams import Latest, overlapped
-from stmt_tf.tracks import estimate_tracks
+from stmt_tf.tracks import READ_RESULTS, check_poses, estimate_tracks
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError
 from stmt_tf.video.writer import VideoWriter, check_output
@@ -50,7 +52,9 @@ if TYPE_CHECKING:
 
 CALIBRATION = 3.0  # seconds; a few steps or gestures
 _STATED_RATE = 25  # of frames in the file's header; each frame has its own time
+_TITLE = "stmt_tf"
 _KEYS_TO_END = (ord("q"), 27)
+_PATIENCE = 30.0  # seconds in which a window opens
 _NOT_LIVE = ("preview", "sheet", "attention", "source_poses", "target_poses", "background_poses")
 
 
@@ -60,8 +64,8 @@ class Report:
 
     Attributes:
         latencies: seconds from the arrival of each frame to when it was shown or written.
-        seconds: from the first of them to the last.
-        dropped: frames that came too fast.
+        seconds: from when the first of them was shown or written to when the last was.
+        dropped: frames since the calibration that came too fast.
     """
 
     latencies: list[float]
@@ -85,12 +89,14 @@ def check(config: TransferConfig) -> None:
 
     Raises:
         VideoError: the source is no video, the stream gives no frame, or the output cannot be written.
+        PoseError: the pose estimator's model does not exist.
         ValueError: flags do not go together.
     """
     for name in _NOT_LIVE:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
-    if config.pose in ("openpose", "alphapose"):
+    check_poses(config)
+    if config.pose in READ_RESULTS:
         raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
     if config.output:
         check_output(config.output)
@@ -98,7 +104,7 @@ def check(config: TransferConfig) -> None:
             if os.path.realpath(config.output) == os.path.realpath(path):
                 raise ValueError(f"{config.output}: cannot be written, as another flag names it too. Give another name")
     elif not has_display():
-        raise ValueError("--live has nowhere to show frames, as there is no display: give --output")
+        raise ValueError("--live has nowhere to show frames, as no window can be opened here: give --output")
     check_source(config)
     if config.background:
         check_background(config)
@@ -107,9 +113,15 @@ def check(config: TransferConfig) -> None:
             raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
 
 
+@functools.cache
 def has_display() -> bool:
-    """Whether windows can be opened: on Linux, OpenCV would end the process where they cannot."""
-    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Whether OpenCV can open windows. Tried once, in a process that it may abort: Qt does so without a display."""
+    opening = f"import cv2; cv2.namedWindow({_TITLE!r}, cv2.WINDOW_NORMAL)"
+    try:
+        done = subprocess.run([sys.executable, "-c", opening], capture_output=True, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 def perform(config: TransferConfig, model: TransferModel) -> Report:
@@ -134,17 +146,16 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
         estimator = stack.enter_context(create_estimator(config.pose, config.pose_model or None))
         frames = stack.enter_context(Latest(_captured(config.live)))
         logging.info("calibration: %g seconds with the whole person in view, please", CALIBRATION)
-        track, frame_size = _calibrate(config.live, frames, estimator)
+        track, frame_size, before = _calibrate(config.live, frames, estimator)
         fitted = fit(track, source_track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, source_track, fitted.apply(track))
         renderer = Renderer(model, source, config.crop_only, place)
         results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
-        before = frames.dropped
         made = stack.enter_context(overlapped(results, ahead=1))
         stopped = stack.enter_context(_interrupts())
         window = stack.enter_context(_window(has_display()))
-        writer, latencies, first, last = None, [], 0.0, 0.0
+        writer, first, latencies, moments = None, 0.0, [], []
         for frame, result in made:
             if config.layout == "side_by_side":
                 result = side_by_side([source.frames[0], frame.image, result])
@@ -156,13 +167,13 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
             if writer is not None:
                 writer.write(result, frame.time - first)
             closed = window(result)
-            last = time.monotonic()
-            latencies.append(last - frame.time)
+            moments.append(time.monotonic())
+            latencies.append(moments[-1] - frame.time)
             if closed or stopped.is_set():
                 break
         if config.output and not latencies:
             raise VideoError(f"{shown(config.live)}: ended with the calibration. Give a longer stream.")
-        report = Report(latencies, last - first, frames.dropped - before)
+        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, frames.dropped - before)
     logging.info("%s", report)
     return report
 
@@ -180,11 +191,12 @@ def _captured(address: str) -> Iterator[Frame]:
         logging.warning("%s The stream ends here, after %d frames", error, count)
 
 
-def _calibrate(address: str, frames: Iterator[Frame], estimator: Estimator) -> tuple[np.ndarray, tuple[int, int]]:
-    """The person's joints `[T, 14, 3]` in the first seconds, and the frames' (height, width)."""
+def _calibrate(address: str, frames: Latest[Frame], estimator: Estimator) -> tuple[np.ndarray, tuple[int, int], int]:
+    """The person's joints `[T, 14, 3]` in the first seconds, the frames' (height, width), how many were dropped."""
     people: list[np.ndarray] = []
     begun = passed = 0.0
     for frame in frames:
+        dropped = frames.dropped  # now: while this one is looked at, others may come that are no calibration's
         begun = begun or frame.time
         passed = frame.time - begun
         people.append(estimator.detect(frame.image, len(people)))
@@ -204,7 +216,7 @@ def _calibrate(address: str, frames: Iterator[Frame], estimator: Estimator) -> t
             raise PoseError(f"{shown(address)}: in the first {CALIBRATION:g} s: {error}") from error
     for warning in told:
         logging.warning("%s: %s", shown(address), warning.message)
-    return track, frame_size
+    return track, frame_size, dropped
 
 
 def _results(
@@ -235,15 +247,14 @@ def _window(wanted: bool):
     if not wanted:
         yield lambda image: False
         return
-    title = "stmt_tf"
-    cv2.namedWindow(title, cv2.WINDOW_NORMAL)
+    cv2.namedWindow(_TITLE, cv2.WINDOW_NORMAL)
 
     def show(image: np.ndarray) -> bool:
-        cv2.imshow(title, image[..., ::-1])
+        cv2.imshow(_TITLE, image[..., ::-1])
         key = cv2.waitKey(1) & 0xFF
-        return key in _KEYS_TO_END or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1
+        return key in _KEYS_TO_END or cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) < 1
 
     try:
         yield show
     finally:
-        cv2.destroyWindow(title)
+        cv2.destroyWindow(_TITLE)

@@ -278,7 +278,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(PersonalizeConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("personalize"))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 
@@ -12,10 +13,29 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
+from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
 from stmt_tf.pose.tracking import follow_person
 from stmt_tf.streams import overlapped
 from stmt_tf.video.reader import probe, read_frames
+
+READ_RESULTS = ("openpose", "alphapose")  # tools that do not run here
+
+
+def check_poses(config: TransferConfig) -> None:
+    """Raises PoseError if the pose estimator's model or results do not exist, or are not for it."""
+    for name in ("source_poses", "target_poses", "background_poses"):
+        path = getattr(config, name)
+        if path and config.pose not in READ_RESULTS:
+            raise PoseError(
+                f"--{name}={path} is for --pose={' or '.join(READ_RESULTS)}, got --pose={config.pose}: name the tool "
+                "that made it, or leave it out"
+            )
+        if path and not os.path.exists(path):
+            raise PoseError(f"--{name}={path}: no such file or directory. Check the path.")
+    handle = config.pose == "movenet" and "://" in config.pose_model
+    if config.pose_model and not handle and not os.path.exists(config.pose_model):
+        raise PoseError(f"--pose_model={config.pose_model}: no such file or directory. Check the path.")
 
 
 def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[np.ndarray]:

@@ -271,7 +271,7 @@ def run() -> None:
         "time. Needs no records, no --init and no --workdir, writes nothing.",
     )
     flags.define(*_CONFIGS)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("train"))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import app, logging
-from absl import flags as absl_flags
 
 from stmt_tf import flags, live
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
@@ -32,7 +31,7 @@ from stmt_tf.pose.retarget import retarget
 from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview_sheet
 from stmt_tf.streams import overlapped
-from stmt_tf.tracks import estimate_tracks, progress, visible
+from stmt_tf.tracks import READ_RESULTS, check_poses, estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import check_picture, write_png
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
-_RESULTS_OF_TOOLS = ("openpose", "alphapose")
 
 
 def check(config: TransferConfig) -> None:
@@ -50,6 +48,7 @@ def check(config: TransferConfig) -> None:
 
     Raises:
         VideoError: an input is no video, or an output cannot be written.
+        PoseError: the pose estimator's model or results do not exist, or are not its own.
         ValueError: flags do not go together.
     """
     check_output(config.output)
@@ -64,7 +63,8 @@ def check(config: TransferConfig) -> None:
     probe(config.target)
     if config.background:
         check_background(config)
-    if config.pose in _RESULTS_OF_TOOLS and not (config.source_poses and config.target_poses):
+    check_poses(config)
+    if config.pose in READ_RESULTS and not (config.source_poses and config.target_poses):
         raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
 
 
@@ -152,15 +152,20 @@ def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _parse_flags(argv: Sequence[str]) -> list[str]:
-    """Parses the command line; what is wrong with it is one line."""
-    try:
-        rest = absl_flags.FLAGS(argv)
-    except absl_flags.Error as error:
-        sys.exit(f"transfer: {' '.join(str(error).split())} (--help lists the flags)")
-    if rest[1:]:
-        sys.exit(f"transfer: takes --flags only, got {' '.join(rest[1:])} (--help lists them)")
-    return rest
+def _tell_of_interrupts(output: str) -> None:
+    """Lets what interrupts the process end it, with a line; the video may be whole then, its pictures on their way."""
+
+    def identity() -> int | None:
+        return os.stat(output).st_ino if os.path.exists(output) else None
+
+    before = identity()
+
+    def end(*_) -> None:
+        told = "no video was written" if identity() == before else f"{output} was written before"
+        sys.exit(f"transfer: interrupted; {told}")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def main(argv: Sequence[str]) -> None:
@@ -168,6 +173,7 @@ def main(argv: Sequence[str]) -> None:
     del argv  # nothing is left in it
     try:
         config = flags.read(TransferConfig)
+        _tell_of_interrupts(config.output)
         (live.check if config.live else check)(config)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.inference import TransferModel
@@ -187,9 +193,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(TransferConfig)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit("transfer: interrupted; no video was written"))
-    app.run(main, flags_parser=_parse_flags)
+    app.run(main, flags_parser=flags.parser("transfer"))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -146,6 +148,37 @@ def test_a_new_job_takes_the_place_of_the_sessions_last(inputs, open_jobs):
     assert not first.directory.exists() and jobs.of("ann") is second
 
 
+@pytest.mark.parametrize("then", ["leave", "begin"])
+def test_a_session_that_moves_on_while_its_files_are_copied_leaves_none(inputs, open_jobs, monkeypatch, then, tmp_path):
+    copyfile, jobs = shutil.copyfile, open_jobs()
+
+    def copy_meanwhile(source, copy):
+        monkeypatch.setattr(shutil, "copyfile", copyfile)
+        copyfile(source, copy)
+        jobs.leave("ann") if then == "leave" else jobs.begin("ann", inputs, {})
+
+    monkeypatch.setattr(shutil, "copyfile", copy_meanwhile)
+    job = jobs.begin("ann", inputs, {})
+    assert not job.directory.exists() and list(job.run()) == []
+    kept = [] if then == "leave" else [jobs.of("ann").directory.name]
+    assert os.listdir(tmp_path / "jobs") == kept and (jobs.of("ann") is None) == (then == "leave")
+
+
+def test_files_that_cannot_be_kept_are_one_line_and_leave_nothing(inputs, open_jobs, monkeypatch, tmp_path):
+    copyfile, jobs = shutil.copyfile, open_jobs()
+
+    def fill_the_disk(source, copy):
+        copyfile(source, copy)
+        if copy.parent.name == "target":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(copy))
+
+    monkeypatch.setattr(shutil, "copyfile", fill_the_disk)
+    with pytest.raises(VideoError) as caught:
+        jobs.begin("ann", inputs, {})
+    assert str(caught.value) == "The videos cannot be kept here (No space left on device). Try again later."
+    assert os.listdir(tmp_path / "jobs") == [] and jobs.of("ann") is None
+
+
 def test_uploads_go_with_the_last_session_that_has_them(inputs, open_jobs):
     jobs = open_jobs()
     jobs.hold("ann", inputs["source"])
@@ -157,12 +190,13 @@ def test_uploads_go_with_the_last_session_that_has_them(inputs, open_jobs):
     assert not inputs["target"].exists()
 
 
-def test_what_passes_the_limits_is_refused_in_one_line_and_leaves_nothing(tmp_path, inputs, open_jobs):
+def test_what_passes_the_limits_is_refused_in_one_line_and_never_copied(tmp_path, inputs, open_jobs, monkeypatch):
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     large = tmp_path / "large.png"
     large.write_bytes(bytes(1_100_000))
     jobs = open_jobs(max_seconds=0.3, max_megabytes=1)
+    monkeypatch.setattr(shutil, "copyfile", None)
     for change, complaint in (
         ({}, "source/video.mp4: takes 0.3 s, more than the 0.3 s taken here"),
         ({"source": text}, "source/text.mp4: not a readable video"),
@@ -179,7 +213,7 @@ def test_a_video_is_as_long_as_its_frames_whatever_its_header_says(tmp_path):
     assert duration(tmp_path / write_video(tmp_path / "a.mp4", frames, fps=5)) == pytest.approx(2.0)
     # Without an index, as a camera in a browser writes them.
     assert duration(tmp_path / write_video(tmp_path / "a.ts", frames, fps=5)) == pytest.approx(2.0, abs=0.2)
-    check_input(tmp_path / "a.mp4", AppConfig(max_seconds=2.0))
+    check_input(tmp_path / "a.mp4", AppConfig(max_seconds=2.0), "a.mp4")
 
 
 @pytest.mark.slow
@@ -192,7 +226,14 @@ def test_a_video_without_a_person_is_told_in_the_words_of_the_transfer(tmp_path,
     assert job.error.startswith("source/video.mp4: A person was found in 0% of 8 frames")
 
 
-def test_flags_that_cannot_be_are_one_line():
-    done = subprocess.run([sys.executable, "-m", "stmt_tf.app", "--port=99999"], capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("flag", "complaint"),
+    [
+        ("--port=99999", "--port must be between 1 and 65535, got 99999\n"),
+        ("--model=none", "none: not a model directory, its model.json cannot be read (No such file or directory). "),
+    ],
+)
+def test_flags_that_cannot_be_are_one_line(flag, complaint):
+    done = subprocess.run([sys.executable, "-m", "stmt_tf.app", flag], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "app: --port must be between 1 and 65535, got 99999\n"
+    assert done.stderr.startswith(f"app: {complaint}") and done.stderr.count("\n") == 1

@@ -1,4 +1,3 @@
-import dataclasses
 import json
 import os
 import subprocess
@@ -12,7 +11,6 @@ import tensorflow as tf
 from evaluations import NOBODY, OUTPUTS, SIZE, Oracle, config_for, make_clips, pairs, results, rows
 from records import make_clip, write_records
 
-from stmt_tf import inference
 from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig, ModelConfig
 from stmt_tf.evaluate import check, evaluate, load_judges
@@ -24,6 +22,7 @@ from stmt_tf.metrics.measures import Judges
 from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import draw_same
 from stmt_tf.pose.estimators import PoseError
+from stmt_tf.serving.manifest import write_manifest
 
 
 def test_a_perfect_model_gets_full_marks(tmp_path):
@@ -304,12 +303,7 @@ class Grey(tf.Module):
 
 def test_main_measures_a_model_directory(tmp_path):
     tf.saved_model.save(Grey(), str(tmp_path / "model"))
-    manifest = {
-        "format": inference._FORMAT,
-        "num_source_frames": None,
-        "model": dataclasses.asdict(ModelConfig(size=SIZE)),
-    }
-    (tmp_path / "model" / inference.MANIFEST).write_text(json.dumps(manifest))
+    write_manifest(str(tmp_path / "model"), ModelConfig(size=SIZE), None)
     write_records(tmp_path / "test.tfrecord", make_clips(2))
     done = run_main(tmp_path, "--model=model", "--records=test.tfrecord", "--output=new/out", "--seed=3")
     assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.weights import save_weights
 from stmt_tf.serving import warmup
+from stmt_tf.serving.lite import convert_generate
 from stmt_tf.serving.verify import verify
 
 needs_messages = pytest.mark.skipif(
@@ -130,6 +131,33 @@ def test_an_export_that_cannot_be_verified_never_appears(tmp_path, workdir, monk
     assert seen == ["assets.extra"] and os.listdir(tmp_path) == []
 
 
+def test_an_export_tells_the_version_that_it_made_itself(tmp_path, workdir, monkeypatch):
+    def save_while_another_ends(generator, config, directory, *_):
+        os.mkdir(directory)
+        (tmp_path / "model" / "7").mkdir()
+        rename = os.rename
+
+        def rename_before_another(*names):
+            rename(*names)
+            (tmp_path / "model" / "9").mkdir()
+
+        monkeypatch.setattr(os, "rename", rename_before_another)
+
+    monkeypatch.setattr(command, "save_model", save_while_another_ends)
+    monkeypatch.setattr(command, "messages_installed", lambda: False)
+    assert command.export(ExportConfig(workdir, str(tmp_path / "model"))) == str(tmp_path / "model" / "8")
+
+
+def test_what_tflite_cannot_take_is_one_line(monkeypatch):
+    def fail(_):
+        raise Exception("Could not translate MLIR to FlatBuffer.\nHere come\nmany lines.\n")
+
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "convert", fail)
+    with pytest.raises(ValueError, match="--tflite: .*Could not translate MLIR to FlatBuffer") as caught:
+        convert_generate(create_generator(CONFIG, 2), "float32")
+    assert "\n" not in str(caught.value)
+
+
 def test_without_the_messages_there_are_no_warm_up_requests(tmp_path, workdir, monkeypatch):
     monkeypatch.setattr(command, "save_model", save_briefly)
     monkeypatch.setattr(command, "messages_installed", lambda: False)
@@ -146,6 +174,12 @@ def test_what_is_no_training_is_one_line(tmp_path):
     assert done.stderr.startswith("export: ") and "is not the working directory" in done.stderr
     assert done.stderr.count("\n") == 1
     assert os.listdir(tmp_path) == []
+
+
+def test_the_benchmark_of_exports_without_records_is_one_line():
+    done = subprocess.run([sys.executable, "-m", "benchmarks.exports"], capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "exports: --records is required: a glob of record files\n"
 
 
 def test_output_has_to_be_named():

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import importlib
 
 import pytest
 from absl import flags as absl_flags
@@ -105,3 +106,37 @@ def test_file_without_any_line_of_a_config_is_refused(tmp_path):
     path.write_text("--size=64\n")
     with pytest.raises(ValueError, match="has no line of DataConfig, such as --"):
         flags.from_flagfile(str(path), DataConfig)
+
+
+@pytest.mark.parametrize(
+    ("argument", "complaint"),
+    [
+        ("--size=big", "flag --size=big: invalid literal for int() with base 10: 'big' (--help lists the flags)"),
+        ("--siz=64", "Unknown command line flag 'siz'. Did you mean: size ? (--help lists the flags)"),
+        ("stray", "takes --flags only, got stray (--help lists them)"),
+    ],
+)
+def test_what_is_wrong_with_a_command_line_is_one_line(monkeypatch, argument, complaint):
+    values = absl_flags.FlagValues()
+    absl_flags.DEFINE_integer("size", 1, "", flag_values=values)
+    monkeypatch.setattr(absl_flags, "FLAGS", values)
+    assert flags.parser("make")(["program", "--size=64"]) == ["program"] and values.size == 64
+    with pytest.raises(SystemExit) as ended:
+        flags.parser("make")(["program", argument])
+    assert ended.value.code == f"make: {complaint}"
+
+
+@pytest.mark.parametrize("name", ["app.__main__", "evaluate", "export", "personalize", "train", "transfer"])
+def test_every_command_tells_of_its_flags_in_one_line(monkeypatch, name):
+    command = importlib.import_module(f"stmt_tf.{name}")
+    given = []
+    monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
+    monkeypatch.setattr(command.flags, "define", lambda *_: None)
+    monkeypatch.setattr(command.app, "run", lambda main, flags_parser: given.append(flags_parser))
+    if name == "train":
+        monkeypatch.setattr(absl_flags, "DEFINE_string", lambda *_: None)
+        monkeypatch.setattr(absl_flags, "DEFINE_bool", lambda *_: None)
+    command.run()
+    with pytest.raises(SystemExit) as ended:
+        given[0](["program", "--none"])
+    assert str(ended.value.code).startswith(f"{name.split('.')[0]}: Unknown command line flag 'none'")

@@ -15,8 +15,9 @@ from stmt_tf import inference
 from stmt_tf.assets import shipped_model
 from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ModelConfig
-from stmt_tf.inference import MANIFEST, ModelError, TransferModel, save_model
+from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.serving.manifest import MANIFEST, ModelError
 from stmt_tf.serving.signatures import ATTENTION_MAPS, image_outputs
 
 
@@ -154,7 +155,7 @@ def test_a_foreign_manifest_is_no_model(tmp_path, manifest, complaint):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("damage", ["graph_missing", "graph_damaged", "weights_missing"])
+@pytest.mark.parametrize("damage", ["graph_missing", "graph_damaged", "weights_missing", "weights_cut_off"])
 def test_a_damaged_model_is_told_in_one_line(tmp_path, damage):
     directory = tmp_path / "model"
     shutil.copytree(model_directory(), directory)
@@ -162,6 +163,9 @@ def test_a_damaged_model_is_told_in_one_line(tmp_path, damage):
         (directory / "saved_model.pb").unlink()
     elif damage == "graph_damaged":
         (directory / "saved_model.pb").write_bytes(b"no graph")
+    elif damage == "weights_cut_off":
+        (weights,) = (directory / "variables").glob("variables.data-*")
+        weights.write_bytes(weights.read_bytes()[:-1])
     else:
         shutil.rmtree(directory / "variables")
     with pytest.raises(ModelError, match="no sound SavedModel") as caught:

@@ -28,6 +28,7 @@ from videos import number_of, numbered_frames, write_video
 from stmt_tf import live, tracks
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import Estimator, PoseError
+from stmt_tf.streams import Latest
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
@@ -37,6 +38,7 @@ LENGTH = 50
 # A dancer who fits frames of 64 x 48 pixels, one pose for each number that a frame can have.
 POSES = dance(frames=LENGTH) * np.array([0.2, 0.2, 1.0], np.float32)
 NOBODY = np.zeros((0, 14, 3), np.float32)
+HAS_DISPLAY = live.has_display.__wrapped__
 
 
 class Reader(Estimator):
@@ -46,12 +48,13 @@ class Reader(Estimator):
     least = 0
 
     def __init__(self):
-        self.indices = []
+        self.indices, self.numbers = [], []
 
     def detect(self, frame, index):
         assert not self.indices or index > self.indices[-1]
-        self.indices.append(index)
         number = number_of(frame, LENGTH)
+        self.indices.append(index)
+        self.numbers.append(number)
         return POSES[[number]] if number >= self.least else NOBODY
 
 
@@ -80,14 +83,24 @@ def settings(video, folder, **others):
     return TransferConfig(**{"source": video, "live": video, "output": str(folder / "result.mp4"), **others})
 
 
-def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_path, video, caplog):
+def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_path, video, monkeypatch, caplog):
+    reader, streams = Reader(), []
+
+    def latest(stage):
+        streams.append(Latest(stage))
+        return streams[0]
+
+    monkeypatch.setattr(live, "create_estimator", lambda *_: reader)
+    monkeypatch.setattr(live, "Latest", latest)
     config = settings(video, tmp_path)
     with caplog.at_level("INFO", logger="absl"):
         report = live.perform(config, Painter())
     times = [frame.time for frame in read_frames(config.output)]
     assert len(report.latencies) == len(times) > 10
     assert times[0] == 0 and (np.diff(times) > 0).all() and times[-1] <= 1.81
-    assert len(times) + report.dropped <= LENGTH - 5
+    assert len(reader.numbers) + streams[0].dropped == LENGTH
+    of_calibration = reader.numbers[: -len(times)]
+    assert len(of_calibration) >= 2 and len(times) + report.dropped == LENGTH - 1 - of_calibration[-1]
     assert min(report.latencies) > 0 and report.seconds > 1.0
     assert "calibration: 0.2 seconds" in caplog.text and "one pixel of the target is 1 of the source" in caplog.text
     assert str(report) in caplog.text
@@ -105,6 +118,22 @@ def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
     assert len(report.latencies) <= 14 and report.dropped >= 20
     # Without dropping, the last of 45 frames would be 5 s late.
     assert max(report.latencies) < 1.5
+
+
+def test_the_rate_is_that_of_what_comes_out(tmp_path, video, monkeypatch):
+    class Slow(Painter):
+        def generate(self, *arguments):
+            time.sleep(0.3)
+            return super().generate(*arguments)
+
+    @contextlib.contextmanager
+    def window(_):
+        yield lambda image: shown.append(time.monotonic()) or len(shown) == 3
+
+    shown = []
+    monkeypatch.setattr(live, "_window", window)
+    report = live.perform(settings(video, tmp_path, output=""), Slow())
+    assert report.seconds == pytest.approx(shown[-1] - shown[0], abs=0.1)  # and not 0.3 s more
 
 
 def test_the_report_tells_percentiles_and_rates():
@@ -236,7 +265,7 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
             "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
             "a preview": ({"preview": "a.png"}, "--live goes without --preview=a.png"),
             "results of a tool": ({"pose": "openpose"}, "--live needs an estimator that runs here"),
-            "no output and no display": ({"output": ""}, "there is no display: give --output"),
+            "no output and no display": ({"output": ""}, "no window can be opened here: give --output"),
             "output over the source": ({"output": video}, "another flag names it too"),
             "an unknown extension": ({"output": f"{tmp_path}/a.avi"}, "unsupported extension"),
             "more source frames than there are": ({"num_source_frames": 99}, "has 50 frames"),
@@ -256,6 +285,31 @@ def command(**flags):
     arguments = [f"--{name}={value}" for name, value in flags.items()]
     arguments = [sys.executable, "-m", "stmt_tf.transfer", *arguments]
     return subprocess.run(arguments, capture_output=True, text=True, timeout=600)
+
+
+@pytest.mark.parametrize("named", [{"DISPLAY": ":97"}, {"WAYLAND_DISPLAY": "wayland-97"}, {}])
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are named on Linux")
+def test_a_display_that_cannot_be_opened_is_one_line(video, named, monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    done = command(source=video, live=video)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "transfer: --live has nowhere to show frames, as no window can be opened here: give --output\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("opening", "possible"),
+    [("pass", True), ("raise Exception('of a headless OpenCV')", False), ("import time; time.sleep(60)", False)],
+)
+def test_windows_are_there_if_one_can_be_opened_in_time(tmp_path, monkeypatch, opening, possible):
+    (tmp_path / "cv2.py").write_text(f"WINDOW_NORMAL = 0\n\ndef namedWindow(*_):\n    {opening}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(live, "_PATIENCE", 2.0 if "sleep" in opening else 60.0)
+    assert HAS_DISPLAY() is possible
 
 
 def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, video):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import av
@@ -19,6 +20,7 @@ from threads import running_stages
 from tiny_model import model_directory
 from videos import numbered_frames, write_audio, write_video
 
+import stmt_tf.transfer as module
 from stmt_tf.compositing import Compositor
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
@@ -283,6 +285,7 @@ def bad_inputs(folder, inputs):
     (folder / "empty.mp4").write_bytes(b"")
     (folder / "folder.png").mkdir()
     out = str(folder / "out" / "result.mp4")
+    no_poses = {"pose": "mediapipe", "source_poses": "", "target_poses": ""}
     return {
         "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
         "a missing target": ({"target": "none.mp4"}, "none.mp4: no such file"),
@@ -299,6 +302,11 @@ def bad_inputs(folder, inputs):
         "more source frames than there are": ({"num_source_frames": 99}, "has 9 frames"),
         "a negative number of source frames": ({"num_source_frames": -1}, "got -1"),
         "no results of the pose tool": ({"source_poses": ""}, "give --source_poses"),
+        "missing results": ({"target_poses": "none.json"}, "--target_poses=none.json: no such file"),
+        "results for mediapipe": ({"pose": "mediapipe"}, "is for --pose=openpose or alphapose, got --pose=mediapipe"),
+        "results for movenet": ({"pose": "movenet", "source_poses": ""}, "--target_poses="),
+        "a missing model": ({**no_poses, "pose_model": "none.task"}, "--pose_model=none.task: no such file"),
+        "a missing MoveNet": ({**no_poses, "pose": "movenet", "pose_model": "movenet"}, "--pose_model=movenet: no"),
         "no output": ({"output": ""}, "--output is required"),
     }, out
 
@@ -307,9 +315,11 @@ def test_bad_input_is_found_at_once_in_one_line(tmp_path, inputs):
     (tmp_path / "out").mkdir()
     cases, output = bad_inputs(tmp_path, inputs)
     check(TransferConfig(**{**inputs, "output": output}))
+    handle = {"pose": "movenet", "pose_model": "https://somewhere/movenet", "source_poses": "", "target_poses": ""}
+    check(TransferConfig(**{**inputs, **handle, "output": output}))
     before = sorted(tmp_path.rglob("*"))
     for name, (change, complaint) in cases.items():
-        with pytest.raises((ValueError, VideoError)) as caught:
+        with pytest.raises((PoseError, ValueError, VideoError)) as caught:
             check(TransferConfig(**{**inputs, "output": output, **change}))
         assert complaint in str(caught.value), name
         assert "\n" not in str(caught.value), name
@@ -369,6 +379,56 @@ def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers, numbe
     assert told.replace("\r", "\n").splitlines()[-1] == "transfer: interrupted; no video was written"
     assert "Traceback" not in told
     assert os.listdir(results) == []
+
+
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize(
+    ("stage", "told"), [("preview_sheet", "; no video was written$"), ("write_png", "result.mp4 was written before$")]
+)
+def test_an_interrupt_tells_whether_there_is_a_video(tmp_path, inputs, monkeypatch, stage, told, older):
+    output = tmp_path / "result.mp4"
+    if older:
+        output.write_text("of another transfer")
+    pictures = {"sheet": str(tmp_path / "sheet.png")}
+    if stage == "preview_sheet":
+        pictures["preview"] = str(tmp_path / "preview.png")
+    config = TransferConfig(**inputs, output=str(output), **pictures)
+    monkeypatch.setattr(module.flags, "read", lambda _: config)
+    monkeypatch.setattr("stmt_tf.inference.TransferModel", lambda _: Painter())
+    monkeypatch.setattr(module, stage, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.raises(SystemExit, match=told):
+            module.main([])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert os.listdir(tmp_path) == (["result.mp4"] if older or stage == "write_png" else [])
+    if stage == "write_png":
+        assert probe(output).num_frames == LENGTH
+
+
+def test_memory_does_not_grow_with_the_length_of_the_videos(tmp_path, dancers):
+    size = 128
+    peaks = []
+    for length in (50, 500):
+        turn = np.arange(length) % LENGTH
+        flags = {}
+        for name, dancer in zip(("source", "target"), dancers):
+            frames = [cv2.resize(frame, (size, size)) for frame in dancer.frames]
+            flags[name] = write_video(tmp_path / f"{name}.mp4", [frames[i] for i in turn])
+            joints = dancer.joints[turn] * np.array([2, 2, 1], np.float32)
+            flags[f"{name}_poses"] = write_poses(tmp_path / f"{name}.json", joints)
+        config = TransferConfig(**flags, pose="alphapose", output=str(tmp_path / "result.mp4"))
+        tracemalloc.start()
+        try:
+            transfer(config, Painter())
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert probe(config.output).num_frames == length
+    frames_more = 450 * size * size * 3
+    assert peaks[1] - peaks[0] < frames_more / 4  # poses, which are few numbers a frame, are kept
 
 
 @pytest.mark.parametrize("stage", ["generate", "compose", "write"])

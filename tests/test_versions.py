@@ -10,10 +10,11 @@ from stmt_tf.serving.versions import SERVER_CONFIG, new_version, newest
 
 def write(directory, content="whole"):
     """Writes a version of one file, as an export does."""
-    with new_version(str(directory)) as path:
-        os.mkdir(path)
-        with open(os.path.join(path, "saved_model.pb"), "w") as file:
+    with new_version(str(directory)) as version:
+        os.mkdir(version.path)
+        with open(os.path.join(version.path, "saved_model.pb"), "w") as file:
             file.write(content)
+    return version.path
 
 
 def numbers(directory):
@@ -22,9 +23,9 @@ def numbers(directory):
 
 def test_server_config_of_the_user_is_kept(tmp_path):
     for number in range(2):
-        with new_version(str(tmp_path / "model")) as directory:
-            os.mkdir(directory)
-            (Path(directory) / "something").write_text("a version")
+        with new_version(str(tmp_path / "model")) as version:
+            os.mkdir(version.path)
+            (Path(version.path) / "something").write_text("a version")
         if number == 0:
             (tmp_path / "model" / SERVER_CONFIG).write_text("my own")
     assert sorted(os.listdir(tmp_path / "model")) == ["1", "2", SERVER_CONFIG]
@@ -53,27 +54,48 @@ def test_what_holds_no_versions_stands_for_itself(tmp_path):
 
 
 def test_a_version_has_no_number_before_it_is_whole(tmp_path):
-    with new_version(str(tmp_path / "model")) as path:
-        os.mkdir(path)
-        assert os.path.dirname(path) == str(tmp_path / "model")
-        assert numbers(tmp_path / "model") == [] and os.path.basename(path).startswith(".")
+    with new_version(str(tmp_path / "model")) as version:
+        os.mkdir(version.path)
+        assert os.path.dirname(version.path) == str(tmp_path / "model")
+        assert numbers(tmp_path / "model") == [] and os.path.basename(version.path).startswith(".")
     assert numbers(tmp_path / "model") == ["1"]
 
 
-def test_a_number_that_was_taken_meanwhile_stays(tmp_path):
+def test_a_number_that_was_taken_meanwhile_stays_and_each_tells_its_own(tmp_path):
     write(tmp_path, "first")
-    with new_version(str(tmp_path)) as path:
-        os.mkdir(path)
-        write(tmp_path, "another")
+    with new_version(str(tmp_path)) as version:
+        os.mkdir(version.path)
+        another = write(tmp_path, "another")
     assert numbers(tmp_path) == ["1", "2", "3"]
+    assert (another, version.path) == (str(tmp_path / "2"), str(tmp_path / "3"))
     assert (tmp_path / "2" / "saved_model.pb").read_text() == "another"
+
+
+def test_a_version_keeps_its_name_and_a_file_is_none(tmp_path):
+    (tmp_path / "0003").mkdir()
+    (tmp_path / "2").mkdir()
+    (tmp_path / "7").write_text("no version")
+    assert newest(str(tmp_path)) == str(tmp_path / "0003")
+    assert write(tmp_path) == str(tmp_path / "4")
+    (tmp_path / "5").write_text("in the way")
+    assert write(tmp_path) == str(tmp_path / "6")
+
+
+def test_a_version_that_cannot_be_renamed_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "rename", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write(tmp_path / "model")
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()])
 def test_a_failure_leaves_what_was_there(tmp_path, error):
     def fail(directory):
-        with new_version(str(directory)) as path:
-            os.mkdir(path)
+        with new_version(str(directory)) as version:
+            os.mkdir(version.path)
             raise error
 
     write(tmp_path / "model")

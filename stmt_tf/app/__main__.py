@@ -11,15 +11,18 @@ from collections.abc import Sequence
 from absl import app
 
 from stmt_tf import flags
+from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.config import AppConfig
+from stmt_tf.serving.manifest import read_manifest
+from stmt_tf.serving.versions import newest
 
 
 def main(argv: Sequence[str]) -> None:
     """Serves until an interrupt comes."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     try:
         config = flags.read(AppConfig)
+        read_manifest(newest(config.model or str(shipped_model(SHIPPED_MODEL))))  # else every job would fail
         from stmt_tf.app.page import served
 
         ended = threading.Event()
@@ -38,7 +41,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(AppConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("app"))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ class Job:
         inputs: a file for each of the flags source, target and, if another place is to be shown, background.
         choices: further flags.
 
+    Raises:
+        OSError: an input cannot be copied; the directory is gone then.
+
     Attributes:
         inputs: the copies.
         outputs: paths by the names of their flags: preview, output, sheet, attention. What is not made is not there.
@@ -74,9 +77,13 @@ class Job:
         self._process: subprocess.Popen | None = None
         self._stopped = False
         self._lock = threading.Lock()
-        for name, copy in self.inputs.items():
-            copy.parent.mkdir(parents=True)
-            shutil.copyfile(inputs[name], copy)
+        try:
+            for name, copy in self.inputs.items():
+                copy.parent.mkdir(parents=True)
+                shutil.copyfile(inputs[name], copy)
+        except BaseException:
+            self.close()
+            raise
 
     def run(self) -> Iterator[Progress]:
         """Makes the video; yields whenever something has changed. A job runs once, and not after `stop`."""
@@ -145,6 +152,7 @@ class Jobs:
 
     def __init__(self, directory: Path, command: Sequence[str], config: AppConfig):
         self._directory, self._command, self._config = directory, command, config
+        self._begun: dict[str, Path] = {}  # directories of jobs whose inputs may be on their way yet
         self._jobs: dict[str, Job] = {}
         self._uploads: defaultdict[str, set[Path]] = defaultdict(set)
         self._lock = threading.Lock()
@@ -152,19 +160,27 @@ class Jobs:
     def begin(self, session: str, inputs: Mapping[str, Path], choices: Mapping[str, str]) -> Job:
         """Readies a job, to be run; the session's job before is closed.
 
+        If the session leaves or begins another meanwhile, this one is closed, too, and will not run.
+
         Raises:
-            VideoError: an input is no video, or passes the limits. There is no job then.
+            VideoError: an input is no video, passes the limits, or cannot be kept. There is no job then.
         """
         self.cancel(session)
-        job = Job(self._directory / secrets.token_hex(16), self._command, inputs, choices)
-        try:
-            for path in job.inputs.values():
-                check_input(path, self._config)
-        except VideoError as error:
-            job.close()
-            raise VideoError(job.plainly(error)) from error
+        directory = self._directory / secrets.token_hex(16)
         with self._lock:
-            self._jobs[session] = job
+            self._begun[session] = directory
+        try:
+            for name, path in inputs.items():
+                check_input(path, self._config, f"{name}/{path.name}")
+            job = Job(directory, self._command, inputs, choices)
+        except OSError as error:
+            raise VideoError(f"The videos cannot be kept here ({error.strerror}). Try again later.") from error
+        with self._lock:
+            wanted = self._begun.get(session) == directory
+            if wanted:
+                self._jobs[session] = job
+        if not wanted:
+            job.close()
         return job
 
     def of(self, session: str) -> Job | None:
@@ -175,6 +191,7 @@ class Jobs:
     def drop(self, session: str) -> Job | None:
         """Stops the session's job, which is to be closed then; None if it has none."""
         with self._lock:
+            self._begun.pop(session, None)
             job = self._jobs.pop(session, None)
         if job is not None:
             job.stop()
@@ -200,24 +217,27 @@ class Jobs:
 
     def close(self) -> None:
         """Closes all jobs."""
-        for session in list(self._jobs):
+        for session in list(self._begun):
             self.cancel(session)
 
 
-def check_input(path: Path, config: AppConfig) -> None:
-    """Raises VideoError if a file is too large, or is neither a picture nor a video that is short enough."""
+def check_input(path: Path, config: AppConfig, name: str) -> None:
+    """Raises VideoError if a file, called `name` then, is too large, or neither a picture nor a video short enough."""
     megabytes = path.stat().st_size / 1e6
     if megabytes > config.max_megabytes:
         raise VideoError(
-            f"{path}: has {megabytes:.1f} MB, more than the {config.max_megabytes} MB taken here. "
+            f"{name}: has {megabytes:.1f} MB, more than the {config.max_megabytes} MB taken here. "
             "Give a shorter or smaller one."
         )
-    if is_picture(str(path)):
+    if is_picture(name):
         return
-    seconds = duration(path)
+    try:
+        seconds = duration(path)
+    except VideoError as error:
+        raise VideoError(str(error).replace(str(path), name)) from error
     if seconds > config.max_seconds:
         raise VideoError(
-            f"{path}: takes {seconds:.1f} s, more than the {config.max_seconds:g} s taken here. Cut it shorter."
+            f"{name}: takes {seconds:.1f} s, more than the {config.max_seconds:g} s taken here. Cut it shorter."
         )
 
 

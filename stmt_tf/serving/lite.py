@@ -25,6 +25,9 @@ def convert_generate(generator: Generator, weights: str) -> bytes:
         generator: the model.
         weights: float32; float16, half the size; or int8, TFLite's "dynamic range": kernels are integers, and so is
             most of the arithmetic.
+
+    Raises:
+        ValueError: TFLite cannot take the model.
     """
     size, sources = generator.size, source_count(generator)
     blank = tf.zeros([1, sources, size, size, 3]), tf.zeros([1, sources, NUM_JOINTS, 3])
@@ -44,4 +47,8 @@ def convert_generate(generator: Generator, weights: str) -> bytes:
     if weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
     with held_back_stderr():
-        return converter.convert()
+        try:
+            return converter.convert()
+        except Exception as error:  # its own ConverterError has no public name
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise ValueError(f"--tflite: this model cannot become a TFLite model ({reason}). Leave it out") from error

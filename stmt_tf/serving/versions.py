@@ -9,6 +9,7 @@ What takes a model directory takes `my_model` too, for its highest version.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import secrets
 import shutil
@@ -33,7 +34,7 @@ model_config_list {{
 def newest(directory: str) -> str:
     """The highest version in a directory of versions; any other directory as it is."""
     found = _versions(directory)
-    return os.path.join(directory, str(max(found))) if found else directory
+    return os.path.join(directory, max(found)[1]) if found else directory
 
 
 def model_name(directory: str) -> str:
@@ -41,9 +42,20 @@ def model_name(directory: str) -> str:
     return os.path.basename(os.path.abspath(directory))
 
 
+@dataclasses.dataclass
+class Version:
+    """A version in the making.
+
+    Attributes:
+        path: of its directory, which has a hidden name until it is whole.
+    """
+
+    path: str
+
+
 @contextlib.contextmanager
-def new_version(directory: str) -> Iterator[str]:
-    """Yields the path of a directory to be made; at the block's end it becomes the next version.
+def new_version(directory: str) -> Iterator[Version]:
+    """Yields a version whose directory is to be made; at the block's end it becomes the next one.
 
     A model server, which looks for numbers alone, never sees it unfinished. On any exception nothing is left.
 
@@ -53,16 +65,17 @@ def new_version(directory: str) -> Iterator[str]:
     require_room(directory)
     created = not os.path.isdir(directory)
     os.makedirs(directory, exist_ok=True)
-    hidden = os.path.join(directory, f".writing-{secrets.token_hex(4)}")
+    version = Version(os.path.join(directory, f".writing-{secrets.token_hex(4)}"))
     try:
-        yield hidden
-        server_config = os.path.join(directory, SERVER_CONFIG)
-        if not os.path.exists(server_config):  # else it is the user's own by now
-            with whole_file(server_config) as path:
+        yield version
+        with contextlib.ExitStack() as stack:
+            server_config = os.path.join(directory, SERVER_CONFIG)
+            if not os.path.exists(server_config):  # else it is the user's own by now
+                path = stack.enter_context(whole_file(server_config))
                 path.write_text(_CONFIG_TEXT.format(name=model_name(directory), root=_SERVED_FROM))
-        _rename_to_next(hidden, directory)
+            version.path = _rename_to_next(version.path, directory)
     except BaseException:
-        shutil.rmtree(hidden, ignore_errors=True)
+        shutil.rmtree(version.path, ignore_errors=True)
         if created:
             with contextlib.suppress(OSError):  # not empty: another export writes there too
                 os.rmdir(directory)
@@ -77,22 +90,24 @@ def require_room(directory: str) -> None:
         raise FileExistsError(f"{directory} is itself a model, versions cannot lie in it: give another directory")
 
 
-def _versions(directory: str) -> list[int]:
+def _versions(directory: str) -> list[tuple[int, str]]:
+    """Numbers and names; 0003 is a version's name, too."""
     try:
         names = os.listdir(directory)
     except OSError:
         return []
-    return [int(name) for name in names if name.isdecimal()]
+    return [(int(name), name) for name in names if name.isdecimal() and os.path.isdir(os.path.join(directory, name))]
 
 
-def _rename_to_next(hidden: str, directory: str) -> None:
-    number = max(_versions(directory), default=0) + 1
+def _rename_to_next(hidden: str, directory: str) -> str:
+    number, _ = max(_versions(directory), default=(0, ""))
     while True:
+        number += 1
+        path = os.path.join(directory, str(number))
         try:
-            os.rename(hidden, os.path.join(directory, str(number)))
-            return
+            os.rename(hidden, path)
+            return path
         except OSError:
             # Another export may have taken the number since; a directory that holds something is not replaced.
-            if not os.path.exists(os.path.join(directory, str(number))):
+            if not os.path.exists(path):
                 raise
-            number += 1

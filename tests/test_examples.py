@@ -1,0 +1,56 @@
+"""What the examples tell where they cannot work; `test_serving` has them at work."""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stmt_tf import tracks
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def test_no_server_is_one_line(tmp_path):
+    for name in ("source_joints", "target_joints"):
+        np.save(tmp_path / f"{name}.npy", np.zeros((1, 14, 3), np.float32))
+    with contextlib.closing(socket.socket()) as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+        flags = "--model=tiny", f"--server={address}", f"--source={tmp_path}", f"--output={tmp_path / 'made'}"
+        command = [sys.executable, str(EXAMPLES / "serve_rest.py"), *flags]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"no answer from {address}: ") and done.stderr.count("\n") == 1
+
+
+def test_the_directory_of_a_request_is_made_before_the_poses_are_looked_for(tmp_path, monkeypatch):
+    class Estimating(Exception):
+        pass
+
+    def estimate(*_):
+        assert (tmp_path / "new" / "request").is_dir()
+        raise Estimating
+
+    monkeypatch.setattr(tracks, "estimate_tracks", estimate)
+    used, taken = tmp_path / "used", tmp_path / "taken"
+    used.mkdir()
+    (used / "00.jpg").write_text("of another request")
+    taken.write_text("a file")
+    for output, error, told in (
+        (tmp_path / "new" / "request", Estimating, ""),
+        (tmp_path / "new" / "request", Estimating, ""),  # is empty: such a start stands in no other's way
+        (used, SystemExit, "used: holds something already, give another --output"),
+        (taken, SystemExit, "taken: cannot be made (File exists), give another --output"),
+    ):
+        arguments = ["make_request.py", "--source=a.mp4", "--target=b.mp4", f"--output={output}"]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(error) as caught:
+            runpy.run_path(str(EXAMPLES / "make_request.py"))
+        assert str(caught.value).endswith(told)
