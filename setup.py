@@ -67,8 +67,8 @@ setup(
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.
         "test": [
-            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff", "scikit-image",
-            "selenium",
+            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff",
+            "scikit-image", "selenium",
         ],
     },
     classifiers=[
