@@ -37,12 +37,12 @@ from absl import logging
 from stmt_tf.backdrop import check_background, read_background
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
-from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
+from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.streams import Latest, overlapped
-from stmt_tf.tracks import READ_RESULTS, check_poses, estimate_tracks
+from stmt_tf.tracks import check_poses, estimate_tracks
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError
 from stmt_tf.video.writer import VideoWriter, check_output
@@ -96,7 +96,7 @@ def check(config: TransferConfig) -> None:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
     check_poses(config)
-    if config.pose in READ_RESULTS:
+    if config.pose in RESULT_READERS:
         raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
     if config.output:
         check_output(config.output)

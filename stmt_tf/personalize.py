@@ -42,7 +42,7 @@ from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
-from stmt_tf.tracks import estimate_tracks
+from stmt_tf.tracks import check_poses, estimate_tracks
 from stmt_tf.train import train
 from stmt_tf.video.files import VideoError, whole_file
 from stmt_tf.video.reader import probe
@@ -66,6 +66,7 @@ def check(config: PersonalizeConfig) -> None:
 
     Raises:
         VideoError: the source is no video, or the sheet cannot be written.
+        PoseError: the pose estimator's model or results do not exist, or are not for it.
         ValueError: flags do not go together, or the output belongs to another personalisation.
         OSError: there is no model to start from, no record to mix in, or no room for the output.
         AssetError: the perceptual loss's network cannot be had.
@@ -75,10 +76,9 @@ def check(config: PersonalizeConfig) -> None:
         check_picture(config.sheet)
         if os.path.realpath(config.sheet) == os.path.realpath(config.source):
             raise ValueError(f"--sheet={config.sheet}: is the source itself. Give another name")
-    by_tool = config.pose in RESULT_READERS
-    if by_tool != bool(config.source_poses):
-        wrong = "needs its results: give --source_poses" if by_tool else "reads no results: leave out --source_poses"
-        raise ValueError(f"--pose={config.pose} {wrong}")
+    check_poses(config)
+    if config.pose in RESULT_READERS and not config.source_poses:
+        raise ValueError(f"--pose={config.pose} needs its results: give --source_poses")
     require_room(config.output)
     _require_same(config)
     if config.mix_records:

@@ -13,22 +13,20 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from stmt_tf.config import TransferConfig
-from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
+from stmt_tf.config import PersonalizeConfig, TransferConfig
+from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.tracking import follow_person
 from stmt_tf.streams import overlapped
 from stmt_tf.video.reader import probe, read_frames
 
-READ_RESULTS = ("openpose", "alphapose")  # tools that do not run here
 
-
-def check_poses(config: TransferConfig) -> None:
+def check_poses(config: TransferConfig | PersonalizeConfig) -> None:
     """Raises PoseError if the pose estimator's model or results do not exist, or are not for it."""
     for name in ("source_poses", "target_poses", "background_poses"):
-        path = getattr(config, name)
-        if path and config.pose not in READ_RESULTS:
+        path = getattr(config, name, "")
+        if path and config.pose not in RESULT_READERS:
             raise PoseError(
-                f"--{name}={path} is for --pose={' or '.join(READ_RESULTS)}, got --pose={config.pose}: name the tool "
+                f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={config.pose}: name the tool "
                 "that made it, or leave it out"
             )
         if path and not os.path.exists(path):

@@ -26,12 +26,12 @@ from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
 from stmt_tf.backdrop import check_background, read_background
 from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
-from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
 from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview_sheet
 from stmt_tf.streams import overlapped
-from stmt_tf.tracks import READ_RESULTS, check_poses, estimate_tracks, progress, visible
+from stmt_tf.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import check_picture, write_png
@@ -64,7 +64,7 @@ def check(config: TransferConfig) -> None:
     if config.background:
         check_background(config)
     check_poses(config)
-    if config.pose in READ_RESULTS and not (config.source_poses and config.target_poses):
+    if config.pose in RESULT_READERS and not (config.source_poses and config.target_poses):
         raise ValueError(f"--pose={config.pose} needs its results: give --source_poses and --target_poses")
 
 

@@ -28,6 +28,7 @@ from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import check, personalize
+from stmt_tf.pose.estimators import PoseError
 from stmt_tf.transfer import transfer
 from stmt_tf.video.files import VideoError
 from tfrecords_tools.dancers import render_video
@@ -148,7 +149,7 @@ def test_failing_to_render_is_told(tmp_path, monkeypatch):
         ({"output": "text.mp4"}, "is a file: give another directory"),
         ({"mix_records": "none-*"}, "no record file matches --mix_records='.*none-\\*'"),
         ({"source_poses": ""}, "--pose=alphapose needs its results: give --source_poses"),
-        ({"pose": "mediapipe"}, "--pose=mediapipe reads no results: leave out --source_poses"),
+        ({"pose": "mediapipe"}, "--source_poses=.* is for --pose=openpose or alphapose, got --pose=mediapipe"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_done(tmp_path, inputs, changes, complaint):
@@ -157,7 +158,7 @@ def test_what_cannot_work_is_told_before_anything_is_done(tmp_path, inputs, chan
     shutil.copytree(inputs["model"], tmp_path / "tiny")
     paths = {k: v if k == "pose" else v and str(tmp_path / v) for k, v in changes.items()}
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises((OSError, ValueError, VideoError), match=complaint):
+    with pytest.raises((OSError, PoseError, ValueError, VideoError), match=complaint):
         check(PersonalizeConfig(**{**inputs, "output": str(tmp_path / "out"), **paths}))
     assert sorted(tmp_path.rglob("*")) == before
 
