@@ -42,8 +42,8 @@ _REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts."
 _ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
 _HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
 
-_ASKED_BY_TRANSFER = ("foreground", "mask")
-_FRAMES_OF_TRANSFER = 4
+ASKED_BY_TRANSFER = ("foreground", "mask")
+FRAMES_OF_TRANSFER = 4
 
 Inputs = dict[str, tf.Tensor]
 
@@ -57,13 +57,13 @@ def concrete(function: Callable, *arguments) -> tf.types.experimental.ConcreteFu
 def costs(config: ModelConfig, sources: int) -> dict:
     """The row of the first table of one model; operations and times are of one frame."""
     generator = create_generator(config, sources)
-    example = made_up_example(config.size, sources, _FRAMES_OF_TRANSFER, 1)
+    example = made_up_example(config.size, sources, FRAMES_OF_TRANSFER, 1)
     frames, joints, poses = (example[name] for name in ("source_frames", "source_joints", "target_joints"))
     encoded = concrete(generator.encode_source, frames, joints)(frames, joints)
 
     def transfer(source, poses):
         made = generator.generate(source, poses)
-        return {name: made[name] for name in _ASKED_BY_TRANSFER}
+        return {name: made[name] for name in ASKED_BY_TRANSFER}
 
     def cached(source, poses):
         return generator.generate(source, poses)
@@ -73,7 +73,7 @@ def costs(config: ModelConfig, sources: int) -> dict:
 
     pose = poses[:, :1]
     calls = {
-        "transfer": (concrete(transfer, encoded, poses), (encoded, poses), _FRAMES_OF_TRANSFER),
+        "transfer": (concrete(transfer, encoded, poses), (encoded, poses), FRAMES_OF_TRANSFER),
         "cached": (concrete(cached, encoded, pose), (encoded, pose), 1),
         "naive": (concrete(naive, frames, joints, pose), (frames, joints, pose), 1),
     }
@@ -98,7 +98,7 @@ def ways(generator: Generator, directory: str, encoded: Inputs, poses: tf.Tensor
     yield "Keras model in a tf.function", lambda: generate(encoded, poses)
     model = TransferModel(directory)
     yield "SavedModel", lambda: model.generate(encoded, poses[0].numpy())
-    yield "SavedModel, what transfer asks for", lambda: model.generate(encoded, poses[0].numpy(), _ASKED_BY_TRANSFER)
+    yield "SavedModel, what transfer asks for", lambda: model.generate(encoded, poses[0].numpy(), ASKED_BY_TRANSFER)
     loaded = tf.saved_model.load(directory)
     frozen = convert_variables_to_constants_v2(concrete(loaded.generate, encoded, poses))
     inputs = [*tf.nest.flatten(encoded), poses]
