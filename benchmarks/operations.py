@@ -1,8 +1,8 @@
 """Where the time of a generated frame goes: `python -m benchmarks.operations --size=256 --width=0.5`.
 
 Prints each kind of operation's share of the time that all operations of `generate` take, called as `transfer` calls it,
-by TensorFlow's own statistics of its steps. For that, operations run one after the other, each on all cores. Shares can be
-trusted on a busy machine; times cannot, and are not printed.
+by TensorFlow's own statistics of its steps. For that, operations run one after the other, each on all cores. Shares can
+be trusted on a busy machine; times cannot, and are not printed.
 """
 
 from __future__ import annotations
