@@ -261,8 +261,7 @@ def _made(generator: Generator, sources: OwnFrames, poses: np.ndarray) -> np.nda
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and fine-tunes."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     try:
         config = flags.read(PersonalizeConfig)
         check(config)
