@@ -249,6 +249,26 @@ def clock_moved(new: NewTraining, whole: Training) -> Survival:
     return Survival("clock set back by decades", 1, int(training.equals(whole)), training.lost)
 
 
+def prepare(folder: Path, epochs: int) -> tuple[NewTraining, Training]:
+    """What makes trainings of so many epochs, by a name, and one that nothing hits.
+
+    Args:
+        folder: for everything that is made.
+        epochs: of each training.
+    """
+    records = folder / "clips.tfrecord"
+    write_records(records, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)])
+
+    def new(name: str) -> Training:
+        own = folder / f"{name}.tfrecord"  # some are spoiled
+        own.write_bytes(records.read_bytes())
+        return Training(folder / name, str(own), EPOCH * epochs)
+
+    whole = new("whole")
+    whole.finish()
+    return new, whole
+
+
 def campaign(folder: Path, kills: int, times: int) -> Iterator[Survival]:
     """Yields what became of each kind of fault, one after the other.
 
@@ -257,18 +277,7 @@ def campaign(folder: Path, kills: int, times: int) -> Iterator[Survival]:
         kills: how often to kill.
         times: how often to try each of the other faults that come by chance.
     """
-    records = folder / "clips.tfrecord"
-    write_records(records, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)])
-    # Every fault costs a few epochs of it.
-    iterations = EPOCH * (4 * max(kills, 2 * times) + 4)
-
-    def new(name: str) -> Training:
-        own = folder / f"{name}.tfrecord"  # some are spoiled
-        own.write_bytes(records.read_bytes())
-        return Training(folder / name, str(own), iterations)
-
-    whole = new("whole")
-    whole.finish()
+    new, whole = prepare(folder, epochs=4 * max(kills, 2 * times) + 4)  # every fault costs a few
     yield spoiled_checkpoint(new, whole, times)
     yield spoiled_record(new, whole, times)
     yield clock_moved(new, whole)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from faults.campaign import EPOCH, campaign
+from faults.campaign import EPOCH, full, killed, prepare, terminated
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 
 
 @pytest.mark.slow
 def test_a_training_survives_what_hits_it(tmp_path):
-    for result in campaign(tmp_path, kills=1, times=1):
+    new, whole = prepare(tmp_path, epochs=8)
+    results = [killed(new, whole, 1), terminated(new, whole, 1)]
+    if os.geteuid() == 0:  # it needs a file system of its own
+        results.append(full(new, whole))
+    for result in results:
         assert result.survived == result.tried and 0 <= result.lost <= EPOCH, result
 
 
