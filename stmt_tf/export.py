@@ -83,6 +83,7 @@ def _quiet() -> Iterator[None]:
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and writes the version."""
     del argv  # nothing is left in it
+    flags.interrupt_at_sigterm()
     try:
         written = export(flags.read(ExportConfig))
     except (OSError, ValueError, tf.errors.OpError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar, get_type_hints
@@ -56,6 +57,15 @@ _DEFINE = {
 }
 # How `as_flagfile` writes what its type does not read by itself.
 _PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers, tuple[str, ...]: _strings}
+
+
+def interrupt_at_sigterm() -> None:
+    """Lets SIGTERM end a command as Ctrl-C does: with its clean-up, and its word of what was written."""
+
+    def interrupt(*_) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def define(*config_classes: type) -> None:

@@ -262,6 +262,7 @@ def _made(generator: Generator, sources: OwnFrames, poses: np.ndarray) -> np.nda
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and fine-tunes."""
     del argv  # nothing is left in it
+    flags.interrupt_at_sigterm()
     try:
         config = flags.read(PersonalizeConfig)
         check(config)

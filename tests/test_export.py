@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -185,3 +186,15 @@ def test_the_benchmark_of_exports_without_records_is_one_line():
 def test_output_has_to_be_named():
     with pytest.raises(ValueError, match="--output is required"):
         ExportConfig(workdir="work")
+
+
+@pytest.mark.slow
+def test_a_terminated_export_leaves_nothing_and_says_so(tmp_path, workdir):
+    flags = [f"--workdir={workdir}", f"--output={tmp_path / 'models'}"]
+    process = subprocess.Popen([sys.executable, "-m", "stmt_tf.export", *flags], stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("models/.writing-*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.terminate()
+    told = process.communicate(timeout=600)[1]
+    assert process.returncode == 1 and told.splitlines()[-1] == "export: interrupted, nothing was written"
+    assert not (tmp_path / "models").exists()
