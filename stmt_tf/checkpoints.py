@@ -106,10 +106,13 @@ class TrainingState:
 
 
 def _checkpoints_in(directory: str) -> list[str]:
-    """The checkpoints in a directory, the newest first; by their files, since a list of them could be damaged, too."""
-    found = (re.fullmatch(r"ckpt-(\d+)-(\d+)\.index", name) for name in _names(directory))
-    numbers = sorted(((int(match[1]), int(match[2])) for match in found if match), reverse=True)
-    return [os.path.join(directory, f"ckpt-{epoch}-{step}") for epoch, step in numbers]
+    """The checkpoints in a directory, the newest first; by their files, since a list of them could be damaged, too.
+
+    Those of earlier versions, which have no step, are among them: to be refused rather than written over.
+    """
+    found = (re.fullmatch(r"(ckpt-(\d+)(?:-(\d+))?)\.index", name) for name in _names(directory))
+    numbered = sorted(((int(match[2]), int(match[3] or 0), match[1]) for match in found if match), reverse=True)
+    return [os.path.join(directory, name) for _, _, name in numbered]
 
 
 def _names(directory: str) -> list[str]:

@@ -246,6 +246,13 @@ def test_state_of_other_networks_is_refused(trained, tmp_path):
         TrainingState(make_trainer(MSE, tiny_network), str(tmp_path)).restore()
 
 
+def test_a_checkpoint_of_an_earlier_version_is_refused_and_not_begun_over(trained, tmp_path):
+    trainer = trained[0]
+    tf.train.Checkpoint(epoch=tf.Variable(3, dtype=tf.int64)).write(str(tmp_path / "ckpt-3"))
+    with pytest.raises(ValueError, match="ckpt-3 holds other networks than this training"):
+        TrainingState(trainer, str(tmp_path)).restore()
+
+
 def damage(path, how):
     content = bytearray(path.read_bytes())
     if how == "flipped":
