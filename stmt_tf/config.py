@@ -14,6 +14,18 @@ def setting(default, help: str, choices: tuple[str, ...] | None = None):
     return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
 
 
+def _pose_tool():
+    return setting(
+        "mediapipe",
+        "Pose estimator; openpose and alphapose read those tools' JSON results.",
+        ("mediapipe", "movenet", "openpose", "alphapose"),
+    )
+
+
+def _pose_model():
+    return setting("", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet).")
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The generator's shape."""
@@ -227,14 +239,8 @@ class TransferConfig:
     attention: str = setting(
         "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
     )
-    pose: str = setting(
-        "mediapipe",
-        "Pose estimator; openpose and alphapose read those tools' JSON results.",
-        ("mediapipe", "movenet", "openpose", "alphapose"),
-    )
-    pose_model: str = setting(
-        "", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet)."
-    )
+    pose: str = _pose_tool()
+    pose_model: str = _pose_model()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
     background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
@@ -264,14 +270,8 @@ class PersonalizeConfig:
         "dancers are rendered."
     )
     sheet: str = setting("", "PNG of frames that were held out, and of what the model made of them before and after.")
-    pose: str = setting(
-        "mediapipe",
-        "Pose estimator; openpose and alphapose read those tools' JSON results.",
-        ("mediapipe", "movenet", "openpose", "alphapose"),
-    )
-    pose_model: str = setting(
-        "", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet)."
-    )
+    pose: str = _pose_tool()
+    pose_model: str = _pose_model()
     source_poses: str = setting("", "JSON results for the video (openpose, alphapose).")
 
     def __post_init__(self):
