@@ -45,7 +45,7 @@ def is_video(name: str) -> bool:
     """Whether a file is a video, by its name."""
     base = os.path.basename(name)
     # Hidden files are no videos: some systems put a small "._a.mp4" beside each "a.mp4".
-    return base[0] != "." and os.path.splitext(base)[1].lower() in EXTENSIONS
+    return not base.startswith(".") and os.path.splitext(base)[1].lower() in EXTENSIONS
 
 
 def split_of(video_id: str) -> str:
