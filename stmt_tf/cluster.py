@@ -7,14 +7,16 @@ batch:
     TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 Worker 0 is the chief: it alone writes. All resume from what it wrote, so they need one working directory in common.
+Where one of them dies, the others end, too: whatever started them has to start them all again, in any order.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import tensorflow as tf
 
@@ -80,6 +82,25 @@ def create_strategy(worker: Worker) -> tf.distribute.Strategy:
         compat.require_several_workers()
         return tf.distribute.MultiWorkerMirroredStrategy()
     return tf.distribute.MirroredStrategy()
+
+
+@contextlib.contextmanager
+def lost_worker_named() -> Iterator[None]:
+    """Turns TensorFlow's errors about a worker that died within into one that says what to do.
+
+    Raises:
+        ConnectionError: in place of an error of what the workers do together.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
+        _, found, reason = error.message.partition("Collective ops is aborted by: ")
+        if not found:
+            raise
+        raise ConnectionError(
+            f"another worker is gone ({reason.splitlines()[0]}). Run the same commands again, on all workers, to go on "
+            "from the last checkpoint"
+        ) from error
 
 
 def distributed(

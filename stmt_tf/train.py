@@ -53,10 +53,11 @@ def train(
         ValueError: `workdir` holds a training of another model, or settings, records, weights or workers do not
             go together; or a record is broken.
         TrainingDiverged: a loss is no longer a number.
-        OSError: the working directory cannot be written.
+        OSError: the working directory cannot be written, or another worker is gone.
     """
-    with _full_disk_named(), broken_records_named(data.train_records, data.val_records), contextlib.suppress(Stopped):
-        _train(workdir, model, data, loss, training, stop or threading.Event())
+    with _full_disk_named(), cluster.lost_worker_named(), contextlib.suppress(Stopped):
+        with broken_records_named(data.train_records, data.val_records):
+            _train(workdir, model, data, loss, training, stop or threading.Event())
 
 
 def _train(

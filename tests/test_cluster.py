@@ -1,7 +1,5 @@
-import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +9,7 @@ import keras
 import pytest
 from records import make_clip, write_records
 from test_train import LOSS, MODEL
+from workers import free_ports, tf_config
 
 from stmt_tf import flags
 from stmt_tf.cluster import Worker, create_strategy, read_worker
@@ -27,18 +26,14 @@ run()
 """
 
 
-def tf_config(index, workers=HOSTS, kind="worker"):
-    return {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": kind, "index": index}})}
-
-
 def test_process_without_a_cluster_is_alone():
     assert read_worker({}) == read_worker({"TF_CONFIG": ""}) == Worker(0, 1)
     assert Worker(0, 1).is_chief
 
 
 def test_worker_knows_its_place():
-    assert read_worker(tf_config(1)) == Worker(1, 2)
-    assert read_worker(tf_config(0)).is_chief and not read_worker(tf_config(1)).is_chief
+    assert read_worker(tf_config(1, HOSTS)) == Worker(1, 2)
+    assert read_worker(tf_config(0, HOSTS)).is_chief and not read_worker(tf_config(1, HOSTS)).is_chief
 
 
 @pytest.mark.parametrize(
@@ -47,26 +42,16 @@ def test_worker_knows_its_place():
         ({"TF_CONFIG": "{"}, r"TF_CONFIG='{' is not understood .*it must look like"),
         ({"TF_CONFIG": "[]"}, "is not understood"),
         ({"TF_CONFIG": '{"cluster": {}}'}, "is not understood"),
-        (tf_config(0, kind="ps"), "tasks of other types than worker"),
-        (tf_config(0, workers="host0:2222"), "workers must be a list of host:port"),
-        (tf_config(0, workers=["host0"]), "workers must be a list of host:port"),
-        (tf_config(2), "index must be one of 0 to 1, got 2"),
-        (tf_config("0"), "index must be one of 0 to 1, got '0'"),
+        (tf_config(0, HOSTS, kind="ps"), "tasks of other types than worker"),
+        (tf_config(0, "host0:2222"), "workers must be a list of host:port"),
+        (tf_config(0, ["host0"]), "workers must be a list of host:port"),
+        (tf_config(2, HOSTS), "index must be one of 0 to 1, got 2"),
+        (tf_config("0", HOSTS), "index must be one of 0 to 1, got '0'"),
     ],
 )
 def test_wrong_cluster_is_refused(environ, message):
     with pytest.raises(ValueError, match=message):
         read_worker(environ)
-
-
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def start(command, arguments, environ):

@@ -10,6 +10,7 @@ iterations that had to be done again. Disk full needs root, for a file system of
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import contextlib
 import dataclasses
 import os
@@ -19,9 +20,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -29,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from records import make_clip, write_records  # noqa: E402
+from workers import free_ports, tf_config  # noqa: E402
 
 EPOCH = 2  # iterations between checkpoints
 # Those of the training are means over what one process did of an epoch; those of the validation tell all the same.
@@ -62,13 +66,14 @@ class Training:
         workdir: its working directory.
         records: its record file.
         iterations: how long.
+        workers: processes that train it together.
 
     Attributes:
         losses: as it told them, by iteration.
         lost: most iterations that were done again.
     """
 
-    def __init__(self, workdir: Path, records: str, iterations: int):
+    def __init__(self, workdir: Path, records: str, iterations: int, workers: int = 1):
         flags = {
             "workdir": workdir, "train_records": records, "val_records": records, "iterations": iterations,
             "checkpoint_every": EPOCH, "size": 32, "width": 0.05, "residual_heads": True, "num_target_frames": 1,
@@ -80,12 +85,17 @@ class Training:
         self.lost = 0
         self._contradicted = False
         self._command = [sys.executable, "-m", "stmt_tf.train", *(f"--{k}={v}" for k, v in flags.items())]
+        self._environs = [dict(os.environ)]
+        if workers > 1:
+            hosts = [f"127.0.0.1:{port}" for port in free_ports(workers)]
+            self._environs = [{**os.environ, **tf_config(index, hosts)} for index in range(workers)]
 
-    def start(self) -> tuple[subprocess.Popen, Iterator[str]]:
-        """Begins, or goes on; the lines that the process will tell have to be read."""
+    def start(self, worker: int = 0) -> tuple[subprocess.Popen, Iterator[str]]:
+        """Begins, or goes on, as one of the workers; the lines that the process will tell have to be read."""
         process = subprocess.Popen(
-            self._command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+            self._command, cwd=ROOT, env=self._environs[worker],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
         return process, self._followed(process)
 
     def _followed(self, process: subprocess.Popen) -> Iterator[str]:
@@ -117,15 +127,24 @@ class Training:
         return process.wait()
 
     def finish(self) -> None:
-        """Goes on to the end.
+        """Goes on to the end, with all workers.
 
         Raises:
             RuntimeError: it does not get there.
         """
-        process, lines = self.start()
-        told = list(lines)
-        if process.wait():
-            raise RuntimeError("the training failed:\n" + "".join(told))
+        self.wait_for([self.start(worker) for worker in range(len(self._environs))])
+
+    def wait_for(self, running: Sequence[tuple[subprocess.Popen, Iterator[str]]]) -> None:
+        """Until all workers, as `start` returned them, are done.
+
+        Raises:
+            RuntimeError: one of them failed.
+        """
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            told = pool.map(list, [lines for _, lines in running])
+        for (process, _), lines in zip(running, told):
+            if process.wait():
+                raise RuntimeError("the training failed:\n" + "".join(lines))
 
     def equals(self, whole: Training) -> bool:
         """Whether its losses and its last checkpoint are those of another training."""
@@ -134,7 +153,10 @@ class Training:
         return alike and self.losses == whole.losses and not self._contradicted
 
 
-NewTraining = Callable[[str], Training]
+class NewTraining(Protocol):
+    """Makes a training by its name."""
+
+    def __call__(self, name: str, workers: int = 1) -> Training: ...
 
 
 def checkpoints_of(training: Training) -> list[Path]:
@@ -237,6 +259,27 @@ def spoiled_record(new: NewTraining, whole: Training, times: int) -> Survival:
     return Survival("a record's file damaged", times, sum(told) * training.equals(whole), training.lost, last.strip())
 
 
+def worker_killed(new: NewTraining, times: int) -> Survival:
+    """kill -9 of one worker of two, in turn. It comes back at once; the other ends, and then comes back, too."""
+    whole, training = (new(name, workers=2) for name in ("two", "worker"))
+    whole.finish()
+    moments, told = random.Random(4), []
+    running = [training.start(worker) for worker in range(2)]
+    for number in range(times):
+        training.wait_for_losses(running[0][1])
+        time.sleep(moments.uniform(0.0, 1.0))
+        victim, other = number % 2, 1 - number % 2
+        training.end(*running[victim], signal.SIGKILL)
+        running[victim] = training.start(victim)
+        process, lines = running[other]
+        gone = [line.strip() for line in lines if line.startswith("train: another worker is gone")]
+        told.append(process.wait() == 1 and len(gone) == 1)
+        running[other] = training.start(other)
+    training.wait_for(running)
+    survived = sum(told) * training.equals(whole)
+    return Survival("one worker of two killed and restarted", times, survived, training.lost, gone[-1])
+
+
 def clock_moved(new: NewTraining, whole: Training) -> Survival:
     """All files come from the future, as after a clock was set back."""
     training = new("clock")
@@ -259,10 +302,10 @@ def prepare(folder: Path, epochs: int) -> tuple[NewTraining, Training]:
     records = folder / "clips.tfrecord"
     write_records(records, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(4)])
 
-    def new(name: str) -> Training:
+    def new(name: str, workers: int = 1) -> Training:
         own = folder / f"{name}.tfrecord"  # some are spoiled
         own.write_bytes(records.read_bytes())
-        return Training(folder / name, str(own), EPOCH * epochs)
+        return Training(folder / name, str(own), EPOCH * epochs, workers)
 
     whole = new("whole")
     whole.finish()
@@ -282,6 +325,8 @@ def campaign(folder: Path, kills: int, times: int) -> Iterator[Survival]:
     yield spoiled_record(new, whole, times)
     yield clock_moved(new, whole)
     yield terminated(new, whole, times)
+    if keras.__version__.startswith("2."):  # Keras 3 cannot train on several workers
+        yield worker_killed(new, times)
     if os.geteuid() == 0:
         yield full(new, whole)
     yield killed(new, whole, kills)
