@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ from absl import logging
 
 from stmt_tf.data import record_files, schema
 from stmt_tf.data.pipeline import find_records
+
+_OPENED_AT_ONCE = 16
 
 
 def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
@@ -24,42 +27,44 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
 
     Raises:
         FileNotFoundError: no file matches.
+        OSError: a file cannot be read.
         ValueError: a record cannot be used, or there is none.
     """
-    seen = 0
-    for path in find_records(pattern, flag):
-        try:
-            record = next(iter(tf.data.TFRecordDataset(path).take(1)), None)
-        except tf.errors.OpError as error:
-            reason = without_graph(error.message)
-            raise ValueError(
-                f"{flag}: {path} is not a sound record file ({reason}): name another or write it anew"
-            ) from error
-        if record is None:
-            continue
-        seen += 1
-        try:
-            clip = schema.read_record(record.numpy())
-        except ValueError as error:
-            raise ValueError(f"{flag}: {path}: {without_graph(str(error))}") from error
-        where = f"{flag}: {path}: clip {clip['clip_id'].decode()}"
-        height, width, steps = int(clip["height"]), int(clip["width"]), len(clip["frames"])
-        if height != width:
-            raise ValueError(
-                f"{where} has frames of {width} x {height} pixels; they must be square: write the records anew"
-            )
-        if width < size:
-            raise ValueError(
-                f"{where} has frames of {width} x {height} pixels, smaller than --size={size}: write the records in "
-                "that size, or train a smaller model"
-            )
-        if steps < frames:
-            raise ValueError(
-                f"{where} has {steps} frames, fewer than K + L = {frames}: cut longer clips, or give a smaller "
-                "--num_source_frames or --num_target_frames"
-            )
-    if not seen:
+    # Side by side: a remote file keeps one waiting.
+    with concurrent.futures.ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+        found = list(pool.map(lambda path: _holds_clips(path, flag, frames, size), find_records(pattern, flag)))
+    if not any(found):
         raise ValueError(f"{flag}={pattern!r}: there is no clip in these files; name others or write them anew")
+
+
+def _holds_clips(path: str, flag: str, frames: int, size: int) -> bool:
+    """Whether a file has a first record; raises ValueError if that cannot be used, as `check_records` does."""
+    first = next(record_files.scan(path), None)
+    if first is None:
+        return False
+    if isinstance(first, record_files.Damage):
+        raise ValueError(f"{flag}: {first}: name another file, or write it anew")
+    try:
+        clip = schema.read_record(first[1])
+    except ValueError as error:
+        raise ValueError(f"{flag}: {path}: {without_graph(str(error))}") from error
+    where = f"{flag}: {path}: clip {clip['clip_id'].decode()}"
+    height, width, steps = int(clip["height"]), int(clip["width"]), len(clip["frames"])
+    if height != width:
+        raise ValueError(
+            f"{where} has frames of {width} x {height} pixels; they must be square: write the records anew"
+        )
+    if width < size:
+        raise ValueError(
+            f"{where} has frames of {width} x {height} pixels, smaller than --size={size}: write the records in "
+            "that size, or train a smaller model"
+        )
+    if steps < frames:
+        raise ValueError(
+            f"{where} has {steps} frames, fewer than K + L = {frames}: cut longer clips, or give a smaller "
+            "--num_source_frames or --num_target_frames"
+        )
+    return True
 
 
 @contextlib.contextmanager
