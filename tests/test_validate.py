@@ -55,7 +55,7 @@ def made(tmp_path_factory):
 
 def test_sound_records_have_no_faults(made, tmp_path):
     assert faults(made / "*.tfrecord") == []
-    write_records(tmp_path / "train-a", [make_clip(clip_id="one"), make_clip(clip_id="two", masks=False)])
+    write_records(tmp_path / "train-a", [make_clip(clip_id="one"), make_clip(5, clip_id="two", masks=False)])
     validator = validate.Validator()
     assert list(validator.faults(str(tmp_path / "train-*"))) == []
     assert (validator.files, validator.records) == (1, 2)
@@ -119,9 +119,16 @@ def test_clips_that_are_there_twice_are_named_with_both_places(tmp_path):
     assert told.startswith(f"{tmp_path / 'b'}: record 0") and f"as {tmp_path / 'a'}: record 0" in told
 
 
+def test_the_same_frames_under_another_name_are_named_with_both_places(tmp_path):
+    for name in ("a", "b", "c"):
+        write(tmp_path / name, encode_clip(make_clip(steps=9 if name == "c" else 8, clip_id=name)))
+    (told,) = faults(tmp_path / "*")
+    assert told.startswith(f"{tmp_path / 'b'}: record 0") and f"of another, {tmp_path / 'a'}: record 0" in told
+
+
 def test_a_video_in_two_splits_is_named_with_both_places(tmp_path):
     one = dataclasses.replace(make_clip(clip_id="one"), video_id="v")
-    two = dataclasses.replace(make_clip(clip_id="two"), video_id="v")
+    two = dataclasses.replace(make_clip(5, clip_id="two"), video_id="v")
     write_records(tmp_path / "train-a", [one])
     write_records(tmp_path / "val-a", [two])
     (told,) = faults(tmp_path / "*")

@@ -4,20 +4,20 @@
 
 Checked are: the framing of the records and their CRCs; the schema; that all images decode and have the size that their
 record states; that there are as many joints as frames, one flow less, and masks for all frames or none; that joints are
-finite and their confidences in [0, 1]; that no clip is there twice, and no video in two splits (by the beginning of the
-files' names: train-, val-, test-); and, where `create_clips` left a manifest.json beside the files, their checksums and
-that none is missing or of unknown origin. The exit status is 1 if there is any fault.
+finite and their confidences in [0, 1]; that no clip is there twice, by its name or by its frames, and no video in two
+splits (by how the files' names begin: train-, val-, test-); and, where `create_clips` left a manifest.json beside the
+files, their checksums and that none is missing or of unknown origin. The exit status is 1 if there is any fault.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -58,6 +58,7 @@ class Validator:
         self.files = 0
         self.records = 0
         self._clips: dict[str, Place] = {}
+        self._frames: dict[bytes, Place] = {}
         self._splits: dict[str, tuple[str, Place]] = {}
 
     def faults(self, pattern: str) -> Iterator[str]:
@@ -97,12 +98,23 @@ class Validator:
         yield from content_faults(clip)
         if clip_id in self._clips:
             yield f"clip {clip_id!r} is there already, as {self._clips[clip_id]}"
+        elif (frames := _frames_digest(clip)) in self._frames:
+            yield f"clip {clip_id!r} has the frames of another, {self._frames[frames]}"
+        else:
+            self._frames[frames] = place
         self._clips.setdefault(clip_id, place)
         split = os.path.basename(place.path).split("-")[0]
         if split in _SPLITS:
             other, first = self._splits.setdefault(video_id, (split, place))
             if other != split:
                 yield f"video {video_id!r} is in the split {split}, and in {other} by {first}"
+
+
+def _frames_digest(clip: dict[str, np.ndarray]) -> bytes:
+    digest = hashlib.sha256()
+    for frame in clip["frames"]:
+        digest.update(frame)
+    return digest.digest()
 
 
 def content_faults(clip: dict[str, np.ndarray]) -> Iterator[str]:
@@ -145,11 +157,11 @@ def manifest_faults(pattern: str, paths: Sequence[str]) -> Iterator[str]:
         paths: the files.
     """
     for directory in sorted({os.path.dirname(path) for path in paths}):
-        manifest = Path(directory, MANIFEST)
-        if not manifest.exists():
+        manifest = os.path.join(directory, MANIFEST)
+        if not tf.io.gfile.exists(manifest):
             continue
         try:
-            content = json.loads(manifest.read_bytes())
+            content = json.loads(tf.io.gfile.GFile(manifest, "rb").read())
             files, sound = content["files"], content["check"] == manifest_check(content)
         except (ValueError, TypeError, KeyError) as error:
             yield f"{manifest}: is damaged ({error})"
@@ -170,8 +182,7 @@ def manifest_faults(pattern: str, paths: Sequence[str]) -> Iterator[str]:
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, checks, and tells of every fault."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     validator, count = Validator(), 0
     try:
         for fault in validator.faults(flags.read(ValidateConfig).records):
@@ -185,4 +196,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(ValidateConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("validate"))
