@@ -14,6 +14,7 @@ cannot be used costs that video alone. Given again, the command makes what is mi
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import os
 import sys
@@ -32,10 +33,12 @@ from stmt_tf import compat, flags
 from stmt_tf.config import setting
 from tfrecords_tools.clip_report import REPORT, write_report
 from tfrecords_tools.clips import store
+from tfrecords_tools.clips.process import unusable
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.settings import check_settings
 
 _SETTINGS = "clips.json"
+_COPIED_AT_ONCE = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,18 +70,24 @@ class MakeVideo(beam.DoFn):
 
     def process(self, video_id: str) -> Iterator[tuple[str, str]]:
         with tempfile.TemporaryDirectory() as scratch:
-            path = os.path.join(self._config.videos, video_id)
-            if "://" in path:  # decoders read files of this machine
-                remote, path = path, os.path.join(scratch, os.path.basename(video_id))
-                tf.io.gfile.copy(remote, path)
             made = os.path.join(scratch, "made")
             os.mkdir(made)
-            entry = store.write_video(path, video_id, self._settings, made, self._config.shard_megabytes * 1e6)
+            entry = self._make(video_id, scratch, made)
             for name in entry["files"]:
                 _publish(made, name, self._config.output)
             # Last: with it the video counts as made.
             _publish(made, store.entry_name(video_id), self._config.output)
         yield video_id, store.problem_of(entry)
+
+    def _make(self, video_id: str, scratch: str, made: str) -> dict[str, Any]:
+        path = os.path.join(self._config.videos, video_id)
+        if "://" in path:  # decoders read files of this machine
+            remote, path = path, os.path.join(scratch, os.path.basename(video_id))
+            try:
+                tf.io.gfile.copy(remote, path)
+            except tf.errors.OpError as error:
+                return store.write_entry(made, video_id, [unusable(remote, video_id, OSError(error.message))])
+        return store.write_video(path, video_id, self._settings, made, self._config.shard_megabytes * 1e6)
 
 
 def _publish(folder: str, name: str, output: str) -> None:
@@ -139,10 +148,15 @@ def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOption
 def _fetch_entries(output: str, folder: str) -> None:
     """Copies to a folder of this machine what the output tells of its settings and videos."""
     os.makedirs(os.path.join(folder, store.ENTRIES), exist_ok=True)
-    for pattern in (_SETTINGS, os.path.join(store.ENTRIES, "*.json")):
-        for path in tf.io.gfile.glob(os.path.join(output, pattern)):
-            copy = os.path.join(folder, os.path.dirname(pattern), os.path.basename(path))
-            tf.io.gfile.copy(path, copy, overwrite=True)
+    copies = {
+        path: os.path.join(folder, os.path.dirname(pattern), os.path.basename(path))
+        for pattern in (_SETTINGS, os.path.join(store.ENTRIES, "*.json"))
+        for path in tf.io.gfile.glob(os.path.join(output, pattern))
+    }
+    # Side by side: a remote file keeps one waiting, and there is one for each video.
+    with concurrent.futures.ThreadPoolExecutor(_COPIED_AT_ONCE) as pool:
+        for copied in [pool.submit(tf.io.gfile.copy, *names, overwrite=True) for names in copies.items()]:
+            copied.result()
 
 
 def _parse_flags(argv: Sequence[str]) -> list[str]:
