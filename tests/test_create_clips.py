@@ -177,7 +177,7 @@ def test_videos_that_cannot_be_used_are_told_and_leave_nothing(tmp_path):
     assert told == {}
     assert [name for name in files_in(tmp_path) if "/" not in name] == ["clips.json", store.record_name("a.mp4")]
     text = tool.summary(tried, configure(tmp_path)[0])
-    assert text.startswith("1 clips made from 3 videos") and text.count("skipped, ") == 3
+    assert text.startswith("1 clips made from 1 of 6 videos") and text.count("skipped, ") == 3
     # What was read needs no second try, though it gave no clip; the others may be mended by now.
     assert list(problems(tool.create_clips(*configure(tmp_path)))) == ["cut_off.mp4", "no_poses.mp4", "text.mp4"]
 
@@ -348,7 +348,7 @@ def test_the_command_tells_of_skipped_videos_and_ends_with_status_1(tmp_path):
     command += [f"--{name}={tmp_path / folder}" for name, folder in places.items()]
     ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
     assert ended.returncode == 1
-    assert ended.stdout.startswith("1 clips made from 1 videos")
+    assert ended.stdout.startswith("1 clips made from 1 of 2 videos")
     assert "clips there: 0 train, 1 val, 0 test" in ended.stdout
     assert "skipped, text.mp4: text.mp4: not a readable video" in ended.stdout
 
@@ -360,7 +360,7 @@ def test_a_video_without_any_clip_is_no_failure(tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit) as caught:
         tool.main(["create_clips"])
     assert caught.value.code == 0
-    assert "0 clips made from 1 videos" in capsys.readouterr().out
+    assert "0 clips made from 0 of 1 videos" in capsys.readouterr().out
 
 
 def test_bad_flags_end_with_one_line(tmp_path, monkeypatch):

@@ -153,14 +153,16 @@ def _prepare_process() -> None:
 
 def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
     """What to tell at the end: what was made, what the output holds, what could not be used and why."""
-    made = [entry for entry in tried if not store.problem_of(entry)]
-    clips = sum(len(store.clips_of(entry)) for entry in made)
-    rejected = sum(len(entry["parts"]) for entry in made) - clips
+    readable = [entry for entry in tried if not store.problem_of(entry)]
+    used = [entry for entry in readable if store.clips_of(entry)]
+    clips = sum(len(store.clips_of(entry)) for entry in used)
+    rejected = sum(len(entry["parts"]) for entry in readable) - clips
     counts = {split: 0 for split in store.SPLITS}
     for entry in store.read_entries(config.output):
         counts[entry["split"]] += len(store.clips_of(entry))
     lines = [
-        f"{clips} clips made from {len(made)} videos into {config.output}; {rejected} parts of them were left out",
+        f"{clips} clips made from {len(used)} of {len(tried)} videos into {config.output}; {rejected} other parts of "
+        "them were left out",
         "clips there: " + ", ".join(f"{count} {split}" for split, count in counts.items()),
         f"why, and all figures: {os.path.join(config.output, 'report.html')}",
     ]
@@ -170,8 +172,7 @@ def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, makes the records and tells of them."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("create_clips: terminated; run it again to go on"))
     try:
         config, settings = flags.read(CreateConfig), flags.read(ClipSettings)
@@ -186,4 +187,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(CreateConfig, ClipSettings)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("create_clips"))

@@ -186,8 +186,7 @@ def inspect_clips(config: InspectConfig) -> str:
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and prints the table."""
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+    del argv  # nothing is left in it
     try:
         config = flags.read(InspectConfig)
         print(inspect_clips(config))
@@ -199,4 +198,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(InspectConfig)
-    app.run(main)
+    app.run(main, flags_parser=flags.parser("inspect_clips"))

@@ -16,6 +16,7 @@ import wave
 import numpy as np
 from absl import app, flags, logging
 
+from stmt_tf.flags import parser
 from stmt_tf.video.reader import VideoError
 from stmt_tf.video.writer import VideoWriter
 from tfrecords_tools.dancers import render_video
@@ -75,8 +76,7 @@ def render_samples(output: str, size: int, num_frames: int) -> None:
 
 def main(argv: list[str]) -> None:
     """Reads the flags and writes the samples."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}: all options are --flags")
+    del argv  # nothing is left in it
     given = flags.FLAGS
     try:
         render_samples(given.output, given.size, given.num_frames)
@@ -90,7 +90,7 @@ def run() -> None:
     flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
     flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
     flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
-    app.run(main)
+    app.run(main, flags_parser=parser("render_samples"))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from absl import app, flags, logging
 from tqdm import tqdm
 
 from stmt_tf.data.schema import Clip, encode_clip
+from stmt_tf.flags import parser
 from stmt_tf.video.files import whole_file
 from tfrecords_tools.dancers import render_video
 from tfrecords_tools.settings import check_settings
@@ -132,8 +133,7 @@ def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
 
 def main(argv: list[str]) -> None:
     """Reads the flags and writes the records."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}: all options are --flags")
+    del argv  # nothing is left in it
     given = flags.FLAGS
     try:
         written = write_dancers(
@@ -172,7 +172,7 @@ def run() -> None:
     flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
     # Workers inherit this: their small matrix products are faster on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    app.run(main)
+    app.run(main, flags_parser=parser("synthetic_dancers"))
 
 
 if __name__ == "__main__":
