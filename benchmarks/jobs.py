@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig, setting
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate import load_judges
+from stmt_tf.files import whole_file
 from stmt_tf.inference import TransferModel
 from stmt_tf.metrics import report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
@@ -33,7 +34,6 @@ from stmt_tf.metrics.pair_frames import load_pair
 from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.selection import METHODS
-from stmt_tf.video.files import whole_file
 
 
 @dataclasses.dataclass(frozen=True)

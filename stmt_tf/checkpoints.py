@@ -18,12 +18,12 @@ from absl import logging
 
 from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.files import whole_file
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
 from stmt_tf.trainer import Trainer
-from stmt_tf.video.files import whole_file
 
 CONFIG = "config.flags"
 BEST_WEIGHTS = "best.weights.npz"

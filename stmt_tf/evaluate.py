@@ -41,6 +41,7 @@ from stmt_tf import assets, flags
 from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.features.i3d import load_i3d
+from stmt_tf.files import whole_file
 from stmt_tf.inference import TransferModel
 from stmt_tf.metrics import examples, pairs_file, plots, report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
@@ -54,7 +55,7 @@ from stmt_tf.metrics.pairs import Choice, draw_pairs
 from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.serving.versions import newest
-from stmt_tf.video.files import VideoError, whole_file
+from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
 
 

@@ -34,6 +34,7 @@ from stmt_tf.data.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.export import export
+from stmt_tf.files import whole_file
 from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.models.generator import Generator
@@ -44,7 +45,7 @@ from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
 from stmt_tf.tracks import check_poses, estimate_tracks
 from stmt_tf.train import train
-from stmt_tf.video.files import VideoError, whole_file
+from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture, contact_sheet, write_png
 

@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 
 # From the ground up: a module may import those of its own floor and below. Modules on no floor are on top.
 FLOORS = (
-    ("__init__", "compat", "config", "package_index", "pose_bundle", "streams"),
+    ("__init__", "compat", "config", "files", "package_index", "pose_bundle", "streams"),
     ("assets", "flags"),
     ("data", "features", "pose", "video"),
     ("losses", "metrics", "models"),

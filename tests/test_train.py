@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -209,38 +210,33 @@ def test_other_stage_or_discriminator_is_refused(finished, data):
     assert (workdir / "config.flags").read_text() == config
 
 
-def one_line_error(tmp_path, *configs, **options) -> str:
-    """What the command says, which must leave nothing behind."""
+def test_settings_that_do_not_go_together_are_named_before_anything_is_written(finished, data, tmp_path):
     workdir = tmp_path / "new"
-    process = run_main(workdir, *configs, **options)
-    _, error = process.communicate()
-    assert process.returncode == 1 and not workdir.exists(), error[-2000:]
-    (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
-    return line
 
+    def refused(words, model=MODEL, data=data, loss=LOSS, **training):
+        error = FileNotFoundError if words.startswith("is not the working directory") else ValueError
+        with pytest.raises(error, match=re.escape(words)):
+            train(str(workdir), model, data, loss, replace(TRAINING, **training))
+        assert not workdir.exists()
 
-def test_settings_that_do_not_go_together_are_named(finished, data, tmp_path):
-    stage_1, _ = finished
-    stage_2 = replace(TRAINING, stage=2)
-    ranges = replace(LOSS, temporal_ranges=(3, 7))
-
-    def error(loss=LOSS, training=stage_2, **options):
-        return one_line_error(tmp_path, MODEL, data, loss, training, **options)
-
-    assert "--stage=2 needs the weights of a stage 1 training" in error()
+    stage_2 = {"stage": 2, "init": str(finished[0])}
+    refused("--stage=2 needs the weights of a stage 1 training", stage=2)
     advice = "got --width=0.2 and --residual_heads=True: give the same, or another --init"
-    assert advice in error(init=stage_1, width=0.2)
-    assert "is not the working directory of a training" in error(init=tmp_path)
-    assert "--temporal_ranges has 7, but an example has only --num_target_frames=3" in error(
-        loss=ranges, init=stage_1, num_target_frames=3
+    refused(advice, replace(MODEL, width=0.2), **stage_2)
+    refused("is not the working directory of a training", stage=2, init=str(tmp_path))
+    refused(
+        "--temporal_ranges has 7, but an example has only --num_target_frames=3",
+        data=replace(data, num_target_frames=3), loss=replace(LOSS, temporal_ranges=(3, 7)), **stage_2,
     )
-    assert "fewer than K + L = 10" in error(init=stage_1, num_source_frames=8, num_target_frames=2)
-    assert "smaller than --size=64" in error(training=TRAINING, size=64)
-    assert "cannot be split evenly over 1 devices times --micro_batches=4: give a multiple of 4" in error(
-        training=TRAINING, micro_batches=4
+    many = replace(data, num_source_frames=8, num_target_frames=2)
+    refused("fewer than K + L = 10", data=many, **stage_2)
+    refused("smaller than --size=64", replace(MODEL, size=64))
+    refused(
+        "cannot be split evenly over 1 devices times --micro_batches=4: give a multiple of 4", micro_batches=4
     )
-    assert "--spectral_norm changes the discriminators in every part" in error(
-        training=TRAINING, micro_batches=2, spectral_norm=True
+    refused(
+        "--spectral_norm changes the discriminators in every part",
+        loss=replace(LOSS, spectral_norm=True), micro_batches=2,
     )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 
 
 def check_settings(path: str, asked: Mapping[str, object]) -> None:

@@ -25,8 +25,8 @@ from absl import app, flags, logging
 from tqdm import tqdm
 
 from stmt_tf.data.schema import Clip, encode_clip
+from stmt_tf.files import whole_file
 from stmt_tf.flags import parser
-from stmt_tf.video.files import whole_file
 from tfrecords_tools.dancers import render_video
 from tfrecords_tools.settings import check_settings
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 
 _PREFIX = "progress-"
 _FORGOTTEN = 7 * 24 * 3600.0  # seconds after which nobody goes on with an evaluation

@@ -12,7 +12,7 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 
 # What NumPy and the zip archive within raise over what is not what they wrote.
 _DAMAGE = (

@@ -15,7 +15,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 
 SERVER_CONFIG = "models.config"
 _SERVED_FROM = "/models"  # where the model server's container has its models

@@ -17,7 +17,7 @@ import dataclasses
 import json
 from typing import Any
 
-from stmt_tf.video.files import PathLike
+from stmt_tf.files import PathLike
 
 SCHEMA = 1
 LEFT, RIGHT, NOT_SURE = "left", "right", "not sure"

@@ -18,8 +18,9 @@ from typing import Any
 
 import av
 
+from stmt_tf.files import PathLike, whole_file
 from stmt_tf.study.answers import NOT_SURE, QUESTIONS, SCHEMA
-from stmt_tf.video.files import PathLike, check_writable, whole_file
+from stmt_tf.video.files import check_writable
 from stmt_tf.video.reader import open_media, probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 

@@ -1,15 +1,10 @@
-"""Files that appear under their names when they are complete, and the error of this package."""
+"""The error of this package, and a look at where its files are to go."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Union
 
-PathLike = Union[str, "os.PathLike[str]"]
+from stmt_tf.files import PathLike, hidden_beside
 
 
 class VideoError(Exception):
@@ -17,21 +12,6 @@ class VideoError(Exception):
 
     The message is one line: the path, what is wrong, what to do.
     """
-
-
-@contextlib.contextmanager
-def whole_file(path: PathLike) -> Iterator[Path]:
-    """Yields a hidden path beside `path`; what the block writes there is renamed to `path` at its end.
-
-    On any exception, an interrupt from the keyboard included, the hidden file is removed, and
-    `path` is as it was.
-    """
-    hidden = hidden_beside(path)
-    try:
-        yield hidden
-        os.replace(hidden, path)
-    finally:
-        hidden.unlink(missing_ok=True)
 
 
 def check_writable(path: PathLike) -> None:
@@ -49,9 +29,3 @@ def check_writable(path: PathLike) -> None:
         raise VideoError(
             f"{path}: {path.parent} cannot be written ({error.strerror}). Choose another directory."
         ) from error
-
-
-def hidden_beside(path: PathLike) -> Path:
-    """A new name in the directory of `path`, with its extension."""
-    path = Path(path)
-    return path.with_name(f".{secrets.token_hex(4)}.part{path.suffix}")

@@ -13,7 +13,7 @@ import struct
 import cv2
 import numpy as np
 
-from stmt_tf.video.files import PathLike
+from stmt_tf.files import PathLike
 
 _MAGIC = 202021.25
 _HEADER = struct.Struct("<fii")

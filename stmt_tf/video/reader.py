@@ -25,7 +25,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from stmt_tf.video.files import PathLike, VideoError
+from stmt_tf.files import PathLike
+from stmt_tf.video.files import VideoError
 
 _UNKNOWN_COLORSPACE = 2
 # Times that do not increase are a fault of the file; such frames are shown this far apart.

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from stmt_tf.video.files import PathLike, VideoError, check_writable, whole_file
+from stmt_tf.files import PathLike, whole_file
+from stmt_tf.video.files import VideoError, check_writable
 
 _GAP = 4
 _LABEL_HEIGHT = 20

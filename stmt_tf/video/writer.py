@@ -24,7 +24,8 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
-from stmt_tf.video.files import PathLike, VideoError, check_writable, hidden_beside
+from stmt_tf.files import PathLike, hidden_beside
+from stmt_tf.video.files import VideoError, check_writable
 from stmt_tf.video.reader import open_media, reason, start_time
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 from tfrecords_tools.clip_report.page import page
 from tfrecords_tools.clip_report.statistics import statistics
 from tfrecords_tools.clips.settings import ClipSettings

@@ -24,7 +24,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from stmt_tf.video.files import whole_file
+from stmt_tf.files import whole_file
 from tfrecords_tools.clips.process import Part, process_video, unusable
 from tfrecords_tools.clips.settings import ClipSettings
 

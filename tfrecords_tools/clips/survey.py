@@ -8,10 +8,10 @@ import warnings
 
 import numpy as np
 
+from stmt_tf.files import PathLike
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
-from stmt_tf.video.files import PathLike
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools.clips.background import CHANGED, Background, Step
