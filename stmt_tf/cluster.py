@@ -7,7 +7,8 @@ batch:
     TF_CONFIG='{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": {"type": "worker", "index": 0}}'
 
 Worker 0 is the chief: it alone writes. All resume from what it wrote, so they need one working directory in common.
-Where one of them dies, the others end, too: whatever started them has to start them all again, in any order.
+Where one of them dies, the others end, too: whatever started them has to start them all again, in any order. The same
+where SIGTERM reaches one of them a step before another, so that up to an epoch may be done again.
 """
 
 from __future__ import annotations

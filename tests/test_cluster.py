@@ -7,12 +7,13 @@ from pathlib import Path
 
 import keras
 import pytest
+import tensorflow as tf
 from records import make_clip, write_records
 from test_train import LOSS, MODEL
 from workers import free_ports, tf_config
 
 from stmt_tf import flags
-from stmt_tf.cluster import Worker, create_strategy, read_worker
+from stmt_tf.cluster import Worker, create_strategy, lost_worker_named, read_worker
 from stmt_tf.config import DataConfig, TrainConfig
 
 HOSTS = ["host0:2222", "host1:2222"]
@@ -73,6 +74,20 @@ def test_keras_3_is_refused_with_what_to_do(monkeypatch):
     monkeypatch.setattr(keras, "__version__", "3.15.0")
     with pytest.raises(ValueError, match=r"which Keras 3.15.0 cannot train on: run without TF_CONFIG, or"):
         create_strategy(Worker(1, 2))
+
+
+def test_a_worker_that_died_is_told_in_one_line_with_what_to_do():
+    message = "{{function_node f}} Collective ops is aborted by: Socket closed\nAdditional GRPC error information\n"
+    with pytest.raises(ConnectionError, match=r"another worker is gone \(Socket closed\). Run the same") as caught:
+        with lost_worker_named():
+            raise tf.errors.UnavailableError(None, None, message)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [tf.errors.AbortedError(None, None, "another matter"), ValueError("nor this")])
+def test_errors_of_other_kinds_stay_what_they_are(error):
+    with pytest.raises(type(error)), lost_worker_named():
+        raise error
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tensorflow as tf
 from records import make_clip, write_records
 from test_transfer import save, write_poses
 from tiny_model import CONFIG, write_model
@@ -29,6 +30,7 @@ from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import check, personalize
 from stmt_tf.pose.estimators import PoseError
+from stmt_tf.train import train
 from stmt_tf.transfer import transfer
 from stmt_tf.video.files import VideoError
 from tfrecords_tools.dancers import render_video
@@ -60,6 +62,16 @@ def inputs(tmp_path_factory, dancer):
 
 @pytest.fixture
 def few_steps(monkeypatch):
+    """So few that tracing the step would take longer: the command's own test traces it."""
+
+    def train_eagerly(*arguments):
+        tf.config.run_functions_eagerly(True)
+        try:
+            train(*arguments)
+        finally:
+            tf.config.run_functions_eagerly(False)
+
+    monkeypatch.setattr(module, "train", train_eagerly)
     monkeypatch.setattr(module, "_STEPS_BETWEEN_VALIDATIONS", 2)
     monkeypatch.setattr(module, "_VALIDATION_EXAMPLES", 2)
     monkeypatch.setattr(module, "_NUM_OWN_CLIPS", 2)

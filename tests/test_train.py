@@ -143,9 +143,13 @@ def test_resumed_stage_2_equals_an_uninterrupted_one(finished, tmp_path, monkeyp
         TRAINING, stage=2, iterations=2, checkpoint_every=1, val_examples=1, init=str(finished[0])
     )
     lines = logged_losses(monkeypatch)
-    train(str(tmp_path / "whole"), model, data, loss, training)
-    train(str(tmp_path / "parts"), model, data, loss, replace(training, iterations=1))
-    train(str(tmp_path / "parts"), model, data, loss, training)
+    tf.config.run_functions_eagerly(True)  # tracing would take ten times as long as these four steps
+    try:
+        train(str(tmp_path / "whole"), model, data, loss, training)
+        train(str(tmp_path / "parts"), model, data, loss, replace(training, iterations=1))
+        train(str(tmp_path / "parts"), model, data, loss, training)
+    finally:
+        tf.config.run_functions_eagerly(False)
     assert len(lines) == 4 and lines[2:] == lines[:2]
     one, two = (checkpointed(tmp_path / name) for name in ("whole", "parts"))
     assert one.keys() == two.keys()

@@ -183,7 +183,7 @@ def test_mixed_precision_is_about_as_good(stage):
             if policy == "mixed_float16":
                 wrap = tf.keras.mixed_precision.LossScaleOptimizer
                 trainer.compile(wrap(adam()), wrap(adam()))
-            logs.append(numbers(tf.function(trainer.train_step)(example)))
+            logs.append(numbers(trainer.train_step(example)))
         finally:
             tf.keras.mixed_precision.set_global_policy("float32")
         assert all(v.dtype in (tf.float32, "float32") for v in trainer.network.trainable_variables)
