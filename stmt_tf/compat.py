@@ -7,6 +7,7 @@ imports it inside the function.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import importlib.abc
@@ -17,6 +18,7 @@ import tempfile
 import types
 import warnings
 from collections.abc import Iterator, MutableMapping
+from typing import NoReturn
 
 
 def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
@@ -43,6 +45,22 @@ def register_filesystems() -> None:
     """Makes s3://, az:// and hdfs:// paths readable, where tensorflow-io is installed (the addons line)."""
     with contextlib.suppress(ImportError):
         importlib.import_module("tensorflow_io")
+
+
+def end_process(end: SystemExit) -> NoReturn:
+    """Ends the process with the status that `end` has.
+
+    The usual way out would come upon tensorflow-io, which aborts in its clean-up once it has used S3.
+    """
+    if "tensorflow_io" not in sys.modules:
+        raise end
+    if isinstance(end.code, str):
+        print(end.code, file=sys.stderr)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(int(bool(end.code)) if not isinstance(end.code, int) else end.code)
 
 
 def spectral_normalization(layer: object) -> object:

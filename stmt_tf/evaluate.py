@@ -34,7 +34,7 @@ import sys
 from collections.abc import Sequence
 
 import tensorflow as tf
-from absl import app, logging
+from absl import logging
 
 import stmt_tf
 from stmt_tf import assets, flags
@@ -270,7 +270,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """Defines the flags and calls `main`."""
     flags.define(EvaluateConfig)
-    app.run(main, flags_parser=flags.parser("evaluate"))
+    flags.run(main, "evaluate")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
-from absl import app, logging
+from absl import logging
 
 from stmt_tf import flags
 from stmt_tf.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
@@ -96,7 +96,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(ExportConfig)
-    app.run(main, flags_parser=flags.parser("export"))
+    flags.run(main, "export")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar, get_type_hints
 
-from absl import flags
+from absl import app, flags
+
+from stmt_tf import compat
 
 Config = TypeVar("Config")
 
@@ -82,19 +84,34 @@ def define(*config_classes: type) -> None:
             flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
 
 
-def parser(command: str) -> Callable[[Sequence[str]], list[str]]:
+def run(main: Callable[[Sequence[str]], None], command: str, known_only: bool = False) -> None:
+    """Calls a command's `main` with its flags parsed, and ends the process with its status.
+
+    Args:
+        main: as `absl.app.run` takes it.
+        command: its name, as its errors begin.
+        known_only: whether other flags are left to `main`, and not refused.
+    """
+    try:
+        app.run(main, flags_parser=parser(command, known_only))
+    except SystemExit as end:
+        compat.end_process(end)
+
+
+def parser(command: str, known_only: bool = False) -> Callable[[Sequence[str]], list[str]]:
     """What `app.run` is to parse a command line with: what is wrong with it is one line then, and status 1.
 
     Args:
         command: what the line begins with.
+        known_only: whether other flags, and words, are let through.
     """
 
     def parse(argv: Sequence[str]) -> list[str]:
         try:
-            rest = flags.FLAGS(argv)
+            rest = flags.FLAGS(argv, known_only)
         except flags.Error as error:
             sys.exit(f"{command}: {' '.join(str(error).split())} (--help lists the flags)")
-        if rest[1:]:
+        if rest[1:] and not known_only:
             sys.exit(f"{command}: takes --flags only, got {' '.join(rest[1:])} (--help lists them)")
         return rest
 

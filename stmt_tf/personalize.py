@@ -24,7 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from absl import app, logging
+from absl import logging
 
 from stmt_tf import checkpoints, flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, cache_dir, fetch, shipped_model
@@ -279,7 +279,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(PersonalizeConfig)
-    app.run(main, flags_parser=flags.parser("personalize"))
+    flags.run(main, "personalize")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
-from absl import app, logging
 from absl import flags as absl_flags
+from absl import logging
 
 from stmt_tf import assets, checkpoints, cluster, dry_run, flags
 from stmt_tf.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
@@ -271,7 +271,7 @@ def run() -> None:
         "time. Needs no records, no --init and no --workdir, writes nothing.",
     )
     flags.define(*_CONFIGS)
-    app.run(main, flags_parser=flags.parser("train"))
+    flags.run(main, "train")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from absl import app, logging
+from absl import logging
 
 from stmt_tf import flags, live
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
@@ -193,7 +193,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(TransferConfig)
-    app.run(main, flags_parser=flags.parser("transfer"))
+    flags.run(main, "transfer")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def test_every_command_tells_of_its_flags_in_one_line(monkeypatch, name):
     given = []
     monkeypatch.setattr(absl_flags, "FLAGS", absl_flags.FlagValues())
     monkeypatch.setattr(command.flags, "define", lambda *_: None)
-    monkeypatch.setattr(command.app, "run", lambda main, flags_parser: given.append(flags_parser))
+    monkeypatch.setattr(flags.app, "run", lambda main, flags_parser: given.append(flags_parser))
     if name == "train":
         monkeypatch.setattr(absl_flags, "DEFINE_string", lambda *_: None)
         monkeypatch.setattr(absl_flags, "DEFINE_bool", lambda *_: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -62,16 +63,17 @@ def bucket(tmp_path_factory):
     server.wait()
 
 
-def run(environment, *command):
-    """What a process told; not its exit status, as tensorflow-io aborts when it cleans up after any use of S3."""
+def run(environment, *command, status=0):
+    """What a process told, with both of its outputs in one, and ended with this status."""
     done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
 
 
 def test_remote_videos_become_the_records_of_local_ones_and_are_trained_on(bucket, tmp_path):
     client, environment = bucket
-    for name in ("a.mp4", "b/c.mp4"):
-        client.upload_file(str(add_video(tmp_path, name)), "clips", f"videos/{name}")
+    for name, steps in (("a.mp4", 30), ("b/c.mp4", 28)):
+        client.upload_file(str(add_video(tmp_path, name, steps)), "clips", f"videos/{name}")
     config, settings = configure(tmp_path)
     tool.create_clips(config, settings)
     values = {f.name: getattr(settings, f.name) for f in fields(settings)}
@@ -79,6 +81,8 @@ def test_remote_videos_become_the_records_of_local_ones_and_are_trained_on(bucke
     places = ["--videos=s3://clips/videos", "--output=s3://clips/records"]
     told = run(environment, "-m", "tfrecords_tools.beam_clips", *places, *flags)
     assert "2 clips of 2 videos" in told, told
+    told = run(environment, "-m", "tfrecords_tools.beam_clips", *places, *flags, "--size=64", status=1)
+    assert "beam_clips: s3://clips/records/clips.json tells of other records (size 32 there, 64 asked" in told
 
     keys = [entry["Key"] for entry in client.list_objects_v2(Bucket="clips", Prefix="records/")["Contents"]]
     remote = {key.removeprefix("records/"): client.get_object(Bucket="clips", Key=key)["Body"].read() for key in keys}
@@ -87,5 +91,16 @@ def test_remote_videos_become_the_records_of_local_ones_and_are_trained_on(bucke
     assert {name: content for name, content in remote.items() if not name.endswith("/")} == local
 
     expected = run(environment, "-c", READ, str(Path(config.output) / "*.tfrecord"))
-    found = run(environment, "-c", READ, "s3://clips/records/*.tfrecord")
+    # Another program than ours tensorflow-io aborts, when it cleans up after any use of S3.
+    found = run(environment, "-c", READ, "s3://clips/records/*.tfrecord", status=-signal.SIGABRT)
     assert len(expected.splitlines()) == 2 and found.splitlines()[:2] == expected.splitlines()
+
+    told = run(environment, "-m", "tfrecords_tools.validate", "--records=s3://clips/records/*.tfrecord")
+    assert "0 faults in 2 records of 2 files" in told
+    (name, *_) = (key for key in keys if key.endswith(".tfrecord"))
+    content = bytearray(remote[name.removeprefix("records/")])
+    content[-9] ^= 1
+    client.put_object(Bucket="clips", Key=name, Body=bytes(content))
+    told = run(environment, "-m", "tfrecords_tools.validate", "--records=s3://clips/records/*.tfrecord", status=1)
+    assert f"s3://clips/{name}: record 0 (from 0; at byte 0) is damaged" in told
+    assert f"s3://clips/{name}: its SHA-256 is not that of s3://clips/records/manifest.json" in told

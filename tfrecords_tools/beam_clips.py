@@ -25,8 +25,6 @@ from typing import Any
 import apache_beam as beam
 import cv2
 import tensorflow as tf
-from absl import app
-from absl import flags as absl_flags
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from stmt_tf import compat, flags
@@ -123,7 +121,8 @@ def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOption
         raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
     with tempfile.TemporaryDirectory() as scratch:
         _fetch_entries(config.output, scratch)
-        check_settings(os.path.join(scratch, _SETTINGS), settings.content())
+        original = os.path.join(config.output, _SETTINGS)
+        check_settings(os.path.join(scratch, _SETTINGS), settings.content(), original)
         _publish(scratch, _SETTINGS, config.output)
         there = set(tf.io.gfile.listdir(config.output))
         done = {
@@ -159,14 +158,6 @@ def _fetch_entries(output: str, folder: str) -> None:
             copied.result()
 
 
-def _parse_flags(argv: Sequence[str]) -> list[str]:
-    """Takes the flags that are ours; the rest are the runner's."""
-    try:
-        return absl_flags.FLAGS(argv, known_only=True)
-    except absl_flags.Error as error:
-        sys.exit(f"beam_clips: {' '.join(str(error).split())} (--help lists the flags)")
-
-
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, runs the pipeline and tells what it made."""
     compat.register_filesystems()
@@ -187,4 +178,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(BeamConfig, ClipSettings)
-    app.run(main, flags_parser=_parse_flags)
+    flags.run(main, "beam_clips", known_only=True)

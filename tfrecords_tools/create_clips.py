@@ -35,7 +35,6 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import cv2
-from absl import app
 from tqdm import tqdm
 
 from stmt_tf import flags
@@ -187,4 +186,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(CreateConfig, ClipSettings)
-    app.run(main, flags_parser=flags.parser("create_clips"))
+    flags.run(main, "create_clips")

@@ -17,7 +17,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import tensorflow as tf
-from absl import app
 from tqdm import tqdm
 
 from stmt_tf import flags
@@ -198,4 +197,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(InspectConfig)
-    app.run(main, flags_parser=flags.parser("inspect_clips"))
+    flags.run(main, "inspect_clips")

@@ -14,9 +14,10 @@ import tempfile
 import wave
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags as absl_flags
+from absl import logging
 
-from stmt_tf.flags import parser
+from stmt_tf import flags
 from stmt_tf.video.reader import VideoError
 from stmt_tf.video.writer import VideoWriter
 from tfrecords_tools.dancers import render_video
@@ -77,7 +78,7 @@ def render_samples(output: str, size: int, num_frames: int) -> None:
 def main(argv: list[str]) -> None:
     """Reads the flags and writes the samples."""
     del argv  # nothing is left in it
-    given = flags.FLAGS
+    given = absl_flags.FLAGS
     try:
         render_samples(given.output, given.size, given.num_frames)
     except (OSError, VideoError) as error:
@@ -87,10 +88,10 @@ def main(argv: list[str]) -> None:
 
 def run() -> None:
     """Defines the flags and calls `main`."""
-    flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
-    flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
-    flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
-    app.run(main, flags_parser=parser("render_samples"))
+    absl_flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
+    absl_flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
+    absl_flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
+    flags.run(main, "render_samples")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from stmt_tf.files import whole_file
 
 
-def check_settings(path: str, asked: Mapping[str, object]) -> None:
+def check_settings(path: str, asked: Mapping[str, object], original: str = "") -> None:
     """Writes the settings of a new set as JSON, or compares them with what is there.
 
     Args:
         path: the file, in the directory of the records.
         asked: what decides the content of the records, by the names of its flags.
+        original: of which `path` is a copy, if it is one; it is named in errors.
 
     Raises:
         ValueError: the file tells of other settings, or is damaged.
@@ -28,7 +29,9 @@ def check_settings(path: str, asked: Mapping[str, object]) -> None:
         try:
             found = dict(json.load(file))
         except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is damaged: choose another --output, or remove it") from error
+            raise ValueError(f"{original or path} is damaged: choose another --output, or remove it") from error
     differences = [f"{k} {found.get(k)} there, {asked[k]} asked for" for k in asked if found.get(k) != asked[k]]
     if differences:
-        raise ValueError(f"{path} tells of other records ({'; '.join(differences)}): choose another --output")
+        raise ValueError(
+            f"{original or path} tells of other records ({'; '.join(differences)}): choose another --output"
+        )

@@ -21,12 +21,13 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags as absl_flags
+from absl import logging
 from tqdm import tqdm
 
+from stmt_tf import flags
 from stmt_tf.data.schema import Clip, encode_clip
 from stmt_tf.files import whole_file
-from stmt_tf.flags import parser
 from tfrecords_tools.dancers import render_video
 from tfrecords_tools.settings import check_settings
 
@@ -134,7 +135,7 @@ def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
 def main(argv: list[str]) -> None:
     """Reads the flags and writes the records."""
     del argv  # nothing is left in it
-    given = flags.FLAGS
+    given = absl_flags.FLAGS
     try:
         written = write_dancers(
             given.output,
@@ -159,20 +160,20 @@ def main(argv: list[str]) -> None:
 
 def run() -> None:
     """Defines the flags and calls `main`."""
-    flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
-    flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
-    flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
-    flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
-    flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
-    flags.DEFINE_float(
+    absl_flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
+    absl_flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
+    absl_flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
+    absl_flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
+    absl_flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
+    absl_flags.DEFINE_float(
         "fps", 25.0, "Frames per second; a low rate spreads few frames over many poses.", lower_bound=0.1
     )
-    flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
-    flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
-    flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
+    absl_flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
+    absl_flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
+    absl_flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
     # Workers inherit this: their small matrix products are faster on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    app.run(main, flags_parser=parser("synthetic_dancers"))
+    flags.run(main, "synthetic_dancers")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
-from absl import app
 from tqdm import tqdm
 
 from stmt_tf import flags
@@ -196,4 +195,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(ValidateConfig)
-    app.run(main, flags_parser=flags.parser("validate"))
+    flags.run(main, "validate")

@@ -8,8 +8,6 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from absl import app
-
 from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.config import AppConfig
@@ -41,7 +39,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(AppConfig)
-    app.run(main, flags_parser=flags.parser("app"))
+    flags.run(main, "app")
 
 
 if __name__ == "__main__":
