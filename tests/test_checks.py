@@ -1,4 +1,5 @@
 import dataclasses
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import tensorflow as tf
 from records import make_clip, write_records
 
-from stmt_tf.data import schema
+from stmt_tf.data import record_files, schema
 from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset
 
@@ -88,6 +89,24 @@ def test_every_file_is_looked_at(tmp_path):
         check(tmp_path / "*")
 
 
+def test_of_many_files_all_lengths_and_a_few_records_are_read(tmp_path, monkeypatch):
+    for number in range(40):
+        write_records(tmp_path / f"{number:02d}", [make_clip(2, size=8)])
+    read, scan = [], record_files.scan
+    monkeypatch.setattr(record_files, "scan", lambda path: read.append(path[-2:]) or scan(path))
+    check(tmp_path / "*", frames=2, size=8)
+    assert len(read) == 16 and {"00", "39"} < set(read) and np.diff(sorted(map(int, read))).max() == 3
+    write_lying_length(tmp_path / "01")
+    assert "01" not in read
+    with pytest.raises(ValueError, match=r"01: record 0 .* is damaged: the file ends within its 1099511627776 bytes"):
+        check(tmp_path / "*", frames=2, size=8)
+
+
+def write_lying_length(path, length=1 << 40):
+    length = struct.pack("<Q", length)
+    path.write_bytes(length + struct.pack("<I", record_files.masked_crc32c(length)) + b"end")
+
+
 def damage_content(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -113,13 +132,17 @@ def break_pictures(path):
     [
         (damage_content, r"record 1 \(from 0; at byte \d+\) is damaged: its \d+ bytes fail their check; write"),
         (cut_short, r"record 2 \(from 0; at byte \d+\) is damaged: the file ends within its \d+ bytes.*; write"),
-        (break_pictures, r"record 1 \(from 0\) cannot be decoded: "),
+        (
+            lambda path: write_lying_length(path, 1 << 63),
+            r"record 0 \(from 0; at byte 0\) is damaged: the file ends within its 9223372036854775808 bytes.*; write",
+        ),
+        (break_pictures, r"record 1 \(from 0; at byte \d+\): an image cannot be decoded: "),
         (
             lambda path: write_records(path, [make_clip(6), make_clip(4)]),
             r"record 1 \(from 0\): clip clip has 4 frames, fewer than K \+ L = 5: cut longer clips",
         ),
     ],
-    ids=["damaged", "cut", "pictures", "short"],
+    ids=["damaged", "cut", "length", "pictures", "short"],
 )
 def test_record_that_breaks_in_mid_training_is_named(tmp_path, damage, words):
     for name in ("a", "b", "c"):
@@ -134,9 +157,23 @@ def test_record_that_breaks_in_mid_training_is_named(tmp_path, damage, words):
     assert "\n" not in message and "{{" not in message and "[Op" not in message
 
 
+def test_file_that_goes_in_mid_training_is_named(tmp_path):
+    for name in ("a", "b c"):
+        write_records(tmp_path / name, [make_clip(6)])
+    dataset = evaluation_dataset(str(tmp_path / "*"), 2, 2, 3, 32, 2)
+    (tmp_path / "b c").unlink()
+    words = f"^a record file is no longer there: {tmp_path}/b c; No such"
+    with pytest.raises(FileNotFoundError, match=words) as caught, broken_records_named(str(tmp_path / "*")):
+        list(dataset)
+    message = str(caught.value)
+    assert "\n" not in message and "{{" not in message and "[Op" not in message
+
+
 def test_errors_of_other_kinds_stay_what_they_are(tmp_path):
     pattern = write_records(tmp_path / "sound", [make_clip(6)])
     with pytest.raises(tf.errors.InvalidArgumentError), broken_records_named(pattern):
         tf.reshape(tf.zeros([3]), [2])
+    with pytest.raises(tf.errors.NotFoundError), broken_records_named(pattern):
+        tf.io.read_file(pattern + "none")
     with pytest.raises(tf.errors.InvalidArgumentError), broken_records_named(pattern):  # of data, not of a record
         list(tf.data.Dataset.from_tensors(3).map(lambda x: tf.reshape(tf.zeros([x]), [2])))

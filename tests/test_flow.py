@@ -87,6 +87,18 @@ def test_broken_flo_file_is_named_with_what_it_holds(tmp_path, content, words):
     assert "bad.flo" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1.6666666e9, -2e9])
+def test_unknown_flow_is_named_with_how_much_there_is(tmp_path, value):
+    path = tmp_path / "bad.flo"
+    flow = np.full((2, 3, 2), 1e9, np.float32)
+    write_flo(path, flow)
+    np.testing.assert_array_equal(read_flo(path), flow)
+    flow[0, 0], flow[1, 2, 1] = value, value
+    write_flo(path, flow)
+    with pytest.raises(FlowError, match="bad.flo: the flow of 2 of 6 pixels is unknown .*Compute it for every pixel"):
+        read_flo(path)
+
+
 def test_missing_flo_file_is_named(tmp_path):
     with pytest.raises(FlowError, match="gone.flo: cannot be read"):
         read_flo(tmp_path / "gone.flo")

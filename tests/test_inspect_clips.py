@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 import tensorflow as tf
 from records import make_clip, write_records
 
+from stmt_tf.data.schema import encode_clip
 from tfrecords_tools import inspect_clips as tool
 
 
@@ -51,14 +55,37 @@ def test_clip_without_flow_or_masks_has_one_row():
 
 def test_files_that_are_no_records_are_named(tmp_path):
     (tmp_path / "a.tfrecord").write_text("hello world, this is no record")
-    with pytest.raises(ValueError, match="a.tfrecord is damaged, or no TFRecord"):
+    with pytest.raises(ValueError, match=r"a.tfrecord: record 0 .* is damaged: its length fails .*; make"):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "a.tfrecord")))
     with tf.io.TFRecordWriter(str(tmp_path / "b.tfrecord")) as writer:
         writer.write(b"no clip")
-    with pytest.raises(ValueError, match="b.tfrecord: not a clip record"):
+    with pytest.raises(ValueError, match=r"b.tfrecord: record 0 \(.*\): not a clip record.*tools.validate"):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "b.tfrecord")))
     with pytest.raises(FileNotFoundError, match="no record file matches"):
         tool.inspect_clips(tool.InspectConfig(str(tmp_path / "c*")))
+
+
+def test_command_names_the_record_that_cannot_be_shown(tmp_path):
+    example = tf.train.SequenceExample.FromString(encode_clip(make_clip(steps=4)))
+    example.feature_lists.feature_list["frames"].feature[1].bytes_list.value[0] = b"no picture"
+    path = str(tmp_path / "a.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        writer.write(encode_clip(make_clip(steps=4)))
+        writer.write(example.SerializeToString())
+    command = [sys.executable, "-m", "tfrecords_tools.inspect_clips", f"--records={path}"]
+    command += [f"--sheet={tmp_path / 'sheet.png'}"]
+    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
+    line = ended.stderr.splitlines()[-1]
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr and "{{" not in line
+    assert line.startswith(f"inspect_clips: {path}: record 1 (from 0; at byte ") and "cannot be decoded" in line
+    assert "tfrecords_tools.validate" in line and not (tmp_path / "sheet.png").exists()
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, np.nan, np.inf])
+def test_clip_without_a_frame_rate_is_named(tmp_path, fps):
+    path = write_records(tmp_path / "a", [make_clip(steps=2), dataclasses.replace(make_clip(steps=2), fps=fps)])
+    with pytest.raises(ValueError, match=rf"{path}: record 1 \(.*\): has 2 frames, {fps} per second.*tools.validate"):
+        tool.inspect_clips(tool.InspectConfig(path))
 
 
 def test_odd_flags_are_refused():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf.data.record_files import Damage, Place, count, crc32c, find_damage, masked_crc32c, read, scan
+from stmt_tf.data.record_files import Damage, Place, count, crc32c, find_damage, first, masked_crc32c, read, scan
 
 RECORDS = [b"first", b"", bytes(range(256)) * 20, b"last"]
 OFFSETS = [0, 5 + 16, 5 + 32, 5 + 5120 + 48]
@@ -82,6 +82,29 @@ def test_truncated_file_is_damaged_at_its_end(path, missing, reason):
         file.truncate(OFFSETS[3] + 20 - missing)
     *sound, damage = scan(path)
     assert len(sound) == 3 and damage.place.number == 3 and reason in damage.reason
+
+
+@pytest.mark.parametrize("length", [4, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_length_that_lies_is_damage_whatever_its_check_says(tmp_path, length):
+    path = str(tmp_path / "a.tfrecord")
+    header = struct.pack("<Q", length)
+    with open(path, "wb") as file:
+        file.write(header + struct.pack("<I", masked_crc32c(header)) + b"end")
+    damage = Damage(Place(path, 0, 0), f"the file ends within its {length} bytes", is_last=True)
+    assert list(scan(path)) == [damage] and first(path) == damage
+    with pytest.raises(OSError, match="its length leads beyond the end of the file"):
+        count(path)
+
+
+def test_first_record_is_known_by_its_length_alone(path, tmp_path):
+    flip(path, 12)  # in its content
+    assert first(path) == Place(path, 0, 0)
+    flip(path, 0)
+    assert first(path) == Damage(Place(path, 0, 0), "its length fails its check", is_last=True)
+    (tmp_path / "empty").touch()
+    assert first(str(tmp_path / "empty")) is None
+    with pytest.raises(OSError, match="none"):
+        first(str(tmp_path / "none"))
 
 
 def test_words_are_no_records(tmp_path):

@@ -93,6 +93,15 @@ def test_other_bytes_are_refused():
         decode_clip(b"no record")
 
 
+@pytest.mark.parametrize("name", ["frames", "flows", "masks"])
+def test_images_that_cannot_be_decoded_are_refused(name):
+    example = tf.train.SequenceExample.FromString(encode_clip(make_clip(steps=3)))
+    image = example.feature_lists.feature_list[name].feature[1].bytes_list.value
+    image[0] = image[0][: len(image[0]) // 2]
+    with pytest.raises(ValueError, match="^an image cannot be decoded: "):
+        decode_clip(example.SerializeToString())
+
+
 def test_record_of_another_version_is_refused():
     example = tf.train.SequenceExample.FromString(encode_clip(make_clip(steps=2)))
     example.context.feature["schema_version"].int64_list.value[0] = SCHEMA_VERSION + 1

@@ -9,6 +9,7 @@ brightness is length.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.config import setting
+from stmt_tf.data.checks import without_graph
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import Damage, Place, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.video.files import VideoError
@@ -32,6 +34,7 @@ _SHOWN_ROWS = 40
 _FRAMES_SHOWN = 8
 _LONGEST_FLOW = 0.05  # of the frame's side, shown brightest
 _OUTLINE = (255, 0, 255)
+_VALIDATE = "; tfrecords_tools.validate finds all that is wrong with records"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +57,7 @@ class ClipSummary:
     """One clip in figures.
 
     Attributes:
-        file: name of the record file.
+        place: where its record lies.
         clip_id: the clip.
         video_id: the video that it is from.
         frames: their number.
@@ -65,7 +68,7 @@ class ClipSummary:
         tools: of its poses and its flow.
     """
 
-    file: str
+    place: Place
     clip_id: str
     video_id: str
     frames: int
@@ -76,35 +79,43 @@ class ClipSummary:
     tools: str
 
 
-def read_records(files: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Yields (file, record) of all records.
+def read_records(files: Sequence[str]) -> Iterator[tuple[Place, bytes]]:
+    """Yields all records with their places.
 
     Raises:
-        ValueError: a file is damaged.
+        OSError: a file cannot be read.
+        ValueError: a file is damaged, or holds no record.
     """
     for file in files:
-        try:
-            record = None
-            for record in tf.data.TFRecordDataset(file):
-                yield file, record.numpy()
-            if record is None:
-                raise ValueError(f"{file} holds no record; give a file that create_clips made")
-        except tf.errors.DataLossError as error:
-            raise ValueError(f"{file} is damaged, or no TFRecord file; make it again") from error
+        found = None
+        for found in scan(file):
+            if isinstance(found, Damage):
+                raise ValueError(f"{found}; make the file again{_VALIDATE}")
+            yield found
+        if found is None:
+            raise ValueError(f"{file} holds no record; give a file that create_clips made")
 
 
-def summarise(file: str, record: bytes) -> ClipSummary:
+@contextlib.contextmanager
+def _named(place: Place) -> Iterator[None]:
+    """Puts the record's place before an error about it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {without_graph(str(error))}{_VALIDATE}") from error
+
+
+def summarise(place: Place, record: bytes) -> ClipSummary:
     """The figures of one record; its images are not decoded.
 
     Raises:
-        ValueError: it is not a clip of this schema version.
+        ValueError: it is not a clip of this schema version, or has no frames or no frame rate.
     """
-    try:
-        clip = read_record(record)
-    except ValueError as error:
-        raise ValueError(f"{file}: {error}") from error
+    clip = read_record(record)
+    if not (len(clip["frames"]) and np.isfinite(clip["fps"]) and clip["fps"] > 0):
+        raise ValueError(f"has {len(clip['frames'])} frames, {clip['fps']} per second. Write the record anew")
     return ClipSummary(
-        file=Path(file).name,
+        place=place,
         clip_id=clip["clip_id"].decode(),
         video_id=clip["video_id"].decode(),
         frames=len(clip["frames"]),
@@ -122,7 +133,8 @@ def table(summaries: Sequence[ClipSummary]) -> str:
     for s in summaries[:_SHOWN_ROWS]:
         size = f"{s.size[1]} x {s.size[0]}"
         masks = "yes" if s.masks else "no"
-        lines.append((s.clip_id, f"{s.frames}", size, f"{s.fps:g}", f"{s.seen:.0%}", masks, s.tools, s.file))
+        file = Path(s.place.path).name
+        lines.append((s.clip_id, f"{s.frames}", size, f"{s.fps:g}", f"{s.seen:.0%}", masks, s.tools, file))
     widths = [max(map(len, column)) for column in zip(*lines)]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
     if len(summaries) > _SHOWN_ROWS:
@@ -166,19 +178,21 @@ def inspect_clips(config: InspectConfig) -> str:
 
     Raises:
         FileNotFoundError: no file matches.
-        ValueError: a file is not of clips.
+        OSError: a file cannot be read.
+        ValueError: a file is not of sound clips.
         VideoError: the sheet cannot be written.
     """
     files = find_records(config.records)
-    records = tqdm(read_records(files), "reading", unit=" clips", leave=False)
-    summaries = [summarise(file, record) for file, record in records]
-    if config.sheet and summaries:
-        chosen = np.linspace(0, len(summaries) - 1, min(config.num_clips, len(summaries))).round()
-        wanted = set(chosen.astype(int).tolist())
+    summaries = []
+    for place, record in tqdm(read_records(files), "reading", unit=" clips", leave=False):
+        with _named(place):
+            summaries.append(summarise(place, record))
+    if config.sheet:
+        chosen = np.linspace(0, len(summaries) - 1, min(config.num_clips, len(summaries))).round().astype(int)
         rows = []
-        for number, (_, record) in enumerate(read_records(files)):
-            if number in wanted:
-                rows += clip_rows(decode_clip(record))
+        for place in (summaries[index].place for index in chosen):
+            with _named(place):
+                rows += clip_rows(decode_clip(read(place)))
         write_png(config.sheet, contact_sheet(rows, height=192))
     return table(summaries)
 
@@ -192,7 +206,7 @@ def main(argv: Sequence[str]) -> None:
     except (OSError, ValueError, VideoError) as error:
         sys.exit(f"inspect_clips: {error}")
     if config.sheet:
-        print(f"sheet: {config.sheet}")
+        print(f"sheet of at most {config.num_clips} clips (--num_clips): {config.sheet}")
 
 
 if __name__ == "__main__":

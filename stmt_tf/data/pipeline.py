@@ -17,6 +17,7 @@ worker, decoded, and changed (`stmt_tf.data.augmentation`).
 from __future__ import annotations
 
 import math
+import os
 
 import tensorflow as tf
 
@@ -33,14 +34,25 @@ _SOURCES, _MIRROR, _AUGMENT = 1 << 41, 1 << 44, 1 << 45
 def find_records(pattern: str, flag: str = "--records") -> list[str]:
     """The record files of a glob, sorted; `flag` is the one that the glob came by, for the error.
 
+    Names that begin with a dot are left out: files are written under such, before they get their own.
+
     Raises:
         FileNotFoundError: nothing matches.
+        OSError: the place cannot be read, or not by this TensorFlow.
     """
     if not pattern:
         raise FileNotFoundError(f"{flag} is required: a glob of record files")
     if "://" in pattern:
         compat.register_filesystems()
-    files = sorted(tf.io.gfile.glob(pattern))
+    try:
+        found = tf.io.gfile.glob(pattern)
+    except tf.errors.UnimplementedError as error:
+        raise OSError(
+            f"{flag}={pattern!r}: {error.message}; s3://, az:// and hdfs:// need tensorflow-io: pip install .[addons]"
+        ) from error
+    except tf.errors.OpError as error:
+        raise OSError(f"{flag}={pattern!r} cannot be read: {error.message}") from error
+    files = sorted(path for path in found if not os.path.basename(path).startswith("."))
     if not files:
         raise FileNotFoundError(
             f"no record file matches {flag}={pattern!r}; make some with "

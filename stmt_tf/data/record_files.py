@@ -79,27 +79,48 @@ def scan(path: str) -> Iterator[tuple[Place, bytes] | Damage]:
 
 
 def _scan(place: Place, file: Any) -> Iterator[tuple[Place, bytes] | Damage]:
-    while True:
-        header = file.read(_HEADER.size)
-        if not header:
-            return
-        if len(header) < _HEADER.size:
-            yield Damage(place, "the file ends within its length", is_last=True)
-            return
-        length, check = _HEADER.unpack(header)
-        if masked_crc32c(header[:8]) != check:
-            yield Damage(place, "its length fails its check", is_last=True)
+    size = file.size()
+    while (length := _length(place, file, size)) is not None:
+        if isinstance(length, Damage):
+            yield length
             return
         content = file.read(length)
-        end = file.read(_CHECK.size)
-        if len(content) < length or len(end) < _CHECK.size:
-            yield Damage(place, f"the file ends within its {length} bytes", is_last=True)
-            return
-        if masked_crc32c(content) == _CHECK.unpack(end)[0]:
+        if file.read(_CHECK.size) == _CHECK.pack(masked_crc32c(content)):
             yield place, content
         else:
             yield Damage(place, f"its {length} bytes fail their check", is_last=False)
         place = Place(place.path, place.number + 1, place.offset + _HEADER.size + length + _CHECK.size)
+
+
+def _length(place: Place, file: Any, size: int) -> int | Damage | None:
+    """The length of the record that begins where the file stands, in a file of so many bytes; None at its end."""
+    header = file.read(_HEADER.size)
+    if not header:
+        return None
+    if len(header) < _HEADER.size:
+        return Damage(place, "the file ends within its length", is_last=True)
+    length, check = _HEADER.unpack(header)
+    if masked_crc32c(header[:8]) != check:
+        return Damage(place, "its length fails its check", is_last=True)
+    # Known before anything is read: TensorFlow asks for the memory first, and ends the process where there is none.
+    if place.offset + _HEADER.size + length + _CHECK.size > size:
+        return Damage(place, f"the file ends within its {length} bytes", is_last=True)
+    return length
+
+
+def first(path: str) -> Place | Damage | None:
+    """A file's first record, by a look at its length alone; None if there is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            place = Place(path, 0, 0)
+            length = _length(place, file, file.size())
+            return place if isinstance(length, int) else length
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be read: {error.message}") from error
 
 
 def read(place: Place) -> bytes:
@@ -183,7 +204,7 @@ def crc32c(data: bytes) -> int:
     Without its ones at start and end the checksum is linear, zeros in front do not change it, and zeros behind change
     it linearly: so rows of equal length have theirs on their own, to be joined afterwards.
     """
-    if len(data) < 4:
+    if len(data) < _ROW:  # such as each length: rows would take a thousand times as long
         state = functools.reduce(lambda crc, byte: crc >> 8 ^ int(_bytes()[(crc ^ byte) & 255]), data, _ONES)
         return state ^ _ONES
     padded = np.zeros(-(-len(data) // _ROW) * _ROW, np.uint8)

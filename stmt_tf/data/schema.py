@@ -206,12 +206,16 @@ def decode_clip(serialized: bytes) -> Clip:
     """Decodes one whole record.
 
     Raises:
-        ValueError: the bytes are not a clip of this schema version.
+        ValueError: the bytes are not a clip of this schema version, or an image in it cannot be decoded or is of
+            another size.
     """
     parsed = read_record(serialized)
-    frames = [tf.io.decode_jpeg(frame, channels=3).numpy() for frame in parsed["frames"]]
-    flows = [decode_flow(flow).numpy() for flow in parsed["flows"]]
-    masks = [tf.io.decode_png(mask, channels=1).numpy()[..., 0] for mask in parsed["masks"]]
+    try:
+        frames = [tf.io.decode_jpeg(frame, channels=3).numpy() for frame in parsed["frames"]]
+        flows = [decode_flow(flow).numpy() for flow in parsed["flows"]]
+        masks = [tf.io.decode_png(mask, channels=1).numpy()[..., 0] for mask in parsed["masks"]]
+    except tf.errors.OpError as error:
+        raise ValueError(f"an image cannot be decoded: {error.message}. Write the record anew") from error
     shape = (int(parsed["height"]), int(parsed["width"]))
     return Clip(
         clip_id=parsed["clip_id"].decode(),

@@ -17,6 +17,7 @@ from stmt_tf.files import PathLike
 
 _MAGIC = 202021.25
 _HEADER = struct.Struct("<fii")
+_LARGEST = 1e9  # Middlebury's mark of unknown flow is above
 
 
 class FlowError(Exception):
@@ -56,8 +57,8 @@ def read_flo(path: PathLike) -> np.ndarray:
     """Reads a Middlebury `.flo` file; float32 `[H, W, 2]`.
 
     Raises:
-        FlowError: the file is missing, is not of this format, or its length does not fit the size
-            that it states.
+        FlowError: the file is missing, is not of this format, its length does not fit the size
+            that it states, or a pixel's flow is unknown.
     """
     try:
         with open(path, "rb") as file:
@@ -77,7 +78,14 @@ def read_flo(path: PathLike) -> np.ndarray:
             values = np.frombuffer(file.read(), "<f4")
     except OSError as error:
         raise FlowError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
-    return values.reshape(height, width, 2).astype(np.float32)
+    flow = values.reshape(height, width, 2).astype(np.float32)
+    unknown = np.count_nonzero(~(np.abs(flow) <= _LARGEST).all(-1))
+    if unknown:
+        raise FlowError(
+            f"{path}: the flow of {unknown} of {width * height} pixels is unknown (not finite, or above "
+            f"{_LARGEST:g}). Compute it for every pixel."
+        )
+    return flow
 
 
 def write_flo(path: PathLike, flow: np.ndarray) -> None:
