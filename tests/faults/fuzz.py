@@ -4,16 +4,20 @@
 
 A reader has to take a file, or to refuse it by its own error. Anything else is a finding: another error, more than five
 seconds, more memory than two GiB over what was there before. The inputs are sound files of each kind with bits flipped,
-bytes put in, left out, repeated or cut off, and random bytes. Input i of a reader is the same in every run.
+bytes put in, left out, repeated or cut off, and random bytes; of record files also spoiled records whose checks are
+right, some with a length that is not. Input i of a reader is the same in every run.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import json
 import random
 import resource
 import signal
+import struct
 import sys
 import tempfile
 import time
@@ -26,19 +30,24 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
 from records import make_clip, make_joints, write_records  # noqa: E402
 from tiny_model import CONFIG  # noqa: E402
 from videos import numbered_frames, write_video  # noqa: E402
 
 from stmt_tf.data import record_files, schema  # noqa: E402
+from stmt_tf.data.checks import check_records  # noqa: E402
 from stmt_tf.models.create import create_single_frame  # noqa: E402
 from stmt_tf.models.weights import load_weights, save_weights  # noqa: E402
 from stmt_tf.pose.estimators import PoseError, create_estimator  # noqa: E402
 from stmt_tf.video.files import VideoError  # noqa: E402
 from stmt_tf.video.flow import FlowError, read_flo, write_flo  # noqa: E402
-from stmt_tf.video.reader import probe  # noqa: E402
+from stmt_tf.video.reader import probe, read_frames  # noqa: E402
 
 _SECONDS, _MEMORY = 5, 2 << 30
+_FRAMES = 4  # at most, that are read of a video
+# Too long for the file, for memory, for a number with a sign, and negative to who takes them for one.
+_LYING_LENGTHS = (0, 1, 1 << 20, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 16, (1 << 64) - 1)
 
 
 class Reader(NamedTuple):
@@ -47,7 +56,7 @@ class Reader(NamedTuple):
     Attributes:
         name: of the kind.
         suffix: of such a file's name.
-        seed: a sound one.
+        make: a spoiled one, by chance.
         read: takes the path of one.
         errors: by which it refuses one.
         share: of the inputs.
@@ -55,7 +64,7 @@ class Reader(NamedTuple):
 
     name: str
     suffix: str
-    seed: bytes
+    make: Callable[[random.Random], bytes]
     read: Callable[[Path], object]
     errors: tuple[type[Exception], ...]
     share: float
@@ -77,17 +86,29 @@ def readers(folder: Path) -> list[Reader]:
             (Path(directory) / "a_000000000000_keypoints.json").write_bytes(path.read_bytes())
             create_estimator("openpose", directory)
 
+    def read_record_file(path: Path) -> None:
+        for found in list(record_files.scan(str(path))):
+            _ = str(found) if isinstance(found, record_files.Damage) else schema.decode_clip(found[1])
+        check_records(str(path), "--records", 1, 1)
+
+    def read_video(path: Path) -> None:
+        probe(path)
+        list(itertools.islice(read_frames(path), _FRAMES))
+
+    def of(sound: bytes) -> Callable[[random.Random], bytes]:
+        return functools.partial(spoiled, sound)
+
     return [
-        Reader("record, parsed", ".record", schema.encode_clip(clip),
-               lambda path: schema.read_record(path.read_bytes()), (ValueError,), 0.25),
-        Reader("record file, gone through", ".tfrecord", records,
-               lambda path: [str(found) for found in record_files.scan(str(path))], (OSError,), 0.2),
-        Reader(".flo file", ".flo", (folder / "sound.flo").read_bytes(), read_flo, (FlowError,), 0.2),
-        Reader("AlphaPose's JSON", ".json", json.dumps([person]).encode(),
+        Reader("record, decoded", ".record", functools.partial(spoiled_record, schema.encode_clip(clip)),
+               lambda path: schema.decode_clip(path.read_bytes()), (ValueError,), 0.25),
+        Reader("record file, gone through", ".tfrecord", functools.partial(spoiled_record_file, records),
+               read_record_file, (OSError, ValueError), 0.2),
+        Reader(".flo file", ".flo", of((folder / "sound.flo").read_bytes()), read_flo, (FlowError,), 0.2),
+        Reader("AlphaPose's JSON", ".json", of(json.dumps([person]).encode()),
                lambda path: create_estimator("alphapose", str(path)), (PoseError,), 0.15),
-        Reader("OpenPose's JSON", ".json", json.dumps(openpose).encode(), read_openpose, (PoseError,), 0.1),
-        Reader("video, probed", ".mp4", video, probe, (VideoError,), 0.08),
-        Reader("weights", ".npz", (folder / "sound.npz").read_bytes(),
+        Reader("OpenPose's JSON", ".json", of(json.dumps(openpose).encode()), read_openpose, (PoseError,), 0.1),
+        Reader("video, probed and read", ".mp4", of(video), read_video, (VideoError,), 0.08),
+        Reader("weights", ".npz", of((folder / "sound.npz").read_bytes()),
                lambda path: load_weights(model, str(path)), (ValueError,), 0.02),
     ]  # fmt: skip
 
@@ -114,6 +135,31 @@ def spoiled(sound: bytes, chance: random.Random) -> bytes:
     return bytes(content) if chance.random() > 0.03 else chance.randbytes(chance.randrange(4000))
 
 
+def spoiled_record(sound: bytes, chance: random.Random) -> bytes:
+    """A spoiled record; or one that can be parsed, with a spoiled image."""
+    if chance.random() < 0.5:
+        return spoiled(sound, chance)
+    example = tf.train.SequenceExample.FromString(sound)
+    images = example.feature_lists.feature_list[chance.choice(("frames", "flows", "masks"))].feature
+    values = chance.choice(images).bytes_list.value
+    values[0] = spoiled(values[0], chance)
+    return example.SerializeToString(deterministic=True)
+
+
+def spoiled_record_file(sound: bytes, chance: random.Random) -> bytes:
+    """A spoiled file; or spoiled records one by one, whose checks are right and whose lengths are so mostly."""
+    if chance.random() < 0.5:
+        return spoiled(sound, chance)
+    length = struct.unpack("<Q", sound[:8])[0]
+    content = b""
+    for _ in range(chance.choice((1, 1, 2))):
+        record = spoiled_record(sound[12 : 12 + length], chance)
+        header = struct.pack("<Q", chance.choice(_LYING_LENGTHS) if chance.random() < 0.3 else len(record))
+        for part in (header, record):
+            content += part + struct.pack("<I", record_files.masked_crc32c(part))
+    return content
+
+
 class TooSlow(BaseException):
     """Not caught by what is tried."""
 
@@ -131,7 +177,7 @@ def fuzz(reader: Reader, count: int, folder: Path) -> tuple[Counter, list[str], 
     outcomes, findings, longest = Counter(), [], 0.0
     path = folder / f"spoiled{reader.suffix}"
     for number in range(count):
-        path.write_bytes(spoiled(reader.seed, random.Random(f"{reader.name} {number}")))
+        path.write_bytes(reader.make(random.Random(f"{reader.name} {number}")))
         start = time.monotonic()
         signal.alarm(_SECONDS)
         try:
