@@ -20,8 +20,8 @@ def view(left: float, top: float, zoom: float = 1.0, image: np.ndarray = WIDE) -
     return cv2.warpAffine(image, motion, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
 
 
-def follow(images, people=NOBODY, half=12):
-    background = Background(images[0].shape[:2], half)
+def follow(images, people=NOBODY, fps=25.0):
+    background = Background(images[0].shape[:2], fps)
     return [background.step(image, people) for image in images]
 
 
@@ -68,7 +68,7 @@ def test_a_person_who_walks_is_not_the_background():
         low, high = people[t][0, :, :2].min(0).astype(int), people[t][0, :, :2].max(0).astype(int)
         image[low[1] : high[1], low[0] : high[0]] = cv2.resize(room(3), tuple((high - low).tolist()))
         images.append(image)
-    background = Background((HEIGHT, WIDTH), 12)
+    background = Background((HEIGHT, WIDTH), 25.0)
     steps = [background.step(image, found) for image, found in zip(images, people)]
     assert max(np.abs(step.place - np.eye(3)).max() for step in steps) < 0.05
     assert max(step.cut for step in steps) < 0.1 and max(step.fade for step in steps) < 0.1
@@ -90,10 +90,37 @@ def test_a_cut_between_plain_backgrounds_shows_in_their_colours(levels):
 
 def test_a_fade_is_noticed_though_no_step_changes_much():
     first, second = view(100, 10).astype(float), view(50, 10, image=WIDE[:, ::-1]).astype(float)
-    weights = np.concatenate([np.zeros(14), np.linspace(0, 1, 20), np.ones(14)])
-    steps = follow([((1 - w) * first + w * second).astype(np.uint8) for w in weights])
-    assert max(step.fade for step in steps) > CHANGED
-    assert max(step.fade for step in steps[:16]) < 0.1
+    weights = np.concatenate([np.zeros(14), np.linspace(0, 1, 20), np.ones(30)])
+    steps = follow([((1 - w) * first + w * second).astype(np.uint8) for w in weights], fps=10)
+    assert max(step.cut for step in steps) < 0.1
+    assert max(step.fade for step in steps[:16]) < 0.03 and steps[18].fade > 0.03
+    assert all(step.fade > CHANGED for step in steps[26:40]) and max(step.fade for step in steps[54:]) < 0.03
+
+
+def test_a_picture_stands_though_its_encoding_does_not():
+    random, still = np.random.default_rng(0), view(100, 10).astype(int)
+    images = [(still + random.integers(-1, 2, still.shape)).clip(0, 255).astype(np.uint8) for _ in range(4)]
+    images.append(images[-1].copy())
+    images[-1][40:48, 40:48] += 20
+    assert [step.frozen for step in follow(images)] == [False, True, True, True, False]
+
+
+@pytest.mark.parametrize("noise, low, high", [(0, 0.6, 1.2), (25, 1.0, 1.0)])
+def test_other_light_and_noise_are_no_other_shot(noise, low, high):
+    random, still = np.random.default_rng(0), view(100, 10).astype(float)
+    light = np.where(np.arange(30) % 3, low, high)
+    noisy = (gain * still + random.normal(0, noise, still.shape) for gain in light)
+    steps = follow([image.clip(0, 255).astype(np.uint8) for image in noisy])
+    assert max(max(step.cut, step.fade) for step in steps) < 0.1
+
+
+def test_a_few_corners_on_a_plain_wall_show_a_camera_that_moves():
+    wall = np.full((HEIGHT, 2 * WIDTH, 3), 180, np.uint8)
+    for left, top, level in ((100, 10, 40), (150, 50, 90), (200, 20, 60)):
+        wall[top : top + 16, left : left + 24] = level
+    steps = follow([view(60 + 2 * t, 10, image=wall) for t in range(12)])
+    np.testing.assert_allclose(corner(steps[-1]), (-22, 0), atol=0.3)
+    assert max(step.cut for step in steps) < CHANGED
 
 
 def test_a_plain_background_has_no_camera_that_moves():

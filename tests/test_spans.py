@@ -29,6 +29,7 @@ def surveyed(steps: int) -> Survey:
         indices=np.arange(steps),
         joints=joints,
         others=np.zeros(steps, bool),
+        frozen=np.zeros(steps, bool),
         places=np.tile(np.eye(3), (steps, 1, 1)),
         cuts=np.zeros(steps),
         fades=np.zeros(steps),
@@ -56,14 +57,23 @@ def test_no_clip_spans_a_cut():
     survey.cuts[25] = 0.9
     assert found(survey) == [(0, 25, ""), (25, 25, "shot"), (25, 60, "")]
     (cut,) = [span for span in find_spans(survey, "a.mp4", FLAGS) if span.faults]
-    assert (cut.faults[0].value, cut.faults[0].bar) == (0.9, 0.6)
+    assert (cut.faults[0].value, cut.faults[0].bar) == (0.9, 0.4)
 
 
-def test_a_fade_is_left_out_from_half_a_second_before_it_was_noticed():
-    survey = surveyed(60)
-    survey.fades[28:33] = 0.7
-    assert found(survey) == [(0, 23, ""), (23, 33, "shot"), (33, 60, "")]
+def test_a_fade_is_left_out_with_a_little_before_and_after():
+    survey = surveyed(70)
+    survey.fades[20:45] = 0.1  # of half a second; two seconds later nothing is seen of it
+    survey.fades[24:40] = 0.7
+    assert found(survey) == [(0, 16, ""), (16, 29, "shot"), (29, 69, ""), (69, 70, "seconds")]
     assert find_spans(survey, "a.mp4", FLAGS)[1].measures["shot"] == 0.7
+    survey.fades[24:40] = 0.3
+    assert found(survey) == [(0, 40, ""), (40, 70, "")]
+
+
+def test_a_fade_at_the_end_is_left_out_to_it():
+    survey = surveyed(40)
+    survey.fades[30:] = 0.9
+    assert found(survey) == [(0, 26, ""), (26, 40, "shot")]
 
 
 def test_who_is_not_whole_for_a_second_may_be_in_a_clip_and_not_for_longer():
@@ -121,6 +131,33 @@ def test_camera_is_measured_in_the_crops_sides():
     assert found(survey) == [(0, 40, "")]
 
 
+def test_the_camera_may_jump_for_two_steps_and_no_longer():
+    survey = surveyed(250)
+    survey.places[120:122, 0, 2] = survey.places[200:202, 0, 2] = 50.0  # errors of tracking
+    assert found(survey, ClipSettings()) == [(0, 250, "")]
+    survey.places[202, 0, 2] = 50.0
+    assert found(survey, ClipSettings()) == [(0, 250, "camera")]
+    survey = surveyed(250)
+    survey.places[248:, 0, 2] = 50.0  # at an end it may have gone on
+    assert found(survey, ClipSettings()) == [(0, 250, "camera")]
+
+
+def test_a_camera_that_shakes_moves():
+    survey = surveyed(250)
+    survey.places[::10, 0, 2] = 2.0  # never for long
+    (span,) = find_spans(survey, "a.mp4", ClipSettings())
+    assert span.measures["camera"] == pytest.approx(2.0 / SIDE) and [f.test for f in span.faults] == ["camera"]
+
+
+def test_the_picture_may_stand_for_less_than_a_second():
+    survey = surveyed(40)
+    survey.frozen[10:18] = survey.frozen[20:28] = True
+    assert found(survey) == [(0, 40, "")]
+    survey.frozen[18] = True
+    (span,) = find_spans(survey, "a.mp4", FLAGS)
+    assert [(fault.test, fault.value, fault.bar) for fault in span.faults] == [("frozen", 0.9, 0.8)]
+
+
 def test_every_fault_of_a_span_is_told():
     survey = surveyed(40)
     survey.others[:] = True
@@ -169,10 +206,22 @@ def test_random_clips_are_whole_apart_and_as_many_as_the_papers(steps, cut, name
     assert all(fault.test in ("shot", "seconds") for span in spans for fault in span.faults)
 
 
+@settings(max_examples=8, deadline=None)
+@given(name=st.text(max_size=5))
+def test_random_clips_are_drawn_from_what_passes(name):
+    survey = surveyed(1000)
+    survey.others[:600] = True
+    spans = find_spans(survey, name, RANDOM)
+    clips = [span for span in spans if not span.faults]
+    assert len(clips) in (3, 4) and all(span.start >= 596 for span in clips)
+    assert {fault.test for span in spans for fault in span.faults} == {"others"}
+    assert all(before.stop <= after.start for before, after in zip(spans, spans[1:]))
+
+
 def test_random_clips_depend_on_the_name():
     survey = surveyed(1000)
-    drawn = [found(survey, RANDOM, f"{i}.mp4") for i in range(40)]
-    assert len({str(clips) for clips in drawn}) == 40
-    assert 10 < sum(len(clips) == 3 for clips in drawn) < 30
+    drawn = [found(survey, RANDOM, f"{i}.mp4") for i in range(16)]
+    assert len({str(clips) for clips in drawn}) == 16
+    assert 4 < sum(len(clips) == 3 for clips in drawn) < 12
     starts = [start for clips in drawn for start, _, _ in clips]
     assert min(starts) < 100 and max(starts) > 860

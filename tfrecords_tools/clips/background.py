@@ -4,10 +4,10 @@ Corners of the background, wherever no person is, are found in a key frame and t
 that errors do not add up; most of them, by RANSAC, must follow one similarity transform: that is the camera's motion.
 The key is renewed when half of its corners are gone.
 
-The shot changes where the background is not found again: corners are lost, or, of the picture as small as a thumbnail
-and with the camera's motion taken out, most places have another colour. Against the step before, that shows a cut;
-against half a second before, a fade, too. A background too plain for corners has its colours alone, and no camera that
-could be seen to move.
+The shot changes where the background becomes another picture: of both as small as a thumbnail, and with the camera's
+motion taken out, the correlation falls, which other light or noise leave as it is. Against the step before, that shows
+a cut; against two seconds before, a fade or a wipe, too. A background too plain for corners has no camera that could be
+seen to move, and one too plain to correlate is compared by its colours.
 """
 
 from __future__ import annotations
@@ -18,16 +18,20 @@ import dataclasses
 import cv2
 import numpy as np
 
-CHANGED = 0.6  # of the background not found again: the shot changed
+CHANGED = 0.4  # 1 minus the correlation of two backgrounds: of different shots
+LOOK_BACK_SECONDS = 2.0  # for fades
 
 _SIDE = 480  # pixels of the longer side in which corners are tracked
 _CORNERS = 200
-_FEWEST_CORNERS = 20  # fewer say nothing
+_FEWEST_CORNERS = 8  # fewer say nothing
+_FEWEST_FOUND = 6  # of them that one motion must explain, for it to be the camera's
 _RETURN_ERROR = 0.5  # pixels by which a corner tracked there and back may miss itself
 _RANSAC_ERROR = 1.0  # pixels
 _RENEW = 0.5  # share of the key's corners below which a new key is taken
 _THUMBNAIL = 64  # pixels of the longer side in which colours are compared
+_PLAIN = 4.0  # of 255: colours of a thumbnail that spread less have nothing to correlate
 _OTHER_COLOUR = 25  # of 255 in a channel
+_FROZEN_SHARE, _FROZEN_NOISE = 99.9, 3  # percent of a frozen picture differ by so much of 255 at most
 _FEWEST_PLACES = 0.05  # share of a thumbnail that must be background, for its colours to say something
 _AROUND = 0.15  # of a person's height: what belongs to the person around the joints
 _LEAST_AROUND = 0.02  # of the picture's longer side
@@ -39,14 +43,17 @@ class Step:
 
     Attributes:
         place: `[3, 3]`, where a point of the background in the shot's first step is now, in pixels of the frame.
-        cut: share of the background, in [0, 1], that was there in the step before and is not found again; where it is
-            more than `CHANGED`, a new shot begins with this step.
-        fade: the same against half a second before, but not before the shot began.
+        cut: how much another picture, in [0, 1], the background is than in the step before; where it is more than
+            `CHANGED`, a new shot begins with this step.
+        fade: the same against `LOOK_BACK_SECONDS` before, or the shot's beginning: it rises when a fade begins, and is
+            gone so long after that ended.
+        frozen: whether the whole picture, person and all, is that of the step before but for what encoding adds.
     """
 
     place: np.ndarray
     cut: float
     fade: float
+    frozen: bool
 
 
 class Background:
@@ -54,17 +61,18 @@ class Background:
 
     Args:
         frame_size: (height, width) in pixels.
-        steps: how many are half a second.
+        fps: steps per second.
     """
 
-    def __init__(self, frame_size: tuple[int, int], steps: int):
+    def __init__(self, frame_size: tuple[int, int], fps: float):
         self._longer = max(frame_size)
         self._scale = min(1.0, _SIDE / self._longer)
         self._size, self._thumbnail_size = (
             tuple(max(8, round(side * scale)) for side in frame_size[::-1])
             for scale in (self._scale, _THUMBNAIL / self._longer)
         )
-        self._earlier: collections.deque = collections.deque(maxlen=max(1, steps))
+        self._earlier: collections.deque = collections.deque(maxlen=max(1, round(LOOK_BACK_SECONDS * fps)))
+        self._last: np.ndarray | None = None
         self._place = np.eye(3)  # as `Step.place`, but in pixels of the picture in which corners are tracked
         self._take_key(np.zeros(self._size[::-1], np.uint8), None)
 
@@ -78,12 +86,11 @@ class Background:
         small = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         free = self._free_of(people)
-        lost = self._track(grey, free)
+        self._track(grey, free)
         colours = cv2.resize(small, self._thumbnail_size, interpolation=cv2.INTER_AREA)
         clear = cv2.resize(free, self._thumbnail_size, interpolation=cv2.INTER_AREA)
         now = (self._place, colours, clear)
-        cut = max(lost, self._other_colours(self._earlier[-1], now)) if self._earlier else 0.0
-        fade = self._other_colours(self._earlier[0], now) if self._earlier else 0.0
+        cut, fade = (self._difference(self._earlier[at], now) if self._earlier else 0.0 for at in (-1, 0))
         if cut > CHANGED:
             self._earlier.clear()
             self._place, fade = np.eye(3), 0.0
@@ -91,8 +98,10 @@ class Background:
         if cut > CHANGED or not self._earlier or self._found.sum() < _RENEW * len(self._found):
             self._take_key(grey, free)
         self._earlier.append(now)
+        other = 255 if self._last is None else np.percentile(cv2.absdiff(small, self._last), _FROZEN_SHARE)
+        self._last = small
         unscaled = np.diag([1 / self._scale, 1 / self._scale, 1.0])
-        return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade)
+        return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade, bool(other <= _FROZEN_NOISE))
 
     def _take_key(self, grey: np.ndarray, free: np.ndarray | None) -> None:
         corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, 8, mask=free)
@@ -101,11 +110,11 @@ class Background:
         self._corners = np.zeros((0, 1, 2), np.float32) if corners is None else corners
         self._found = np.ones(len(self._corners), bool)
 
-    def _track(self, grey: np.ndarray, free: np.ndarray) -> float:
-        """Follows the key's corners; returns the share of those found in the step before that are lost."""
+    def _track(self, grey: np.ndarray, free: np.ndarray) -> None:
+        """Follows the key's corners, and with most of them the camera."""
         if len(self._corners) < _FEWEST_CORNERS:
             self._found[:] = False
-            return 0.0
+            return
         moved = self._place @ np.linalg.inv(self._key_place)
         guess = cv2.perspectiveTransform(self._corners, moved).astype(np.float32)
         there, seen, _ = cv2.calcOpticalFlowPyrLK(
@@ -128,15 +137,12 @@ class Background:
             )
             if fit is not None:
                 found[sound] = kept[:, 0] > 0
-        expected = self._found & inside & ~covered
-        lost = 1.0 - (found & expected).sum() / expected.sum() if expected.sum() >= _FEWEST_CORNERS else 0.0
         self._found = found
-        if found.sum() >= _FEWEST_CORNERS / 2:
+        if found.sum() >= _FEWEST_FOUND:
             self._place = np.vstack([fit, [0, 0, 1]]) @ self._key_place
-        return float(lost)
 
-    def _other_colours(self, earlier: tuple, now: tuple) -> float:
-        """Share of the background's places whose colour differs, with the camera's motion taken out."""
+    def _difference(self, earlier: tuple, now: tuple) -> float:
+        """How much another picture the background is, in [0, 1], with the camera's motion taken out."""
         width, height = self._thumbnail_size
         scale = np.diag([width / self._size[0], height / self._size[1], 1.0])
         motion = (scale @ now[0] @ np.linalg.inv(earlier[0]) @ np.linalg.inv(scale))[:2]
@@ -144,7 +150,10 @@ class Background:
         clear = (cv2.warpAffine(earlier[2], motion, (width, height)) == 255) & (now[2] == 255)
         if clear.sum() < _FEWEST_PLACES * clear.size:
             return 0.0
-        return float((cv2.absdiff(moved, now[1]).max(-1) > _OTHER_COLOUR)[clear].mean())
+        if max(moved[clear].std(0).max(), now[1][clear].std(0).max()) < _PLAIN:
+            return float((cv2.absdiff(moved, now[1]).max(-1) > _OTHER_COLOUR)[clear].mean())
+        one, two = (colours[clear] - colours[clear].mean(0) for colours in (moved, now[1]))
+        return float(1.0 - (one * two).sum().clip(0) / np.sqrt((one**2).sum() * (two**2).sum() + 1e-6))
 
     def _free_of(self, people: np.ndarray) -> np.ndarray:
         """255 where nobody is, in the picture in which corners are tracked."""

@@ -12,6 +12,7 @@ from tfrecords_tools.clips.background import CHANGED
 RESULT_TOOLS = {"openpose": "", "alphapose": ".json"}
 CUTS = ("all", "random")
 MIN_SECONDS = 1.0  # of a clip, where all of a video is cut
+MAX_FROZEN = 0.8  # seconds without a new picture; who stands still still breathes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +40,9 @@ class ClipSettings:
         CUTS,
     )
     max_camera: float = setting(
-        0.005, "Farthest that a clip's background may be from where it mostly is, in sides of the person's crop."
+        0.005,
+        "Farthest that a clip's background may be from where it mostly is, in sides of the person's crop. Of one with "
+        "fewer than eight corners, as a plain wall, nothing is seen to move.",
     )
     min_whole: float = setting(0.8, "Least share of a clip's frames that show the person whole.")
     max_others: float = setting(0.1, "Largest share of a clip's frames with somebody else of a like size.")
@@ -49,11 +52,13 @@ class ClipSettings:
     flow_dir: str = setting("", "Directory of .flo files; empty: flow is computed with OpenCV's DIS.")
 
     def __post_init__(self):
-        if self.size < 16 or min(self.fps, self.seconds) <= 0:
+        if self.size < 16 or not (self.fps > 0 and self.seconds > 0):
             raise ValueError(
                 f"--size must be at least 16, --fps and --seconds positive; got {self.size}, {self.fps} and "
                 f"{self.seconds}"
             )
+        if self.cut == "all" and self.seconds < MIN_SECONDS:
+            raise ValueError(f"--seconds must be at least {MIN_SECONDS:g}, the shortest clip; got {self.seconds:g}")
         if self.cut not in CUTS:
             raise ValueError(f"--cut must be one of {', '.join(CUTS)}; got {self.cut!r}")
         if not (0 < self.min_whole <= 1 and 0 <= self.max_others <= 1 and self.max_camera >= 0):
@@ -81,6 +86,7 @@ class ClipSettings:
             "whole": Bar(self.min_whole, at_least=True),
             "others": Bar(self.max_others),
             "camera": Bar(self.max_camera),
+            "frozen": Bar(MAX_FROZEN),
             "seconds": Bar(self.shortest / self.fps, at_least=True),
         }
 

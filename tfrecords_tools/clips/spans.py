@@ -6,11 +6,13 @@ span, but for those that the random candidates leave over.
 
 Of a span is measured, with the names of `ClipSettings.bars`:
 
-    shot     largest share of the background, in [0, 1], that is not found again a step or half a second later
+    shot     how much another picture, in [0, 1], the background is a step or two seconds later, at most
     whole    share of its steps that show the person whole: the head, an ankle and most other joints in view
     others   share of its steps with somebody else of a like size
-    camera   how far the background moves from where it mostly is, in sides of the person's crop (98% of the steps move
-             less); of a span that shows nobody, in the picture's shorter side
+    camera   how far the background moves from where it mostly is, in sides of the person's crop (of a span that shows
+             nobody, in the picture's shorter side); not the farthest 2% of the steps, if they are no more than two in a
+             row, which are errors of tracking
+    frozen   longest time in seconds for which the picture stands, as where the video has no new frames
     seconds  its length
 """
 
@@ -18,20 +20,24 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from stmt_tf.pose import body, skeleton
 from stmt_tf.video.crop import Crop
-from tfrecords_tools.clips.background import CHANGED
+from tfrecords_tools.clips.background import CHANGED, LOOK_BACK_SECONDS
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import Survey
 
 _FEWEST_JOINTS = 11  # of 14 in view: some tools do not tell of limbs behind the body
 _BORDER = 0.03  # of the picture's shorter side: a joint guessed this near its edge lies beyond
+_FADING = 0.03  # of a fade's measure, where it begins and ends
+_FADE_MARGIN_SECONDS = 0.4  # before and after, where there is little of the other picture
 _PAUSE_SECONDS = 1.0  # for which the person may be partly out of view within a clip
 _CLIPS_PER_VIDEO = (3, 4)
+_TRIES = 20  # at random places
+_SMOOTHED = 5  # steps of which the middle value counts, of the camera's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,21 +69,24 @@ class Span:
 def find_spans(survey: Survey, video_id: str, settings: ClipSettings) -> list[Span]:
     """All spans of a video, in the order of time."""
     rng = np.random.default_rng(list(hashlib.sha256(video_id.encode()).digest()))
-    half = round(settings.fps / 2)
     found = [_cut(survey, start) for start, _ in survey.shots()[1:]]
     stretches: list[tuple[int, int]] = []
-    others: list[tuple[int, int]] = []
     broken = _broken(survey, settings)
     for first, last in survey.shots():
-        for start, stop, fades in _runs(_fading(survey.fades[first:last], half), first):
+        fading = _fading(survey.fades[first:last], settings)
+        for start, stop, fades in _runs(fading > 0, first):
             if fades:
-                others.append((start, stop))
+                found.append(_judge(survey, start, stop, settings, shot=fading[start - first : stop - first].max()))
                 continue
             for begin, end, is_broken in _runs(broken[start:stop], start):
-                unfit = is_broken or end - begin < settings.shortest
-                (others if unfit else stretches).append((begin, end))
-    clips = _random(stretches, settings, rng) if settings.cut == "random" else _all(stretches, settings)
-    found += [_judge(survey, start, stop, settings) for start, stop in clips + others]
+                if is_broken or end - begin < settings.shortest:
+                    found.append(_judge(survey, begin, end, settings))
+                else:
+                    stretches.append((begin, end))
+    if settings.cut == "random":
+        found += _random(survey, stretches, settings, rng)
+    else:
+        found += [_judge(survey, start, stop, settings) for start, stop in _all(stretches, settings)]
     return sorted(found, key=lambda span: (span.start, span.stop))
 
 
@@ -97,18 +106,20 @@ def measure(survey: Survey, start: int, stop: int, settings: ClipSettings) -> di
     """What is measured of the steps from start to stop, by name."""
     # What a step is compared with must lie in the span, too.
     begins_shot = start in (first for first, _ in survey.shots())
-    fades = survey.fades[start if begins_shot else start + round(settings.fps / 2) : stop]
+    fades = survey.fades[start if begins_shot else start + round(LOOK_BACK_SECONDS * settings.fps) : stop]
     return {
         "shot": float(max(survey.cuts[start + 1 : stop].max(initial=0.0), fades.max(initial=0.0))),
         "whole": float(whole(survey.joints[start:stop], survey.frame_size).mean()),
         "others": float(survey.others[start:stop].mean()),
         "camera": _camera(survey, start, stop),
+        "frozen": _longest(survey.frozen[start + 1 : stop]) / settings.fps,
         "seconds": (stop - start) / settings.fps,
     }
 
 
-def _judge(survey: Survey, start: int, stop: int, settings: ClipSettings) -> Span:
+def _judge(survey: Survey, start: int, stop: int, settings: ClipSettings, shot: float = 0.0) -> Span:
     measures = measure(survey, start, stop, settings)
+    measures["shot"] = max(measures["shot"], float(shot))
     bars = settings.bars()
     faults = [Fault(name, measures[name], bar.value) for name, bar in bars.items() if not bar.passes(measures[name])]
     if len(faults) > 1:
@@ -134,14 +145,27 @@ def _camera(survey: Survey, start: int, stop: int) -> float:
     places = survey.places[start:stop] @ np.linalg.inv(survey.places[start])
     moved = (places @ points)[:, :2]
     away = np.linalg.norm(moved - np.median(moved, axis=0), axis=1).mean(-1)
-    return float(np.percentile(away, 98) / side)
+    half = _SMOOTHED // 2
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(away, half, "edge"), _SMOOTHED)
+    return float(max(np.percentile(away, 98), np.median(around, axis=1).max()) / side)
 
 
-def _fading(fades: np.ndarray, half: int) -> np.ndarray:
-    """Where a shot fades into another, bool `[T]`: from half a second before it was noticed."""
-    fading = np.zeros(len(fades), bool)
-    for step in np.flatnonzero(fades > CHANGED):
-        fading[max(0, step - half) : step + 1] = True
+def _longest(flags: np.ndarray) -> int:
+    """The most steps in a row whose flag is set."""
+    return max((stop - start for start, stop, flag in _runs(flags, 0) if flag), default=0)
+
+
+def _fading(fades: np.ndarray, settings: ClipSettings) -> np.ndarray:
+    """Into how much another picture a shot fades in each step, `[T]`: 0 where it does not."""
+    back, margin = (round(seconds * settings.fps) for seconds in (LOOK_BACK_SECONDS, _FADE_MARGIN_SECONDS))
+    fading = np.zeros(len(fades))
+    for start, stop, differs in _runs(fades > _FADING, 0):
+        difference = fades[start:stop].max()
+        if differs and difference > CHANGED:
+            # The last of these steps are compared with the fade, and are themselves behind it.
+            end = stop if stop == len(fades) else max(stop - back, start + 1)
+            around = slice(max(0, start - margin), end + margin)
+            fading[around] = np.maximum(fading[around], difference)
     return fading
 
 
@@ -170,16 +194,32 @@ def _all(stretches: list[tuple[int, int]], settings: ClipSettings) -> list[tuple
 
 
 def _random(
-    stretches: list[tuple[int, int]], settings: ClipSettings, rng: np.random.Generator
-) -> list[tuple[int, int]]:
-    """As many clips as the paper cuts of a video, or as find room, at random places without overlap."""
+    survey: Survey, stretches: list[tuple[int, int]], settings: ClipSettings, rng: np.random.Generator
+) -> list[Span]:
+    """As many clips as the paper cuts of a video, or as find room, at random places without overlap.
+
+    Places are tried second by second. What passes nowhere is among the spans, too, where no clip is.
+    """
     length = settings.longest
-    rooms = [i for i, (start, stop) in enumerate(stretches) for _ in range((stop - start) // length)]
+    seconds = max(1, round(length / settings.fps))
+    spans = []
+    for start, stop in stretches:
+        # Of what cannot hold a further clip, some is left out before the first: so the grid costs no clip its room.
+        first = start + int(rng.integers(min(length // seconds, (stop - start) % length + 1)))
+        places = (first + number * length // seconds for number in range((stop - first) * seconds // length + 1))
+        spans += [_judge(survey, at, at + length, settings) for at in places if at + length <= stop]
     wanted = rng.choice(_CLIPS_PER_VIDEO)
-    drawn = np.bincount(rng.permutation(rooms)[:wanted].astype(int), minlength=len(stretches))
-    clips = []
-    for (start, stop), count in zip(stretches, drawn.tolist()):
-        slack = stop - start - count * length
-        offsets = np.sort(rng.integers(0, slack + 1, count))
-        clips += [(start + int(at) + i * length, start + int(at) + (i + 1) * length) for i, at in enumerate(offsets)]
-    return clips
+    sound = [span for span in spans if not span.faults]
+    orders = [rng.permutation(len(sound)) for _ in range(_TRIES)] + [range(len(sound))]
+    # Where there is hardly room, random places would waste it, but not those from the first on.
+    drawn = max((_apart(sound[i] for i in order)[:wanted] for order in orders), key=len)
+    return drawn + _apart((span for span in spans if span.faults), drawn)
+
+
+def _apart(spans: Iterable[Span], taken: Sequence[Span] = ()) -> list[Span]:
+    """Those spans, one after the other, that overlap neither the taken ones nor one before."""
+    found: list[Span] = []
+    for span in spans:
+        if all(span.stop <= other.start or other.stop <= span.start for other in (*taken, *found)):
+            found.append(span)
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from stmt_tf.files import PathLike
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
-from stmt_tf.video.reader import read_frames
+from stmt_tf.video.files import VideoError
+from stmt_tf.video.reader import Frame, read_frames
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools.clips.background import CHANGED, Background, Step
 from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
+_LONGEST_LEAP_SECONDS = 60.0  # between two frames: so much of nothing would become steps
 _LOOK_SECONDS = 1.0  # between two looks around for others
 # Somebody else, in such a look: at least this much of the person's size, this sure, and this far from being the same.
 _LEAST_SIZE, _LEAST_CONFIDENCE, _MOST_OVERLAP = 0.4, 0.5, 0.3
@@ -33,6 +36,7 @@ class Survey:
         indices: int `[T]`, numbers of the frames shown.
         joints: float32 `[T, 14, 3]`, in pixels, of the person followed in each shot; zeros where there is none.
         others: bool `[T]`, whether there is somebody else of a like size; now and then looked for all over the frame.
+        frozen: bool `[T]`, whether the picture is that of the step before.
         places: float `[T, 3, 3]`, `cuts`, `fades`: `[T]`, what the background did: see `background.Step`.
     """
 
@@ -41,6 +45,7 @@ class Survey:
     indices: np.ndarray
     joints: np.ndarray
     others: np.ndarray
+    frozen: np.ndarray
     places: np.ndarray
     cuts: np.ndarray
     fades: np.ndarray
@@ -51,11 +56,21 @@ class Survey:
         return list(zip(edges, edges[1:]))
 
 
+def check_estimator(settings: ClipSettings) -> None:
+    """Tries the pose estimator once: a model that is fetched on first use, or cannot be, is not every video's business.
+
+    Raises:
+        AssetError, PoseError: it cannot be had.
+    """
+    if settings.pose not in RESULT_TOOLS:
+        create_estimator(settings.pose, settings.pose_model or None).close()
+
+
 def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
     """Looks at all of a video; memory is that of its poses.
 
     Raises:
-        VideoError, PoseError: the video or its poses cannot be used.
+        VideoError, PoseError: the video or its poses cannot be used, or its times leap.
     """
     model = settings.pose_model or None
     if settings.pose in RESULT_TOOLS:
@@ -67,8 +82,8 @@ def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
     background = None
     every = max(1, round(_LOOK_SECONDS * settings.fps))
     with create_estimator(settings.pose, model) as estimator:
-        for frame in at_rate(read_frames(path), settings.fps):
-            background = background or Background(frame.image.shape[:2], round(settings.fps / 2))
+        for frame in at_rate(_without_leaps(path), settings.fps):
+            background = background or Background(frame.image.shape[:2], settings.fps)
             repeated = indices and frame.index == indices[-1]
             people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
             if (len(people) - 1) % every == 0:
@@ -81,6 +96,7 @@ def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
         indices=np.array(indices),
         joints=np.zeros((len(people), skeleton.NUM_JOINTS, 3), np.float32),
         others=np.zeros(len(people), bool),
+        frozen=np.array([step.frozen for step in steps]),
         places=np.stack([step.place for step in steps]),
         cuts=np.array([step.cut for step in steps]),
         fades=np.array([step.fade for step in steps]),
@@ -95,9 +111,23 @@ def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
                 continue
         found.joints[start:stop] = joints
         found.others[start:stop] = crowded(people[start:stop], joints)
-    for step, others in zip(range(0, len(people), every), around):
-        found.others[step : step + every] |= any(is_beside(other, found.joints[step]) for other in others)
+    for start, stop in found.shots():
+        for step in range(start + (-start) % every, stop, every):
+            beside = any(is_beside(other, found.joints[step]) for other in around[step // every])
+            found.others[step : min(step + every, stop)] |= beside
     return found
+
+
+def _without_leaps(path: PathLike) -> Iterator[Frame]:
+    last = None
+    for frame in read_frames(path):
+        if last is not None and frame.time - last > _LONGEST_LEAP_SECONDS:
+            raise VideoError(
+                f"{path}: its time leaps from {last:.1f} s to {frame.time:.1f} s at frame {frame.index}. Cut it there, "
+                "or have its times made anew (ffmpeg -fflags +genpts)."
+            )
+        last = frame.time
+        yield frame
 
 
 def is_beside(other: np.ndarray, person: np.ndarray) -> bool:
