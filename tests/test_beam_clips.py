@@ -47,18 +47,27 @@ def test_several_workers_make_the_files_of_the_local_tool(folder):
 
     workers = {"direct_num_workers": 2, "direct_running_mode": "multi_processing"}
     done = run(config, settings, **workers)
-    assert done.returncode == 1 and "skipped, broken.mp4: " in done.stdout, done.stderr
+    assert done.returncode == 1 and "skipped: broken.mp4: " in done.stdout, done.stderr
     assert contents(folder / "records") == local
 
     # Again: what is there is left alone, what is gone is made anew.
     record = next((folder / "records").glob("*-b_c*-00.tfrecord"))
     record.unlink()
+    (folder / "records" / record.name.replace("-00", "-07")).write_bytes(b"of an earlier try")
     kept = {path: path.stat().st_mtime_ns for path in (folder / "records").glob("*.tfrecord") if path != record}
     done = run(config, settings)
     assert contents(folder / "records") == local, done.stderr
     assert {path: path.stat().st_mtime_ns for path in kept if "b_c" not in path.name} == {
         path: time for path, time in kept.items() if "b_c" not in path.name
     }
+
+
+def test_flags_that_nobody_knows_are_refused_before_anything_is_done(folder):
+    config, settings = configure(folder)
+    done = run(config, settings, max_camra=0.1, direct_num_workers=2)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 1 and last.startswith("beam_clips: neither this command nor Beam knows --max_camra=0.1 (")
+    assert not (folder / "records").exists()
 
 
 def test_what_cannot_work_is_told_in_the_last_line(tmp_path):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import tensorflow as tf
 from browsers import start_browser
 from made_videos import PERSON, add_video, configure, frame
 
+import stmt_tf
 from tfrecords_tools import create_clips
 from tfrecords_tools.clip_report.page import page
 from tfrecords_tools.clip_report.statistics import statistics
@@ -44,9 +46,9 @@ def test_statistics_weigh_shares_by_frames():
 def records(tmp_path_factory):
     """A set with a clip, a cut, somebody else, and a file that is no video but has an unpleasant name."""
     folder = tmp_path_factory.mktemp("report")
-    dark, light = frame(0) // 3, frame(0) * 3
+    dark, light = [frame(t) // 3 for t in range(30)], [frame(t) * 3 for t in range(30)]
     add_video(folder, "good.mp4")
-    add_video(folder, "cut.mp4", frames=[dark] * 30 + [light] * 30)
+    add_video(folder, "cut.mp4", frames=dark + light)
     add_video(folder, "two.mp4", others=[PERSON + (30, 0)])
     add_video(folder, "<b>&.mp4").write_text("hello")
     create_clips.create_clips(*configure(folder, size=32))
@@ -56,6 +58,7 @@ def records(tmp_path_factory):
 def test_json_has_all_that_became_of_the_videos(records):
     content = json.loads((records / "report.json").read_text())
     assert content["videos"] == store.read_entries(str(records))
+    assert "thumbnail" not in (records / "report.json").read_text()
     assert content["statistics"]["all"]["clips"] == 3 and content["statistics"]["all"]["frames"] == 90
     assert content["settings"]["size"] == 32
     told = {
@@ -69,7 +72,8 @@ def test_page_tells_every_rejection_with_its_measure_bar_and_picture(records):
     page = (records / "report.html").read_text()
     assert "<h1>3 clips of 4 videos</h1>" in page
     assert "&lt;b&gt;&amp;.mp4: not a readable video" in page and "<b>&.mp4" not in page
-    assert "The shot changes: 100%, must be at most 60%" in page
+    assert page.count(f"Made with stmt_tf {stmt_tf.__version__}, TensorFlow {tf.__version__}, NumPy ") == 1
+    assert "The shot changes: 100%, must be at most 40%" in page
     assert "Somebody else is there: 100%, must be at most 10%" in page
     assert page.count("data:image/png;base64,") == 6
     assert page.count("data:image/jpeg;base64,") == 5 and page.count("no picture") == 1
@@ -96,9 +100,9 @@ def test_page_fits_a_phone_and_loads_nothing(records, tmp_path):
         browser.quit()
 
 
-def test_a_set_without_any_clip_has_a_page_too():
-    part = {"start": 0.0, "stop": 0.0, "problem": "a.mp4: no video", "thumbnail": ""}
-    entry = {"video_id": "a.mp4", "split": "train", "parts": [part]}
+def test_a_set_without_any_clip_has_a_page_too(tmp_path):
+    part = {"start": 0.0, "stop": 0.0, "problem": "a.mp4: no video"}
+    entry = {"video_id": "a.mp4", "split": "train", "made_with": {"A": "1", "B": "2"}, "parts": [part]}
     for entries in ([], [entry]):
-        text = page(entries, ClipSettings())
+        text = page(str(tmp_path), entries, ClipSettings())
         assert f"<h1>0 clips of {len(entries)} video" in text and text.count("data:image/png;base64,") == 6

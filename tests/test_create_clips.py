@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import inspect
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +28,9 @@ from stmt_tf.video.flow import FlowError, write_flo
 from stmt_tf.video.reader import Frame
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools import create_clips as tool
-from tfrecords_tools.clips import store
+from tfrecords_tools.clips import process, store, survey
 from tfrecords_tools.clips.process import process_video
+from tfrecords_tools.clips.settings import ClipSettings
 
 
 def read_clips(folder: Path, output: str = "records") -> dict[str, list]:
@@ -177,7 +183,7 @@ def test_videos_that_cannot_be_used_are_told_and_leave_nothing(tmp_path):
     assert told == {}
     assert [name for name in files_in(tmp_path) if "/" not in name] == ["clips.json", store.record_name("a.mp4")]
     text = tool.summary(tried, configure(tmp_path)[0])
-    assert text.startswith("1 clips made from 1 of 6 videos") and text.count("skipped, ") == 3
+    assert text.startswith("1 clips made from 1 of 6 videos") and text.count("skipped: ") == 3
     # What was read needs no second try, though it gave no clip; the others may be mended by now.
     assert list(problems(tool.create_clips(*configure(tmp_path)))) == ["cut_off.mp4", "no_poses.mp4", "text.mp4"]
 
@@ -193,7 +199,7 @@ def test_an_error_of_ours_costs_one_video(tmp_path, monkeypatch):
 
     monkeypatch.setattr(store, "process_video", faulty)
     tried = tool.create_clips(*configure(tmp_path))
-    assert problems(tried) == {"a.mp4": "ZeroDivisionError: by zero", "b.mp4": ""}
+    assert problems(tried) == {"a.mp4": "a.mp4: ZeroDivisionError: by zero", "b.mp4": ""}
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
@@ -222,9 +228,33 @@ def test_other_settings_need_another_directory(tmp_path):
 
 
 def test_no_videos_are_an_error(tmp_path):
+    (tmp_path / "videos").mkdir()
     with pytest.raises(ValueError, match="no videos below"):
         tool.create_clips(*configure(tmp_path))
     assert not (tmp_path / "records").exists()
+
+
+def test_what_is_no_directory_is_told(tmp_path):
+    add_video(tmp_path, "a.mp4")
+    with pytest.raises(ValueError, match="--videos=.*a.mp4 is no directory: give one with videos in it"):
+        tool.create_clips(*configure(tmp_path, videos=str(tmp_path / "videos" / "a.mp4")))
+    with pytest.raises(OSError, match="--output=.*a.mp4 cannot be made a directory .File exists"):
+        tool.create_clips(*configure(tmp_path, output=str(tmp_path / "videos" / "a.mp4")))
+
+
+def test_videos_that_are_gone_stay_with_their_records_alone(tmp_path):
+    for name in ("a.mp4", "b.mp4", "c.mp4", "text.mp4"):
+        add_video(tmp_path, name)
+    (tmp_path / "videos" / "text.mp4").write_text("hello")
+    tool.create_clips(*configure(tmp_path))
+    for name in ("a.mp4", "b.mp4", "text.mp4"):
+        (tmp_path / "videos" / name).unlink()
+    (tmp_path / "records" / store.record_name("b.mp4")).unlink()
+    assert tool.create_clips(*configure(tmp_path)) == []
+    entries = store.read_entries(str(tmp_path / "records"))
+    assert [entry["video_id"] for entry in entries] == ["a.mp4", "c.mp4"]
+    manifest = json.loads((tmp_path / "records" / "manifest.json").read_text())
+    assert sorted(manifest["files"]) == sorted(store.record_name(name) for name in ("a.mp4", "c.mp4"))
 
 
 def test_videos_are_found_below_the_directory(tmp_path):
@@ -287,6 +317,9 @@ def test_every_video_has_a_file_name_of_its_own_that_a_glob_finds():
         ({"cut": "none"}, "--cut must be one of all, random; got 'none'"),
         ({"min_whole": 0.0}, "got 0.0, 0.1 and 0.005"),
         ({"shard_megabytes": 0.0}, "got 1 and 0.0"),
+        ({"shard_megabytes": float("nan")}, "got 1 and nan"),
+        ({"seconds": 0.5}, "--seconds must be at least 1, the shortest clip; got 0.5"),
+        ({"seconds": float("nan")}, "got 32, 25.0 and nan"),
     ],
 )
 def test_odd_flags_are_refused(tmp_path, changes, words):
@@ -328,6 +361,136 @@ def test_record_files_are_bounded_and_the_manifest_has_their_checksums(tmp_path)
     }
 
 
+def test_record_files_of_an_earlier_try_are_removed(tmp_path):
+    add_video(tmp_path, "a.mp4", steps=90)
+    tool.create_clips(*configure(tmp_path, seconds=1.0, shard_megabytes=1e-6))
+    first, *others = (tmp_path / "records" / store.record_name("a.mp4", number) for number in range(3))
+    assert first.exists() and all(other.exists() for other in others)
+    first.unlink()
+    unfinished = [tmp_path / "records" / ".0a1b2c3d.part.tfrecord", tmp_path / "records" / "videos" / ".0a.part.json"]
+    for path in unfinished:
+        path.touch()
+    tool.create_clips(*configure(tmp_path, seconds=1.0))
+    assert sorted((tmp_path / "records").glob("*.tfrecord")) == [first]
+    assert not any(path.exists() for path in unfinished)
+    assert len(read_clips(tmp_path)[first.name]) == 3
+
+
+def test_a_full_disk_ends_the_run_and_blames_no_video(tmp_path, monkeypatch):
+    for name in ("a.mp4", "b.mp4"):
+        add_video(tmp_path, name)
+
+    class FullDisk(tf.io.TFRecordWriter):
+        def write(self, record):
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(store.tf.io, "TFRecordWriter", FullDisk)
+    with pytest.raises(OSError, match="records cannot be written .No space left on device"):
+        tool.create_clips(*configure(tmp_path))
+    assert files_in(tmp_path) == ["clips.json"]
+
+
+def test_a_damaged_entry_is_made_again(tmp_path):
+    add_video(tmp_path, "a.mp4")
+    tool.create_clips(*configure(tmp_path))
+    path = tmp_path / "records" / entry_name("a.mp4")
+    content = path.read_text()
+    path.write_text(content.replace('"split"', '"splot"'))
+    assert list(problems(tool.create_clips(*configure(tmp_path)))) == ["a.mp4"]
+    assert path.read_text() == content
+
+
+def test_a_name_that_is_no_text_is_left_out(tmp_path, caplog):
+    add_video(tmp_path, "a.mp4")
+    with open(bytes(tmp_path / "videos") + b"/\xe4.mp4", "wb"):
+        pass
+    with caplog.at_level("WARNING", logger="absl"):
+        assert list(problems(tool.create_clips(*configure(tmp_path)))) == ["a.mp4"]
+    assert r"b'\xe4.mp4' is left out, since its name is not UTF-8" in caplog.text
+
+
+def test_times_that_leap_are_told(tmp_path, monkeypatch):
+    add_video(tmp_path, "a.mp4")
+    read = survey.read_frames
+
+    def leaping(path):
+        for frame in read(path):
+            yield dataclasses.replace(frame, time=frame.time + 100 * (frame.index > 9))
+
+    monkeypatch.setattr(survey, "read_frames", leaping)
+    (entry,) = tool.create_clips(*configure(tmp_path))
+    assert store.problem_of(entry).startswith("a.mp4: its time leaps from 0.4 s to 100.4 s at frame 10. Cut it there")
+
+
+def test_a_video_whose_error_comes_again_with_its_picture_costs_no_other(tmp_path, monkeypatch):
+    for name in ("a.mp4", "b.mp4"):
+        add_video(tmp_path, name)
+    read = survey.read_frames
+
+    def out_of_memory(path):
+        if str(path).endswith("a.mp4"):
+            raise MemoryError
+        return read(path)
+
+    for module in (survey, process):
+        monkeypatch.setattr(module, "read_frames", out_of_memory)
+    told = problems(tool.create_clips(*configure(tmp_path)))
+    assert told == {"a.mp4": "a.mp4: MemoryError: MemoryError", "b.mp4": ""}
+
+
+class FatalSettings(ClipSettings):
+    """Those of videos of which b.mp4 ends the process that reads it."""
+
+    @property
+    def longest(self):
+        frames = {name for frame in inspect.stack() if (name := frame.frame.f_locals.get("video_id"))}
+        if "b.mp4" in frames:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().longest
+
+
+@pytest.mark.slow
+def test_a_video_that_ends_its_process_costs_no_other(tmp_path):
+    for letter in "abc":
+        add_video(tmp_path, f"{letter}.mp4")
+    config, flags = configure(tmp_path, processes=2)
+    told = problems(tool.create_clips(config, FatalSettings(**dataclasses.asdict(flags))))
+    assert told.pop("b.mp4") == "b.mp4: the process that read it died (out of memory?)"
+    assert told == {"a.mp4": "", "c.mp4": ""}
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_processes_and_can_be_gone_on_with(tmp_path):
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        add_video(tmp_path, name, steps=200)
+    places = {"videos": "videos", "pose_results": "poses", "output": "records"}
+    command = [sys.executable, "-m", "tfrecords_tools.create_clips", "--pose=alphapose", "--size=32", "--processes=2"]
+    command += [f"--{name}={tmp_path / folder}" for name, folder in places.items()]
+    process = subprocess.Popen(command, cwd=Path(tool.__file__).parent.parent, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while not list((tmp_path / "records").glob("videos/*.json")) and process.poll() is None:
+        time.sleep(0.01)
+    left = [int(pid) for pid in children.read_text().split()]
+    process.kill()
+    process.wait()
+    assert len(left) >= 2
+    deadline = time.monotonic() + 20
+    while any(is_running(pid) for pid in left) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(is_running(pid) for pid in left)
+    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert {name.split(".")[-1] for name in files_in(tmp_path)} == {"json", "tfrecord"}
+    assert len(read_clips(tmp_path)) == 3
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def test_a_removed_record_file_is_made_again(tmp_path):
     add_video(tmp_path, "a.mp4")
     tool.create_clips(*configure(tmp_path))
@@ -350,7 +513,7 @@ def test_the_command_tells_of_skipped_videos_and_ends_with_status_1(tmp_path):
     assert ended.returncode == 1
     assert ended.stdout.startswith("1 clips made from 1 of 2 videos")
     assert "clips there: 0 train, 1 val, 0 test" in ended.stdout
-    assert "skipped, text.mp4: text.mp4: not a readable video" in ended.stdout
+    assert "skipped: text.mp4: not a readable video" in ended.stdout
 
 
 def test_a_video_without_any_clip_is_no_failure(tmp_path, monkeypatch, capsys):

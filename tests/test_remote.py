@@ -80,7 +80,7 @@ def test_remote_videos_become_the_records_of_local_ones_and_are_trained_on(bucke
     flags = [f"--{name}={value}" for name, value in values.items()]
     places = ["--videos=s3://clips/videos", "--output=s3://clips/records"]
     told = run(environment, "-m", "tfrecords_tools.beam_clips", *places, *flags)
-    assert "2 clips of 2 videos" in told, told
+    assert "2 clips from 2 of 2 videos" in told, told
     told = run(environment, "-m", "tfrecords_tools.beam_clips", *places, *flags, "--size=64", status=1)
     assert "beam_clips: s3://clips/records/clips.json tells of other records (size 32 there, 64 asked" in told
 

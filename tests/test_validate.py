@@ -163,9 +163,9 @@ def test_command_names_faults_and_ends_with_status_1(tmp_path):
     command = [sys.executable, "-m", "tfrecords_tools.validate", f"--records={path}"]
     ended = subprocess.run(command, cwd=Path(validate.__file__).parent.parent, capture_output=True, text=True)
     assert ended.returncode == 1
-    fault, summary = ended.stdout.splitlines()
+    fault, summary, advice = ended.stdout.splitlines()
     assert fault.startswith(f"{path}: record 1 (from 0; at byte ") and "not a clip record" in fault
-    assert summary == "1 faults in 2 records of 1 files"
+    assert summary == "1 faults in 2 records of 1 files" and advice.startswith("Remove the files")
 
 
 def test_sound_records_end_with_status_0(made, monkeypatch, capsys):
@@ -174,6 +174,26 @@ def test_sound_records_end_with_status_0(made, monkeypatch, capsys):
         validate.main(["validate"])
     assert caught.value.code == 0
     assert capsys.readouterr().out == "0 faults in 1 records of 1 files\n"
+
+
+def test_manifest_that_cannot_be_read_is_an_error_in_one_line(tmp_path, monkeypatch):
+    path = write_records(tmp_path / "a", [make_clip()])
+    (tmp_path / "manifest.json").mkdir()
+    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(path))
+    with pytest.raises(SystemExit, match=f"^validate: {tmp_path}/manifest.json, or a file beside it, cannot be read: "):
+        validate.main(["validate"])
+
+
+def test_file_that_goes_before_its_checksum_is_an_error(made):
+    pattern = str(made / "*.tfrecord")
+    (path,) = made.glob("*.tfrecord")
+    content = path.read_bytes()
+    path.unlink()
+    try:
+        with pytest.raises(OSError, match=f"cannot be read: .*{path.name}"):
+            list(validate.manifest_faults(pattern, [str(path)]))
+    finally:
+        path.write_bytes(content)
 
 
 def test_no_files_are_an_error_in_one_line(tmp_path, monkeypatch):

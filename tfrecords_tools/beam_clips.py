@@ -14,9 +14,11 @@ cannot be used costs that video alone. Given again, the command makes what is mi
 
 from __future__ import annotations
 
+import argparse
 import concurrent.futures
 import dataclasses
 import os
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,14 +30,16 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from stmt_tf import compat, flags
+from stmt_tf.assets import AssetError
 from stmt_tf.config import setting
+from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import REPORT, write_report
 from tfrecords_tools.clips import store
 from tfrecords_tools.clips.process import unusable
 from tfrecords_tools.clips.settings import ClipSettings
+from tfrecords_tools.clips.survey import check_estimator
 from tfrecords_tools.settings import check_settings
 
-_SETTINGS = "clips.json"
 _COPIED_AT_ONCE = 16
 
 
@@ -73,6 +77,10 @@ class MakeVideo(beam.DoFn):
             entry = self._make(video_id, scratch, made)
             for name in entry["files"]:
                 _publish(made, name, self._config.output)
+            # What an earlier try left of this video.
+            for old in tf.io.gfile.glob(os.path.join(self._config.output, store.record_files_of(video_id))):
+                if os.path.basename(old) not in entry["files"]:
+                    tf.io.gfile.remove(old)
             # Last: with it the video counts as made.
             _publish(made, store.entry_name(video_id), self._config.output)
         yield video_id, store.problem_of(entry)
@@ -92,13 +100,15 @@ def _publish(folder: str, name: str, output: str) -> None:
     """Copies a file to the output, where it appears when it is complete."""
     final = os.path.join(output, name)
     tf.io.gfile.makedirs(os.path.dirname(final))
-    hidden = os.path.join(os.path.dirname(final), f".{os.path.basename(name)}.{os.getpid()}.part")
+    hidden = os.path.join(os.path.dirname(final), f".{os.path.basename(name)}.{secrets.token_hex(4)}.part")
     tf.io.gfile.copy(os.path.join(folder, name), hidden, overwrite=True)
     tf.io.gfile.rename(hidden, final, overwrite=True)
 
 
 def find_videos(directory: str) -> list[str]:
     """What `store.find_videos` gives, of a remote directory too."""
+    if "://" not in directory:
+        return store.find_videos(directory)
     found = []
     for place, _, names in tf.io.gfile.walk(directory):
         below = place[len(directory) :].strip("/")
@@ -114,16 +124,18 @@ def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOption
 
     Raises:
         ValueError: there are no videos, or the output holds records of other settings.
+        AssetError, PoseError: the pose estimator cannot be had.
         OSError, tf.errors.OpError: the output cannot be read or written.
+        RuntimeError: the runner gave up.
     """
     names = find_videos(config.videos)
     if not names:
         raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
     with tempfile.TemporaryDirectory() as scratch:
         _fetch_entries(config.output, scratch)
-        original = os.path.join(config.output, _SETTINGS)
-        check_settings(os.path.join(scratch, _SETTINGS), settings.content(), original)
-        _publish(scratch, _SETTINGS, config.output)
+        original = os.path.join(config.output, store.SETTINGS)
+        check_settings(os.path.join(scratch, store.SETTINGS), settings.content(), original)
+        _publish(scratch, store.SETTINGS, config.output)
         there = set(tf.io.gfile.listdir(config.output))
         done = {
             entry["video_id"]
@@ -132,6 +144,7 @@ def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOption
         }
         missing = [name for name in names if name not in done]
         if missing:
+            check_estimator(settings)
             with beam.Pipeline(options=options) as pipeline:
                 videos = pipeline | "videos" >> beam.Create(missing) | beam.Reshuffle()
                 videos | "records" >> beam.ParDo(MakeVideo(config, settings))
@@ -149,7 +162,7 @@ def _fetch_entries(output: str, folder: str) -> None:
     os.makedirs(os.path.join(folder, store.ENTRIES), exist_ok=True)
     copies = {
         path: os.path.join(folder, os.path.dirname(pattern), os.path.basename(path))
-        for pattern in (_SETTINGS, os.path.join(store.ENTRIES, "*.json"))
+        for pattern in (store.SETTINGS, os.path.join(store.ENTRIES, "*.json"))
         for path in tf.io.gfile.glob(os.path.join(output, pattern))
     }
     # Side by side: a remote file keeps one waiting, and there is one for each video.
@@ -158,22 +171,38 @@ def _fetch_entries(output: str, folder: str) -> None:
             copied.result()
 
 
+def runner_options(arguments: Sequence[str]) -> PipelineOptions:
+    """Beam's options of the flags that are not ours.
+
+    Raises:
+        ValueError: some are not Beam's either, which would leave them aside.
+    """
+    parsers: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=parsers.append)
+    _, unknown = parsers[0].parse_known_args(arguments)
+    if unknown:
+        raise ValueError(f"neither this command nor Beam knows {' '.join(unknown)} (--help lists the flags)")
+    return PipelineOptions(list(arguments))
+
+
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, runs the pipeline and tells what it made."""
+    flags.interrupt_at_sigterm()
     compat.register_filesystems()
     try:
         config, settings = flags.read(BeamConfig), flags.read(ClipSettings)
-        entries = make_all(config, settings, PipelineOptions(list(argv[1:])))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        sys.exit(f"beam_clips: {error}")
+        entries = make_all(config, settings, runner_options(argv[1:]))
+    except (AssetError, OSError, PoseError, RuntimeError, ValueError, tf.errors.OpError) as error:
+        sys.exit(f"beam_clips: {str(error).strip().splitlines()[-1]}")
     except KeyboardInterrupt:
         sys.exit("beam_clips: interrupted; run it again to go on")
-    unusable = {entry["video_id"]: problem for entry in entries if (problem := store.problem_of(entry))}
-    print(f"{sum(len(store.clips_of(entry)) for entry in entries)} clips of {len(entries) - len(unusable)} videos")
+    problems = [problem for entry in entries if (problem := store.problem_of(entry))]
+    clips = [len(store.clips_of(entry)) for entry in entries]
+    print(f"{sum(clips)} clips from {sum(map(bool, clips))} of {len(entries)} videos")
     print(f"why, and all figures: {os.path.join(config.output, REPORT[0])}")
-    for video_id, problem in unusable.items():
-        print(f"skipped, {video_id}: {problem}")
-    sys.exit(int(bool(unusable)))
+    for problem in problems:
+        print(f"skipped: {problem}")
+    sys.exit(int(bool(problems)))
 
 
 if __name__ == "__main__":

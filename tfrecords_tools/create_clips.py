@@ -14,7 +14,8 @@ report.json: all clips in figures, and all that became none, with the reason, wh
 The split depends on the video's path below DIR alone: 80% train, 10% val, 10% test. Files appear when they are
 complete; after an interruption, or when videos were added, the same command makes what is missing. clips.json holds the
 settings. Videos that cannot be used at all are told at the end and tried again next time; the exit status is 1 if there
-were any. A video without any clip is none of these: the report tells why.
+were any. A video without any clip is none of these: the report tells why. Records stay when their video is removed; to
+take one out of the set, remove both.
 
 Poses of OpenPose or AlphaPose are read from --pose_results, where the video DIR/a/b.mp4 has a/b (OpenPose's
 directory) or a/b.json (AlphaPose's file). Flow from .flo files is read from --flow_dir/a/b/*.flo: sorted by
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -40,12 +42,15 @@ from tqdm import tqdm
 from stmt_tf import flags
 from stmt_tf.assets import AssetError
 from stmt_tf.config import setting
-from stmt_tf.pose.estimators import PoseError, create_estimator
+from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import write_report
 from tfrecords_tools.clips import store
 from tfrecords_tools.clips.process import Part
-from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
+from tfrecords_tools.clips.settings import ClipSettings
+from tfrecords_tools.clips.survey import check_estimator
 from tfrecords_tools.settings import check_settings
+
+_PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +66,7 @@ class CreateConfig:
         for name in ("videos", "output"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
-        if self.processes < 1 or self.shard_megabytes <= 0:
+        if self.processes < 1 or not self.shard_megabytes > 0:
             raise ValueError(
                 f"--processes must be at least 1, --shard_megabytes positive; got {self.processes} and "
                 f"{self.shard_megabytes}"
@@ -79,15 +84,21 @@ def create_clips(config: CreateConfig, settings: ClipSettings) -> list[dict[str,
         AssetError, PoseError: the pose estimator cannot be had.
         OSError: the output cannot be written.
     """
+    if not os.path.isdir(config.videos):
+        raise ValueError(f"--videos={config.videos} is no directory: give one with videos in it, or below")
     names = store.find_videos(config.videos)
     if not names:
         raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
-    os.makedirs(config.output, exist_ok=True)
-    check_settings(os.path.join(config.output, "clips.json"), settings.content())
+    try:
+        os.makedirs(config.output, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"--output={config.output} cannot be made a directory ({error.strerror})") from error
+    check_settings(os.path.join(config.output, store.SETTINGS), settings.content())
+    store.remove_unfinished(config.output)
+    store.remove_gone(config.output, names)
     missing = [name for name in names if not store.is_done(config.output, name)]
-    if missing and settings.pose not in RESULT_TOOLS:
-        # Once here: a model that is fetched on first use, or cannot be, is not every process's business.
-        create_estimator(settings.pose, settings.pose_model or None).close()
+    if missing:
+        check_estimator(settings)
     tried = []
     try:
         with tqdm(total=len(names), initial=len(names) - len(missing), unit="video") as progress:
@@ -108,17 +119,38 @@ def _run(names: Sequence[str], config: CreateConfig, settings: ClipSettings) -> 
     if processes <= 1:
         yield from (_make(name, config, settings) for name in names)
         return
+    waiting = list(names)
+    while waiting:
+        try:
+            for entry in _in_pool(waiting, processes, config, settings):
+                waiting.remove(entry["video_id"])
+                yield entry
+        except BrokenProcessPool:
+            # One of those at hand ended its process, and with it all others: alone, each shows whether it was that.
+            for name in waiting[:processes]:
+                waiting.remove(name)
+                yield _alone(name, config, settings)
+
+
+def _alone(name: str, config: CreateConfig, settings: ClipSettings) -> dict[str, Any]:
+    try:
+        (entry,) = _in_pool([name], 1, config, settings)
+    except BrokenProcessPool:
+        problem = f"{name}: the process that read it died (out of memory?)"
+        return store.write_entry(config.output, name, [Part(0.0, 0.0, {}, problem=problem)])
+    return entry
+
+
+def _in_pool(
+    names: Sequence[str], processes: int, config: CreateConfig, settings: ClipSettings
+) -> Iterator[dict[str, Any]]:
     pool = concurrent.futures.ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), _prepare_process
     )
     try:
-        jobs = {pool.submit(_work, name, config, settings): name for name in names}
+        jobs = [pool.submit(_work, name, config, settings) for name in names]
         for job in concurrent.futures.as_completed(jobs):
-            try:
-                yield job.result()
-            except BrokenProcessPool:
-                problem = "a process died (out of memory?); try fewer --processes"
-                yield store.write_entry(config.output, jobs[job], [Part(0.0, 0.0, {}, problem=problem)])
+            yield job.result()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in multiprocessing.active_children():
@@ -146,6 +178,9 @@ def _prepare_process() -> None:
     # processes, and is the main one's to tell of.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(1))
+    if sys.platform.startswith("linux"):
+        # Nor must they outlive the main process, if that is killed.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     # Processes already share the cores: threads inside them would only get in each other's way.
     cv2.setNumThreads(1)
 
@@ -165,14 +200,14 @@ def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
         "clips there: " + ", ".join(f"{count} {split}" for split, count in counts.items()),
         f"why, and all figures: {os.path.join(config.output, 'report.html')}",
     ]
-    lines += [f"skipped, {entry['video_id']}: {problem}" for entry in tried if (problem := store.problem_of(entry))]
+    lines += [f"skipped: {problem}" for entry in tried if (problem := store.problem_of(entry))]
     return "\n".join(lines)
 
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, makes the records and tells of them."""
     del argv  # nothing is left in it
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("create_clips: terminated; run it again to go on"))
+    flags.interrupt_at_sigterm()
     try:
         config, settings = flags.read(CreateConfig), flags.read(ClipSettings)
         tried = create_clips(config, settings)

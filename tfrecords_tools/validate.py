@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -29,9 +29,7 @@ from stmt_tf.data.checks import without_graph
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.record_files import Damage, Place, scan
 from stmt_tf.data.schema import read_record
-from tfrecords_tools.clips.store import MANIFEST, file_sha256, manifest_check
-
-_SPLITS = ("train", "val", "test")
+from tfrecords_tools.clips.store import MANIFEST, SPLITS, content_check, file_sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Validator:
             self._frames[frames] = place
         self._clips.setdefault(clip_id, place)
         split = os.path.basename(place.path).split("-")[0]
-        if split in _SPLITS:
+        if split in SPLITS:
             other, first = self._splits.setdefault(video_id, (split, place))
             if other != split:
                 yield f"video {video_id!r} is in the split {split}, and in {other} by {first}"
@@ -154,29 +152,40 @@ def manifest_faults(pattern: str, paths: Sequence[str]) -> Iterator[str]:
     Args:
         pattern: the glob that gave the files.
         paths: the files.
+
+    Raises:
+        OSError: a manifest or a file cannot be read.
     """
     for directory in sorted({os.path.dirname(path) for path in paths}):
         manifest = os.path.join(directory, MANIFEST)
-        if not tf.io.gfile.exists(manifest):
-            continue
-        try:
-            content = json.loads(tf.io.gfile.GFile(manifest, "rb").read())
-            files, sound = content["files"], content["check"] == manifest_check(content)
-        except (ValueError, TypeError, KeyError) as error:
-            yield f"{manifest}: is damaged ({error})"
-            continue
-        if not sound:
-            yield f"{manifest}: is damaged (its content does not fit its own checksum)"
-            continue
         mine = {os.path.basename(path): path for path in paths if os.path.dirname(path) == directory}
-        for name, path in mine.items():
-            if name not in files:
-                yield f"{path}: is not in {manifest}"
-            elif file_sha256(path) != files[name]["sha256"]:
-                yield f"{path}: its SHA-256 is not that of {manifest}"
-        for name in sorted(set(files) - set(mine)):
-            if fnmatch.fnmatch(os.path.join(directory, name), pattern):
-                yield f"{os.path.join(directory, name)}: is missing, but in {manifest}"
+        try:
+            if tf.io.gfile.exists(manifest):
+                yield from _manifest_faults(manifest, pattern, mine)
+        except tf.errors.OpError as error:
+            raise OSError(f"{manifest}, or a file beside it, cannot be read: {error.message}") from error
+
+
+def _manifest_faults(manifest: str, pattern: str, mine: Mapping[str, str]) -> Iterator[str]:
+    """The faults of the files beside a manifest; `mine` are their paths by their names."""
+    try:
+        content = json.loads(tf.io.gfile.GFile(manifest, "rb").read())
+        files, sound = content["files"], content["check"] == content_check(content)
+    except (ValueError, TypeError, KeyError) as error:
+        yield f"{manifest}: is damaged ({error})"
+        return
+    if not sound:
+        yield f"{manifest}: is damaged (its content does not fit its own checksum)"
+        return
+    for name, path in mine.items():
+        if name not in files:
+            yield f"{path}: is not in {manifest}"
+        elif file_sha256(path) != files[name]["sha256"]:
+            yield f"{path}: its SHA-256 is not that of {manifest}"
+    for name in sorted(set(files) - set(mine)):
+        path = os.path.join(os.path.dirname(manifest), name)
+        if fnmatch.fnmatch(path, pattern):
+            yield f"{path}: is missing, but in {manifest}"
 
 
 def main(argv: Sequence[str]) -> None:
@@ -190,6 +199,8 @@ def main(argv: Sequence[str]) -> None:
     except (OSError, ValueError) as error:
         sys.exit(f"validate: {error}")
     print(f"{count} faults in {validator.records} records of {validator.files} files")
+    if count:
+        print("Remove the files that are at fault, and run the command that made them again.")
     sys.exit(int(count > 0))
 
 

@@ -18,10 +18,10 @@ REPORT = ("report.html", "report.json")
 
 
 def write_report(output: str, entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> None:
-    """Writes `report.html`, which holds all that it shows, and `report.json`, the same and all thumbnails.
+    """Writes `report.html`, which holds all that it shows, and `report.json`, all parts without their pictures.
 
     Args:
-        output: the directory.
+        output: the directory, where the entries lie, too.
         entries: of all videos, as `store.read_entries` gives them.
         settings: by which they were cut.
     """
@@ -29,4 +29,4 @@ def write_report(output: str, entries: Sequence[Mapping[str, Any]], settings: Cl
     with whole_file(Path(output, REPORT[1])) as hidden:
         hidden.write_text(json.dumps(content, indent=1), encoding="utf-8")
     with whole_file(Path(output, REPORT[0])) as hidden:
-        hidden.write_text(page(entries, settings), encoding="utf-8")
+        hidden.write_text(page(output, entries, settings), encoding="utf-8")

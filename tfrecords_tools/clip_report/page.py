@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfrecords_tools.clip_report.plots import plots
 from tfrecords_tools.clip_report.statistics import statistics
 from tfrecords_tools.clips.settings import Bar, ClipSettings
+from tfrecords_tools.clips.store import read_thumbnails
 
 # Of each test: what is wrong with what fails it, what is measured, and how to print that.
 TESTS = {
-    "shot": ("The shot changes", "shot: share of the background not found again", "{:.0%}"),
+    "shot": ("The shot changes", "shot: how much another picture the background becomes", "{:.0%}"),
     "whole": ("Nobody, or not whole in view", "whole: share of the frames that show the person whole", "{:.0%}"),
     "others": ("Somebody else is there", "others: share of the frames with somebody else of a like size", "{:.0%}"),
     "camera": ("The camera moves", "camera: farthest that the background moves, of the crop's side", "{:.3%}"),
+    "frozen": ("The picture stands", "frozen: longest time without a new picture", "{:.2f} s"),
     "seconds": ("Too short", "seconds: length", "{:.2f} s"),
 }
 _FIGURES = {
@@ -33,13 +36,20 @@ _FIGURES = {
 _MOST_SHOWN = 1000  # parts with pictures in either list: phones open no larger page; the JSON has all
 
 
-def page(entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> str:
-    """The page of all videos."""
+def page(output: str, entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> str:
+    """The page of all videos, whose entries lie in `output` with their thumbnails."""
     bars = settings.bars()
-    parts = [(entry["video_id"], part) for entry in entries for part in entry["parts"]]
-    unusable = [_part(*item, bars) for item in parts if "problem" in item[1]]
-    rejected = [_part(*item, bars) for item in parts if "faults" in item[1]]
-    clips = [_part(*item, bars) for item in parts if "clip_id" in item[1]]
+    parts = [_Place(entry["video_id"], number, part) for entry in entries for number, part in enumerate(entry["parts"])]
+    thumbnails = functools.lru_cache(functools.partial(read_thumbnails, output))
+
+    def section(heading: str, kind: str) -> str:
+        chosen = [place for place in parts if kind in place.part]
+        shown = []
+        for place in chosen[:_MOST_SHOWN]:
+            pictures = thumbnails(place.video_id)
+            shown.append(_part(place, pictures[place.number] if pictures else "", bars))
+        return _section(heading, len(chosen), shown)
+
     cut = "all of each video" if settings.cut == "all" else "3 to 4 random stretches of each video"
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
     pictures = "".join(
@@ -57,26 +67,33 @@ def page(entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> str:
 </head>
 <body>
 <main>
-<h1>{_count(len(clips), "clip")} of {_count(len(entries), "video")}</h1>
+<h1>{_count(sum("clip_id" in place.part for place in parts), "clip")} of {_count(len(entries), "video")}</h1>
 <p class="quiet">Cut from {cut}, up to {settings.seconds:g} s at {settings.fps:g} frames per second,
-{settings.size} x {settings.size} pixels; poses: {settings.pose}, flow: {settings.content()["flow"]}.</p>
+{settings.size} x {settings.size} pixels; poses: {settings.pose}, flow: {settings.content()["flow"]}.
+{_makers(entries)}</p>
 <h2>The set</h2>
 {_statistics_table(entries)}
 <h2>What a clip must pass</h2>
-{_bars_table(parts, bars)}
+{_bars_table([place.part for place in parts], bars)}
 <h2>In pictures</h2>
 <div class="plots">
 {pictures}</div>
-{_section("Videos that cannot be used", unusable)}
-{_section("Left out", rejected)}
+{section("Videos that cannot be used", "problem")}
+{section("Left out", "faults")}
 <details>
 <summary>The clips, and how far they are from each bar</summary>
-{_section("Clips", clips)}
+{section("Clips", "clip_id")}
 </details>
 </main>
 </body>
 </html>
 """
+
+
+def _makers(entries: Sequence[Mapping[str, Any]]) -> str:
+    """With which versions the videos were worked on, each once."""
+    makers = dict.fromkeys(", ".join(map(" ".join, entry["made_with"].items())) for entry in entries)
+    return "".join(f"Made with {escape(maker)}. " for maker in makers)
 
 
 def _count(number: int, noun: str) -> str:
@@ -92,13 +109,13 @@ def _statistics_table(entries: Sequence[Mapping[str, Any]]) -> str:
     return _table(rows)
 
 
-def _bars_table(parts: Sequence[tuple[str, Mapping[str, Any]]], bars: Mapping[str, Bar]) -> str:
+def _bars_table(parts: Sequence[Mapping[str, Any]], bars: Mapping[str, Bar]) -> str:
     rows = [["", "bar", "nearest clip", "left out"]]
     for name, bar in bars.items():
         _, words, shape = TESTS[name]
-        values = [part["measures"][name] for _, part in parts if "clip_id" in part]
+        values = [part["measures"][name] for part in parts if "clip_id" in part]
         nearest = (min(values) if bar.at_least else max(values)) if values else None
-        failed = sum(fault["test"] == name for _, part in parts for fault in part.get("faults", ()))
+        failed = sum(fault["test"] == name for part in parts for fault in part.get("faults", ()))
         rows.append([words, _bar(bar, shape), "" if nearest is None else shape.format(nearest), str(failed)])
     return _table(rows)
 
@@ -116,18 +133,25 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="table"><table>\n{"".join(lines)}</table></div>'
 
 
-def _section(heading: str, shown: Sequence[str]) -> str:
-    if not shown:
+def _section(heading: str, count: int, shown: Sequence[str]) -> str:
+    if not count:
         return ""
-    more = len(shown) - _MOST_SHOWN
+    more = count - len(shown)
     rest = f'<p>And {more:,} more: report.json has them all.</p>' if more > 0 else ""
-    return (
-        f'<h2>{escape(heading)}: {len(shown):,}</h2>\n<div class="parts">\n{"".join(shown[:_MOST_SHOWN])}</div>\n{rest}'
-    )
+    return f'<h2>{escape(heading)}: {count:,}</h2>\n<div class="parts">\n{"".join(shown)}</div>\n{rest}'
 
 
-def _part(video_id: str, part: Mapping[str, Any], bars: Mapping[str, Bar]) -> str:
-    lines = [f'<p class="name">{escape(part.get("clip_id", video_id))}</p>']
+class _Place(NamedTuple):
+    """A part of a video, by its number in it."""
+
+    video_id: str
+    number: int
+    part: Mapping[str, Any]
+
+
+def _part(place: _Place, thumbnail: str, bars: Mapping[str, Bar]) -> str:
+    part = place.part
+    lines = [f'<p class="name">{escape(part.get("clip_id", place.video_id))}</p>']
     if "problem" in part:
         lines.append(f'<p class="fault">{escape(part["problem"])}</p>')
     else:
@@ -144,7 +168,7 @@ def _part(video_id: str, part: Mapping[str, Any], bars: Mapping[str, Bar]) -> st
     others = [f"{name} {TESTS[name][2].format(value)}" for name, value in measures if name not in failed]
     if others:
         lines.append(f'<p class="quiet">{", ".join(others)}</p>')
-    picture = f'<img alt="" src="data:image/jpeg;base64,{part["thumbnail"]}">' if part["thumbnail"] else (
+    picture = f'<img alt="" src="data:image/jpeg;base64,{thumbnail}">' if thumbnail else (
         '<div class="none">no picture</div>'
     )
     return f'<div class="part">{picture}<div>{"".join(lines)}</div></div>\n'

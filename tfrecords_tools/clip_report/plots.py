@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tfrecords_tools.clip_report.statistics import SPLITS, statistics
+from tfrecords_tools.clip_report.statistics import statistics
 from tfrecords_tools.clips.settings import Bar
+from tfrecords_tools.clips.store import SPLITS
 
 _SIZE, _DPI = (4.0, 2.6), 150  # inches
 _INK, _TAKEN, _REJECTED, _PALE = "#333333", "#0072B2", "#D55E00", "#A9D0EA"  # told apart with any kind of colour vision

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SPLITS = ("train", "val", "test")
+from tfrecords_tools.clips.store import SPLITS
+
 _SHARES = ("coverage", "front", "side", "back")
 
 

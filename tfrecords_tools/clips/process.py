@@ -111,10 +111,14 @@ def unusable(path: PathLike, video_id: str, error: Exception) -> Part:
     if not isinstance(error, (FlowError, PoseError, VideoError)):
         told = f"{type(error).__name__}: {told}"
     thumbnail = b""
-    with contextlib.suppress(VideoError), contextlib.closing(read_frames(path)) as frames:
+    # Whatever was wrong may be wrong again.
+    with contextlib.suppress(Exception), contextlib.closing(read_frames(path)) as frames:
         thumbnail = _encoded([_small(next(frames).image)])
     # Where the video lay says nothing later; and elsewhere it lies elsewhere.
-    return Part(0.0, 0.0, {}, problem=told.replace(os.fspath(path), video_id), thumbnail=thumbnail)
+    told = told.replace(os.fspath(path), video_id)
+    if video_id not in told:
+        told = f"{video_id}: {told}"
+    return Part(0.0, 0.0, {}, problem=told, thumbnail=thumbnail)
 
 
 def figures(joints: np.ndarray) -> dict[str, float]:
