@@ -4,7 +4,8 @@
 
 Each fault hits a training of a tiny model, in processes of its own, which then goes on by the same command. It survived
 if its losses, epoch by epoch, and its last checkpoint are those of a training that nothing ever hit. Lost are the
-iterations that had to be done again. Disk full needs root, for a file system of its own.
+iterations that had to be done again, besides those of the epoch at hand. Disk full needs root, for a file system of its
+own.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Survival:
         fault: in words.
         tried: how often.
         survived: of these.
-        lost: most iterations that were done again after one of them.
+        lost: most iterations that were done again after one of them, besides those of the epoch at hand.
         remark: what else there is to say.
     """
 
@@ -199,15 +200,17 @@ def killed(new: NewTraining, whole: Training, kills: int) -> Survival:
 
 
 def terminated(new: NewTraining, whole: Training, times: int) -> Survival:
-    """SIGTERM: the training saves, and its exit status is 0."""
-    training, moments, clean = new("terminated"), random.Random(1), 0
+    """SIGTERM: the training saves, within an epoch too, and its exit status is 0."""
+    training, moments, clean, within = new("terminated"), random.Random(1), 0, 0
     for _ in range(times):
         process, lines = training.start()
         training.wait_for_losses(lines)
         time.sleep(moments.uniform(0.0, 1.0))
         clean += training.end(process, lines, signal.SIGTERM) == 0
+        within += not checkpoints_of(training)[-1].stem.endswith("-0")
     training.finish()
-    return Survival("SIGTERM", times, clean * training.equals(whole), training.lost)
+    remark = f"{within} of them saved within an epoch"
+    return Survival("SIGTERM", times, clean * training.equals(whole), training.lost, remark)
 
 
 def full(new: NewTraining, whole: Training) -> Survival:
@@ -277,11 +280,11 @@ def worker_killed(new: NewTraining, times: int) -> Survival:
         running[other] = training.start(other)
     training.wait_for(running)
     survived = sum(told) * training.equals(whole)
-    return Survival("one worker of two killed and restarted", times, survived, training.lost, gone[-1])
+    return Survival("one worker of two killed and restarted", times, survived, training.lost, (gone or [""])[-1])
 
 
 def clock_moved(new: NewTraining, whole: Training) -> Survival:
-    """All files come from the future, as after a clock was set back."""
+    """All files come from decades ahead, as after a clock was set back."""
     training = new("clock")
     process, lines = training.start()
     training.wait_for_losses(lines)
@@ -289,7 +292,8 @@ def clock_moved(new: NewTraining, whole: Training) -> Survival:
     for path in training.workdir.rglob("*"):
         os.utime(path, (4e9, 4e9))
     training.finish()
-    return Survival("clock set back by decades", 1, int(training.equals(whole)), training.lost)
+    fault = "files from decades ahead, as after a clock was set back"
+    return Survival(fault, 1, int(training.equals(whole)), training.lost)
 
 
 def prepare(folder: Path, epochs: int) -> tuple[NewTraining, Training]:
