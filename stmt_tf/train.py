@@ -94,6 +94,8 @@ def _train(
     state = checkpoints.TrainingState(trainer, os.path.join(workdir, checkpoints.CHECKPOINTS))
     if state.restore():
         logging.info("resuming at iteration %d", trainer.iteration)
+        if int(state.epoch.numpy()) * steps >= training.iterations:
+            logging.info("--iterations=%d are done already; give more to go on", training.iterations)
     elif training.init:
         checkpoints.load_initial_weights(trainer.network, model, training.init)
     callbacks: list[tf.keras.callbacks.Callback] = [StopAtNaN()]

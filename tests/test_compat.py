@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import keras
@@ -27,3 +28,23 @@ def test_spectral_norm_says_what_to_install_on_keras_2(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_addons", None)
     with pytest.raises(ValueError, match=r"needs TensorFlow Addons on this TensorFlow: pip install \.\[addons\]"):
         compat.spectral_normalization(tf.keras.layers.Dense(2))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [("None", 0, ""), ("3", 3, ""), ("True", 1, ""), ("'what was wrong'", 1, "what was wrong\n")],
+)
+@pytest.mark.parametrize("module", ["tensorflow_io", "another"])
+def test_a_process_ends_with_its_status_and_after_its_clean_up_past_tensorflow_io(module, code, status, told):
+    program = f"""
+import atexit, sys
+from stmt_tf import compat
+sys.modules[{module!r}] = object()
+atexit.register(print, "cleaned up")
+try:
+    sys.exit({code})
+except SystemExit as end:
+    compat.end_process(end)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "cleaned up\n", told)
