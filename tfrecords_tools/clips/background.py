@@ -31,7 +31,8 @@ _RENEW = 0.5  # share of the key's corners below which a new key is taken
 _THUMBNAIL = 64  # pixels of the longer side in which colours are compared
 _PLAIN = 4.0  # of 255: colours of a thumbnail that spread less have nothing to correlate
 _OTHER_COLOUR = 25  # of 255 in a channel
-_FROZEN_SHARE, _FROZEN_NOISE = 99.9, 3  # percent of a frozen picture differ by so much of 255 at most
+_ENCODING_NOISE = 3  # of 255
+_FROZEN = 0.001  # share of a picture that may differ by more, where it stands
 _FEWEST_PLACES = 0.05  # share of a thumbnail that must be background, for its colours to say something
 _AROUND = 0.15  # of a person's height: what belongs to the person around the joints
 _LEAST_AROUND = 0.02  # of the picture's longer side
@@ -98,10 +99,10 @@ class Background:
         if cut > CHANGED or not self._earlier or self._found.sum() < _RENEW * len(self._found):
             self._take_key(grey, free)
         self._earlier.append(now)
-        other = 255 if self._last is None else np.percentile(cv2.absdiff(small, self._last), _FROZEN_SHARE)
+        other = small.size if self._last is None else np.count_nonzero(cv2.absdiff(small, self._last) > _ENCODING_NOISE)
         self._last = small
         unscaled = np.diag([1 / self._scale, 1 / self._scale, 1.0])
-        return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade, bool(other <= _FROZEN_NOISE))
+        return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade, bool(other <= _FROZEN * small.size))
 
     def _take_key(self, grey: np.ndarray, free: np.ndarray | None) -> None:
         corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, 8, mask=free)
