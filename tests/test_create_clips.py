@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import inspect
 import json
 import os
@@ -31,6 +32,10 @@ from tfrecords_tools import create_clips as tool
 from tfrecords_tools.clips import process, store, survey
 from tfrecords_tools.clips.process import process_video
 from tfrecords_tools.clips.settings import ClipSettings
+
+one_line = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow_addons") is None, reason="nothing in it depends on TensorFlow's line"
+)
 
 
 def read_clips(folder: Path, output: str = "records") -> dict[str, list]:
@@ -450,6 +455,7 @@ class FatalSettings(ClipSettings):
 
 
 @pytest.mark.slow
+@one_line
 def test_a_video_that_ends_its_process_costs_no_other(tmp_path):
     for letter in "abc":
         add_video(tmp_path, f"{letter}.mp4")
@@ -460,6 +466,7 @@ def test_a_video_that_ends_its_process_costs_no_other(tmp_path):
 
 
 @pytest.mark.slow
+@one_line
 def test_a_killed_run_leaves_no_processes_and_can_be_gone_on_with(tmp_path):
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         add_video(tmp_path, name, steps=200)
