@@ -8,8 +8,9 @@ SHELL := /bin/bash
 # The first of these that runs. Python 3.9 to 3.11 get the add-ons line of TensorFlow, others the current one.
 PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3; do $$p -c "import venv" 2>/dev/null && echo $$p && break; done)
 PYTEST_FLAGS ?=
-# Two processes, each file's tests in one of them, since what they share is made once a file.
-PYTEST := -m pytest --numprocesses=2 --dist=loadfile
+# Three processes keep two cores busy, since some tests wait. Each file's tests are in one of them, which shares what they
+# need.
+PYTEST := -m pytest --numprocesses=3 --dist=loadfile
 DEMO_FLAGS ?=
 
 LINE := $(shell $(PYTHON) -c "import sys; print('addons' if (3, 9) <= sys.version_info < (3, 12) else 'current')")

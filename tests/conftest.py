@@ -12,6 +12,14 @@ import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test impo
 from stmt_tf import assets
 
 
+@pytest.fixture(autouse=True, scope="session")
+def graphs_as_they_are():
+    """Most tests run a graph once or twice, and optimising it takes longer. Commands in their own processes do."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--assets", action="store_true", help="fetch the third-party assets that tests need, through the package index"

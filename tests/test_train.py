@@ -27,6 +27,14 @@ LOSS = LossConfig(vgg_weight=0.0, gan_weight=0.1, discriminator_width=0.05)
 TRAINING = TrainConfig(iterations=6, checkpoint_every=2, val_examples=3, learning_rate=1e-3)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def optimised_graphs():
+    """Trainings here go on from those of commands, to the last bit."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     path = tmp_path_factory.mktemp("records") / "clips.tfrecord"
