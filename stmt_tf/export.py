@@ -67,6 +67,7 @@ def export(config: ExportConfig) -> str:
             differences = verify(version.path, generator, config.weights, example)
             told = ", ".join(f"{name} {difference:g}" for name, difference in differences.items())
             logging.info("verified in a fresh process; largest differences in steps of 1 / 255: %s", told)
+        flags.raise_if_interrupted()
     return version.path
 
 

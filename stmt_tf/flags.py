@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar, get_type_hints
 
@@ -60,14 +61,27 @@ _DEFINE = {
 # How `as_flagfile` writes what its type does not read by itself.
 _PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers, tuple[str, ...]: _strings}
 
+_interrupted = threading.Event()
+
 
 def interrupt_at_sigterm() -> None:
     """Lets SIGTERM end a command as Ctrl-C does: with its clean-up, and its word of what was written."""
 
     def interrupt(*_) -> None:
+        _interrupted.set()
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+def raise_if_interrupted() -> None:
+    """To be called before what cannot be undone: an interrupt that came within a destructor, Python tells of and drops.
+
+    Raises:
+        KeyboardInterrupt: SIGTERM came before.
+    """
+    if _interrupted.is_set():
+        raise KeyboardInterrupt
 
 
 def define(*config_classes: type) -> None:

@@ -1,6 +1,10 @@
 import dataclasses
 import functools
 import importlib
+import os
+import signal
+import sys
+import threading
 
 import pytest
 from absl import flags as absl_flags
@@ -106,6 +110,27 @@ def test_file_without_any_line_of_a_config_is_refused(tmp_path):
     path.write_text("--size=64\n")
     with pytest.raises(ValueError, match="has no line of DataConfig, such as --"):
         flags.from_flagfile(str(path), DataConfig)
+
+
+def test_an_interrupt_that_a_destructor_drops_is_not_lost(monkeypatch, capsys):
+    class Dropping:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(1000):
+                pass
+
+    monkeypatch.setattr(flags, "_interrupted", threading.Event())
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    before = signal.getsignal(signal.SIGTERM)
+    flags.interrupt_at_sigterm()
+    try:
+        flags.raise_if_interrupted()
+        dropping = Dropping()
+        del dropping
+        with pytest.raises(KeyboardInterrupt):
+            flags.raise_if_interrupted()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(
