@@ -42,7 +42,7 @@ def read_clips(folder: Path, output: str = "records") -> dict[str, list]:
     """The clips of each record file."""
     return {
         path.name: [decode_clip(record.numpy()) for record in tf.data.TFRecordDataset(str(path))]
-        for path in sorted((folder / output).glob("*.tfrecord"))
+        for path in sorted((folder / output).glob("[!.]*.tfrecord"))
     }
 
 
@@ -375,9 +375,13 @@ def test_record_files_of_an_earlier_try_are_removed(tmp_path):
     unfinished = [tmp_path / "records" / ".0a1b2c3d.part.tfrecord", tmp_path / "records" / "videos" / ".0a.part.json"]
     for path in unfinished:
         path.touch()
+        os.utime(path, (0, 0))
+    written = tmp_path / "records" / ".1a2b3c4d.part.tfrecord"  # by another run, at this moment
+    written.touch()
     tool.create_clips(*configure(tmp_path, seconds=1.0))
+    assert not any(path.exists() for path in unfinished) and written.exists()
+    written.unlink()
     assert sorted((tmp_path / "records").glob("*.tfrecord")) == [first]
-    assert not any(path.exists() for path in unfinished)
     assert len(read_clips(tmp_path)[first.name]) == 3
 
 

@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -46,6 +47,7 @@ _DECISIVE = {
     "PyAV": ("av",),
     "MediaPipe": ("mediapipe",),
 }
+_ABANDONED_SECONDS = 3600.0
 _FRAMING = 16  # bytes around each record in a file
 
 
@@ -193,9 +195,11 @@ def remove_gone(output: str, video_ids: Iterable[str]) -> None:
 
 
 def remove_unfinished(output: str) -> None:
-    """Removes what a run that was killed left half-written."""
+    """Removes what a run that was killed left half-written; what another run may still write, an hour long, stays."""
     for path in [*Path(output).glob(".*.part*"), *Path(output, ENTRIES).glob(".*.part*")]:
-        path.unlink()
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def record_files_of(video_id: str) -> str:
