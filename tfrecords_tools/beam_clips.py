@@ -193,7 +193,8 @@ def main(argv: Sequence[str]) -> None:
         config, settings = flags.read(BeamConfig), flags.read(ClipSettings)
         entries = make_all(config, settings, runner_options(argv[1:]))
     except (AssetError, OSError, PoseError, RuntimeError, ValueError, tf.errors.OpError) as error:
-        sys.exit(f"beam_clips: {str(error).strip().splitlines()[-1]}")
+        # A runner that gives up tells of each worker's way there first.
+        sys.exit(f"beam_clips: {(str(error).strip() or repr(error)).splitlines()[-1]}")
     except KeyboardInterrupt:
         sys.exit("beam_clips: interrupted; run it again to go on")
     problems = [problem for entry in entries if (problem := store.problem_of(entry))]
