@@ -8,8 +8,8 @@ SHELL := /bin/bash
 # The first of these that runs. Python 3.9 to 3.11 get the add-ons line of TensorFlow, others the current one.
 PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3; do $$p -c "import venv" 2>/dev/null && echo $$p && break; done)
 PYTEST_FLAGS ?=
-# Three processes keep two cores busy, since some tests wait. Each file's tests are in one of them, which shares what they
-# need.
+# Three processes keep two cores busy, since some tests wait; each file's tests in one of them, since what they share is
+# made once a file.
 PYTEST := -m pytest --numprocesses=3 --dist=loadfile
 DEMO_FLAGS ?=
 
