@@ -21,6 +21,8 @@ from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.files import whole_file
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
+from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
 from stmt_tf.trainer import Trainer
@@ -208,7 +210,7 @@ def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: in
 
 def _hands_on_fusion(directory: str, found: ModelConfig, model: ModelConfig) -> bool:
     stage = flags.from_flagfile(os.path.join(directory, CONFIG), TrainConfig).stage
-    return stage == 2 and found.fusion == model.fusion and model.fusion not in ("avg", "max")
+    return stage == 2 and found.fusion == model.fusion and model.fusion not in ("avg", "max", "parts")
 
 
 def read_settings(directory: str) -> tuple[ModelConfig, DataConfig, LossConfig, TrainConfig]:
@@ -231,7 +233,7 @@ def read_settings(directory: str) -> tuple[ModelConfig, DataConfig, LossConfig, 
     return tuple(flags.from_flagfile(path, config) for config in (ModelConfig, DataConfig, LossConfig, TrainConfig))
 
 
-def load_generator(workdir: str) -> tuple[Generator, ModelConfig]:
+def load_generator(workdir: str) -> tuple[Generator | PartGenerator, ModelConfig]:
     """The best snapshot of a training, of either stage, as a generator.
 
     A model directory, or one of versions, is as good as the training that it was made from. A stage 1 model becomes a
@@ -272,16 +274,19 @@ def load_initial_weights(network: tf.keras.Model, model: ModelConfig, directory:
         FileNotFoundError: there is no snapshot.
         ValueError: it is of another kind of model.
     """
-    _require_same_kind(directory, model, network.num_source_frames if isinstance(network, Generator) else None)
+    _require_same_kind(directory, model, getattr(network, "num_source_frames", None))
     trained, found = load_generator(directory)
-    if not isinstance(network, Generator):
+    if isinstance(network, SingleFrameTransfer):
         network.set_weights(trained.single_frame.get_weights())
         return
     network.single_frame.set_weights(trained.single_frame.get_weights())
-    network.heads.set_weights(trained.heads.get_weights())
+    handed_on = ["heads"] if isinstance(network, Generator) and isinstance(trained, Generator) else []
     if found.fusion == model.fusion:
-        for fusion in ("foreground_fusion", "background_fusion"):
-            getattr(network, fusion).set_weights(getattr(trained, fusion).get_weights())
+        handed_on += (
+            ["attention", "background"] if model.fusion == "parts" else ["foreground_fusion", "background_fusion"]
+        )
+    for name in handed_on:
+        getattr(network, name).set_weights(getattr(trained, name).get_weights())
 
 
 def create_network(model: ModelConfig, training: TrainConfig, num_source_frames: int) -> tf.keras.Model:

@@ -69,13 +69,25 @@ def pose_nearness(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     Returns:
         `[N, K]`, a softmax over K.
     """
-    target_joints = target_joints[:, None]
-    both = tf.cast((source_joints[..., 2:] > 0) & (target_joints[..., 2:] > 0), source_joints.dtype)
-    shared = tf.reduce_sum(both, -2, keepdims=True) + 1e-6
-    offsets = (target_joints[..., :2] - source_joints[..., :2]) / size
-    offsets -= tf.reduce_sum(offsets * both, -2, keepdims=True) / shared
-    distance = tf.reduce_sum(tf.square(offsets) * both, [-2, -1]) / shared[..., 0, 0]
+    distance = pose_distance(source_joints, target_joints[:, None], size)
     return tf.nn.softmax(-distance / _NEARNESS_TEMPERATURE, axis=1)
+
+
+def pose_distance(one: tf.Tensor, other: tf.Tensor, size: int) -> tf.Tensor:
+    """Mean squared distance of the joints that both poses have, once their means lie on each other.
+
+    Args:
+        one, other: `[..., 14, 3]` in pixels; their leading axes broadcast.
+        size: side of the image in pixels.
+
+    Returns:
+        `[...]` in squared image sides; 0 where the poses share no joint.
+    """
+    both = tf.cast((one[..., 2:] > 0) & (other[..., 2:] > 0), one.dtype)
+    shared = tf.reduce_sum(both, -2, keepdims=True) + 1e-6
+    offsets = (other[..., :2] - one[..., :2]) / size
+    offsets -= tf.reduce_sum(offsets * both, -2, keepdims=True) / shared
+    return tf.reduce_sum(tf.square(offsets) * both, [-2, -1]) / shared[..., 0, 0]
 
 
 class PredictionHeads(tf.keras.layers.Layer):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from stmt_tf.config import LossConfig, ModelConfig
 from stmt_tf.models.discriminators import PatchDiscriminator, temporal_windows
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
@@ -18,11 +19,15 @@ def create_single_frame(config: ModelConfig) -> SingleFrameTransfer:
     return model
 
 
-def create_generator(config: ModelConfig, num_source_frames: int, freeze_stage1: bool = True) -> Generator:
+def create_generator(
+    config: ModelConfig, num_source_frames: int, freeze_stage1: bool = True
+) -> Generator | PartGenerator:
     """The generator of stage 2, untrained."""
-    model = Generator(
-        create_single_frame(config), config.fusion, config.attention_stride, config.attention_pool, freeze_stage1
-    )
+    single_frame = create_single_frame(config)
+    if config.fusion == "parts":
+        model = PartGenerator(single_frame, config.nearest_frames, freeze_stage1)
+    else:
+        model = Generator(single_frame, config.fusion, config.attention_stride, config.attention_pool, freeze_stage1)
     model(_blank_inputs(config.size, num_source_frames))
     return model
 

@@ -87,7 +87,7 @@ class SingleFrameTransfer(tf.keras.Model):
         base, visible = background_base(frames, background_mask)
         return {
             "joints": joints,
-            "parts": _split(_masked_parts(flat_frames, masks[..., 1:]), batch),
+            "parts": _split(masked_parts(flat_frames, masks[..., 1:]), batch),
             "background_mask": background_mask,
             "background_features": _split(features, batch),
             "background_base": base,
@@ -160,7 +160,7 @@ class SingleFrameTransfer(tf.keras.Model):
         return {**outputs, "background_mask": source["background_mask"]}
 
 
-def _masked_parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+def masked_parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     """Colour times mask, and mask, of each part: `[N, H, W, 3]` and `[N, H, W, 10]` to `[N, 10, H, W, 4]`."""
     masks = tf.transpose(masks, [0, 3, 1, 2])[..., None]
     return tf.concat([frames[:, None] * masks, masks], axis=-1)

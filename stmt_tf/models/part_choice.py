@@ -1,0 +1,96 @@
+"""Which of a source's N frames show each part as a target pose needs it.
+
+The paper takes K random frames for all of a video and leaves "a more sophisticated strategy" to future work. Here each
+part of each pose has its own K nearest frames, so that only small warps are left to make.
+
+    part_affinity    how near each frame shows each part
+    nearest_frames   the K nearest of each part, and how much each of them counts
+
+Axes: M target poses, N source frames, P = 10 parts, K chosen frames.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from stmt_tf.models.composition import pose_distance
+from stmt_tf.pose import skeleton
+from stmt_tf.pose.maps import part_segments
+
+# Differences at which a part's affinity falls by 1.
+_ANGLE = 0.5  # radians between the part's axes
+_LOG_LENGTH = 0.2
+_FACING = 0.4  # of `_turn`
+_POSE = 0.004  # mean squared distance of all joints, in squared frame sides
+_FARTHEST_POSE = 7.0  # what a wholly different pose costs at most: its parts may be near all the same
+_MISSING = -1e3  # affinity of a part that a frame does not show
+_LEAST_SHARE = 1e-6
+
+
+def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int) -> tf.Tensor:
+    """How near each source frame shows each part to how the target pose has it.
+
+    The nearness of the part's angle, of its length, of the side that the body shows, and of the whole pose.
+
+    Args:
+        source_joints: `[M, N, 14, 3]` in pixels.
+        target_joints: `[M, 14, 3]` in pixels.
+        size: side of the frames in pixels.
+
+    Returns:
+        `[M, N, P]`, at most 0; -1000 of parts that the frame does not show.
+    """
+    target_joints = target_joints[:, None]
+    source_segments, found = part_segments(source_joints)
+    target_segments, _ = part_segments(target_joints)
+    source, target = (segments[..., 1, :] - segments[..., 0, :] for segments in (source_segments, target_segments))
+    cross = source[..., 0] * target[..., 1] - source[..., 1] * target[..., 0]
+    # A part seen end-on has no angle; the square pixel makes it 0 there.
+    angle = tf.atan2(cross, tf.reduce_sum(source * target, -1) + 1.0)
+    log_length = tf.math.log((tf.norm(target, axis=-1) + 1.0) / (tf.norm(source, axis=-1) + 1.0))
+    turn = _turn(source_joints)
+    widest = tf.maximum(tf.reduce_max(tf.abs(turn), 1, keepdims=True), 1.0)
+    facing = tf.clip_by_value((_turn(target_joints) - turn) / widest, -2.0, 2.0)
+    pose = tf.minimum(pose_distance(source_joints, target_joints, size) / _POSE, _FARTHEST_POSE)
+    frame = tf.square(facing / _FACING) + pose
+    affinity = -tf.square(angle / _ANGLE) - tf.square(log_length / _LOG_LENGTH) - frame[..., None]
+    return tf.where(found > 0, affinity, _MISSING)
+
+
+def nearest_frames(affinity: tf.Tensor, count: int, sharpness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Chooses the frames of each part.
+
+    The shares change continuously with the affinities: frames of like affinity have like shares, and the last of the
+    chosen frames fades to nothing before another one takes its place.
+
+    Args:
+        affinity: `[M, N, P]`.
+        count: K; all N frames are chosen where there are fewer.
+        sharpness: scalar > 0, how much faster than exp(affinity) the shares fall.
+
+    Returns:
+        indices: int32 `[M, K, P]`, nearest first.
+        shares: `[M, K, P]` in (0, 1], which sum to 1 over K.
+    """
+    frames = tf.shape(affinity)[1]
+    count = tf.minimum(count, frames)
+    ranked, indices = tf.math.top_k(tf.transpose(affinity, [0, 2, 1]), tf.minimum(count + 1, frames))
+    weights = tf.exp(sharpness * (ranked - ranked[..., :1]))
+    # The first frame that is not chosen any more is the zero from which weights count. The small number keeps frames
+    # that are all alike, also with that one, alike.
+    beyond = tf.where(frames > count, weights[..., -1:], 0.0)
+    weights = tf.maximum(weights[..., :count] - beyond, 0.0) + _LEAST_SHARE
+    shares = weights / tf.reduce_sum(weights, -1, keepdims=True)
+    return tf.transpose(indices[..., :count], [0, 2, 1]), tf.transpose(shares, [0, 2, 1])
+
+
+def _turn(joints: tf.Tensor) -> tf.Tensor:
+    """Signed width in pixels of shoulders and hips, positive of who faces the camera: `[..., 14, 3]` to `[...]`."""
+    width = 0.0
+    for left, right in (
+        (skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER),
+        (skeleton.LEFT_HIP, skeleton.RIGHT_HIP),
+    ):
+        both = tf.cast(tf.minimum(joints[..., left, 2], joints[..., right, 2]) > 0, joints.dtype)
+        width += both * (joints[..., left, 0] - joints[..., right, 0])
+    return width

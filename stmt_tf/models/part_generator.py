@@ -1,0 +1,276 @@
+"""The generator that goes beyond the paper: where each pixel comes from is decided small, pixels are carried at full size.
+
+It has the paper's two branches and its masked, warped parts, and differs from `stmt_tf.models.generator.Generator` in
+four ways:
+
+    N source frames are encoded once, and each part of each target pose takes the K of them that show it nearest
+        (`stmt_tf.models.part_choice`), instead of K frames for all of a video.
+    Attention is over frames and parts, `[K, P, h, w]`: an arm before the torso is opaque, whatever the order of parts.
+    The person's colours are those of the warped parts; only where no part covers are they painted.
+    The networks look at frames of `size` pixels, while frames of r times that size are carried over by the same
+        transforms and attention.
+
+A matte, where there is one, is a prior of the part masks and bounds the parts at frame size.
+
+Axes: B batch, N source frames that are encoded, K of them for each part, L target frames, M = B * L, P = 10 parts,
+n = size, S = r n the frames' own side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from stmt_tf.models.composition import background_base, compose
+from stmt_tf.models.frame_size import enlarged, is_static, layers_at_frame_size, scaled_joints, shrunk
+from stmt_tf.models.part_choice import nearest_frames, part_affinity
+from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
+from stmt_tf.models.warp import affine_warp
+from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
+from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
+
+_SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
+_LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
+_LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
+_PAINT = 0.02  # how opaque the painted colours behind the parts are
+_OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
+
+
+class PartGenerator(tf.keras.Model):
+    """Multi-frame transfer by attention over frames and parts ("parts" among the fusions).
+
+    Args:
+        single_frame: the single-frame model; give it trained.
+        nearest_frames: K.
+        freeze_stage1: keep the single-frame model out of the training.
+
+    Example:
+        >>> generator = PartGenerator(SingleFrameTransfer(size=64, width=0.25), nearest_frames=3)
+        >>> source = generator.encode_source(tf.zeros([1, 24, 256, 256, 3]), tf.zeros([1, 24, 14, 3]))
+        >>> generator.generate(source, tf.zeros([1, 8, 14, 3]))["frame"].shape
+        TensorShape([1, 8, 256, 256, 3])
+    """
+
+    num_source_frames = None  # any number
+
+    def __init__(self, single_frame: SingleFrameTransfer, nearest_frames: int, freeze_stage1: bool = True, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.single_frame = single_frame
+        self.single_frame.trainable = not freeze_stage1
+        self.single_frame.heads.trainable = False  # this generator has its own
+        self.size = single_frame.size
+        self.nearest_frames = nearest_frames
+        self.attention = PartAttention(name="attention")
+        self.background = _head(3, "background")
+
+    def encode_source(
+        self, frames: tf.Tensor, joints: tf.Tensor, mattes: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """All that depends on the source alone.
+
+        Args:
+            frames: `[B, N, S, S, 3]` in [-1, 1], S a multiple of the network's size.
+            joints: `[B, N, 14, 3]` in pixels of the frames.
+            mattes: `[B, N, S, S, 1]` in [0, 1], 1 on the person; negative where not known. None: nowhere known.
+
+        Returns:
+            `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
+            mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts' masks complete to 1;
+            `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity; `background`
+            `[B, S, S, 3]`, the place without its person.
+        """
+        batch, side = tf.shape(frames)[:2], _side(frames)
+        small = shrunk(_merge(frames), self.size)
+        mattes = -tf.ones_like(frames[..., :1]) if mattes is None else mattes
+        known = tf.cast(_merge(mattes) >= 0.0, tf.float32)
+        mattes = known * _merge(mattes)
+        small_known, small_mattes = shrunk(known, self.size), shrunk(mattes, self.size)
+        joints = scaled_joints(joints, self.size / side)
+
+        heatmaps = joint_heatmaps(_merge(joints), self.size)
+        delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
+        prior = part_log_priors(_merge(joints), self.size) + _log_matte(small_mattes, small_known)
+        masks = tf.nn.softmax(delta + prior)
+        background_mask = _split(masks[..., :1], batch)
+        # The matte tells the outline at frame size, the masks whether a thing is the person's at all.
+        correction = 1.0 - masks[..., :1] - small_mattes
+        opacity = tf.clip_by_value(mattes + enlarged(correction, side), 0.0, 1.0)
+        return {
+            "joints": joints,
+            "parts": _split(_parts(small, masks), batch),
+            "background_mask": background_mask,
+            "frames": _split(tf.concat([_merge(frames) * opacity, opacity], -1), batch),
+            "background": self._place(frames, _split(small, batch), background_mask),
+        }
+
+    def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
+        """The place without its person, `[B, S, S, 3]`: what any frame shows of it, and the background branch's rest."""
+        side = _side(frames)
+        base, visible = background_base(small, background_mask)
+        nobody = tf.zeros([tf.shape(base)[0], NUM_JOINTS, 3])
+        features = self.single_frame.background_unet(
+            tf.concat([base * visible, visible], -1), joint_heatmaps(nobody, self.size)
+        )
+        place = base + (1.0 - visible) * tf.tanh(self.background(features))
+        if is_static(side, self.size):
+            return place
+        shown = tf.nn.relu(2.0 * enlarged(_merge(background_mask), side) - 1.0)
+        shown = _split(shown, tf.shape(frames)[:2])
+        merged = tf.reduce_sum(frames * shown, 1) / tf.maximum(tf.reduce_sum(shown, 1), 1e-4)
+        visible = tf.reduce_max(shown, 1)
+        return visible * merged + (1.0 - visible) * enlarged(place, side)
+
+    def generate(
+        self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+    ) -> dict[str, tf.Tensor]:
+        """Makes one frame for each target pose.
+
+        Args:
+            source: what `encode_source` gave.
+            target_joints: `[B, L, 14, 3]` in pixels of the frames.
+            warp: what carries the parts to the target's pose, one of `stmt_tf.models.warp`.
+
+        Returns:
+            `frame`, `foreground`, `background` `[B, L, S, S, 3]` about [-1, 1]; `mask` `[B, L, S, S, 1]` in [0, 1];
+            `part_attention` `[B, L, K, P, n, n]`, which sums to 1 over K and P; `foreground_attention`
+            `[B, L, N, n, n]`, the same by source frames.
+        """
+        lead, side = tf.shape(target_joints)[:2], _side(source["frames"])
+
+        def per_target(x):  # [B, ...] -> [M, ...]
+            return tf.repeat(x, lead[1], axis=0)
+
+        target, joints = _merge(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
+        chosen, shares = nearest_frames(
+            part_affinity(joints, target, self.size), self.nearest_frames, self.attention.nearness_weight
+        )
+        transforms = _of_chosen(part_transforms(joints, target[:, None]), chosen)
+        parts = _of_chosen(source["parts"], chosen)
+        if is_static(side, self.size):
+            parts = parts[..., :4]
+        warped = warp(_merge(_merge(parts)), _merge(_merge(transforms)))
+        warped = tf.reshape(warped, tf.concat([tf.shape(chosen), warped.shape[1:]], 0))  # [M, K, P, n, n, 4 or 5]
+
+        blended = tf.reduce_sum(shares[..., None, None, None] * warped[..., :4], 1)
+        # See `SingleFrameTransfer.foreground` for why slices are joined.
+        stacked = tf.concat([part[..., :3] for part in tf.unstack(blended, axis=1)], axis=-1)
+        features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
+        attention, paint, mask_logit = self.attention(features, warped[..., 3], shares)
+
+        if is_static(side, self.size):
+            weights = attention[..., None] * warped
+            layers = tf.reduce_sum(weights, [1, 2]), tf.reduce_sum(blended[..., 3:], 1)
+        else:
+            layers = layers_at_frame_size(source["frames"], warped[..., 4], attention, shares, chosen, transforms)
+            paint, mask_logit = enlarged(paint, side), enlarged(mask_logit, side)
+        colours, cover = layers
+        foreground = (colours[..., :3] + _PAINT * paint) / (colours[..., 3:] + _PAINT)
+        cover = tf.clip_by_value(cover, _OPAQUE, 1.0 - _OPAQUE)
+        mask = tf.sigmoid(tf.math.log(cover / (1.0 - cover)) + mask_logit)
+        background = per_target(source["background"])
+        outputs = {
+            "frame": compose(foreground, background, mask),
+            "foreground": foreground,
+            "background": background,
+            "mask": mask,
+            "part_attention": attention,
+            "foreground_attention": _by_source_frame(attention, chosen, tf.shape(joints)[1]),
+        }
+        return {name: _split(x, lead) for name, x in outputs.items()}
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`, and
+        `source_mattes` `[B, N, n, n, 1]` if there are any."""
+        source = self.encode_source(inputs["source_frames"], inputs["source_joints"], inputs.get("source_mattes"))
+        return {**self.generate(source, inputs["target_joints"]), "background_mask": source["background_mask"]}
+
+
+class PartAttention(tf.keras.layers.Layer):
+    """Attention over K frames and P parts, and what is painted where no part covers.
+
+    A softmax over all K x P warped parts of three terms: what the network says of a part at a pixel, the logarithm of
+    the part's warped mask there, and that of the frame's share in the part. Of the last two the first has a trained
+    weight, the other a trained sharpness (`nearness_weight`, see `stmt_tf.models.part_choice.nearest_frames`).
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.head = _head(NUM_PARTS + 3 + 1, "head")
+        self.nearness_weight, self.mask_weight = (
+            self.add_weight(name=name, shape=(), initializer="ones", dtype="float32")
+            for name in ("nearness_weight", "mask_weight")
+        )
+
+    def call(
+        self, features: tf.Tensor, masks: tf.Tensor, shares: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Attends.
+
+        Args:
+            features: `[M, n, n, C]`.
+            masks: `[M, K, P, n, n]` in [0, 1], the warped masks of the parts.
+            shares: `[M, K, P]` in (0, 1], those of the frames in each part.
+
+        Returns:
+            attention `[M, K, P, n, n]`, which sums to 1 over K and P; painted colours `[M, n, n, 3]` in [-1, 1]; what is
+            added to the logit of the foreground mask, `[M, n, n, 1]`.
+        """
+        said, paint, mask_logit = tf.split(self.head(features), [NUM_PARTS, 3, 1], axis=-1)
+        logits = tf.transpose(said, [0, 3, 1, 2])[:, None]
+        logits += tf.cast(self.mask_weight, tf.float32) * tf.math.log(tf.maximum(masks, _LEAST_ALPHA))
+        logits += tf.math.log(shares)[..., None, None]
+        flat = tf.reshape(logits, [tf.shape(masks)[0], -1, *masks.shape[3:]])
+        return tf.reshape(tf.nn.softmax(flat, axis=1), tf.shape(logits)), tf.tanh(paint), mask_logit
+
+
+def _head(channels: int, name: str) -> tf.keras.layers.Conv2D:
+    """A 3x3 convolution that starts at nearly nothing, so that the first frames are those of the warped parts."""
+    start = tf.keras.initializers.RandomNormal(stddev=1e-3)
+    return tf.keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=start, dtype="float32", name=name)
+
+
+def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """What a matte says of background and parts, `[.., n, n, 1]` to `[.., n, n, 1 + P]`; nothing where not known."""
+    sure = tf.clip_by_value(mattes, 1.0 - _SUREST_MATTE, _SUREST_MATTE)
+    person = tf.repeat(tf.math.log(sure), NUM_PARTS, axis=-1)
+    return known * tf.concat([tf.math.log(1.0 - sure), person], axis=-1)
+
+
+def _parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """`parts` of `PartGenerator.encode_source`: of `[N, n, n, 3]` and `[N, n, n, 1 + P]`, `[N, P, n, n, 5]`."""
+    shares = masks[..., 1:] / tf.maximum(1.0 - masks[..., :1], _LEAST_PERSON)
+    shares = tf.transpose(shares, [0, 3, 1, 2])[..., None]
+    return tf.concat([masked_parts(frames, masks[..., 1:]), shares], axis=-1)
+
+
+def _by_source_frame(attention: tf.Tensor, chosen: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """Attention `[M, K, P, n, n]` to the frames `[M, K, P]` that were chosen, summed up by frame: `[M, N, n, n]`."""
+    return tf.einsum("mkphw,mkpn->mnhw", attention, tf.one_hot(chosen, count))
+
+
+def _of_chosen(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Of `[M or B, N, P, ...]` the frames `[M, K, P]` that were chosen: `[M, K, P, ...]`."""
+    repeats = tf.shape(chosen)[0] // tf.shape(values)[0]
+    row = tf.range(tf.shape(chosen)[0])[:, None, None] // repeats
+    part = tf.range(NUM_PARTS)[None, None]
+    row, part = tf.broadcast_to(row, tf.shape(chosen)), tf.broadcast_to(part, tf.shape(chosen))
+    picked = tf.gather_nd(values, tf.stack([row, chosen, part], -1))
+    return tf.ensure_shape(picked, [None, None, NUM_PARTS, *values.shape[3:]])
+
+
+def _side(frames: tf.Tensor) -> int | tf.Tensor:
+    """Side in pixels of frames `[B, N, S, S, C]`, as a number where it is static."""
+    return frames.shape[2] or tf.shape(frames)[2]
+
+
+def _merge(x: tf.Tensor) -> tf.Tensor:
+    """Merges the first two axes."""
+    shape = tf.shape(x)
+    return tf.ensure_shape(tf.reshape(x, tf.concat([[-1], shape[2:]], 0)), [None, *x.shape[2:]])
+
+
+def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
+    """Splits the first axis into the two of `lead`."""
+    split = tf.reshape(x, tf.concat([lead, tf.shape(x)[1:]], 0))
+    return tf.ensure_shape(split, [None, None, *x.shape[1:]])

@@ -1,0 +1,288 @@
+import functools
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow as tf
+from records import make_example, make_frames, make_joints
+
+from stmt_tf.config import ModelConfig
+from stmt_tf.models.create import create_generator
+from stmt_tf.models.frame_size import layers_at_frame_size
+from stmt_tf.models.part_generator import PartAttention
+from stmt_tf.models.weights import load_weights, save_weights
+from stmt_tf.pose.skeleton import NUM_PARTS
+
+SIZE = 32
+CONFIG = ModelConfig(size=SIZE, width=0.05, fusion="parts", nearest_frames=2)
+
+
+def create(seed=0):
+    tf.keras.utils.set_random_seed(seed)
+    return create_generator(CONFIG, num_source_frames=3, freeze_stage1=False)
+
+
+@functools.cache
+def shared():
+    return create()
+
+
+@pytest.fixture
+def generator():
+    return shared()
+
+
+@pytest.fixture(scope="module")
+def example():
+    example = make_example(batch=2, sources=3, targets=2)
+    return {**example, "source_mattes": example["source_masks"]}
+
+
+def assert_same(one, two, atol=1e-5):
+    for image in ("frame", "foreground", "background", "mask"):
+        np.testing.assert_allclose(one[image], two[image], atol=atol, err_msg=image)
+
+
+def at_any_size(generator):
+    """What the generator makes of frames whose size is known only when they are there, as it is saved."""
+
+    @tf.function(reduce_retracing=True)
+    def make(frames, joints, mattes, targets):
+        side = tf.shape(frames)[2]
+        frames, mattes = (tf.reshape(x, tf.concat([tf.shape(x)[:2], [side, side], tf.shape(x)[4:]], 0)) for x in (frames, mattes))
+        return generator.generate(generator.encode_source(frames, joints, mattes), targets)
+
+    return make
+
+
+# Attention.
+
+
+def attend(masks, shares, said=None):
+    """Attention `[K, P, n, n]` to masks `[K, P, n, n]` and shares `[K, P]`, with what the network says `[P]`."""
+    layer = PartAttention()
+    features = tf.zeros([1, *masks.shape[2:], 4])
+    arguments = features, tf.constant(masks, tf.float32)[None], tf.constant(shares, tf.float32)[None]
+    layer(*arguments)
+    kernel, bias = layer.head.get_weights()
+    bias[:NUM_PARTS] = 0.0 if said is None else said
+    layer.head.set_weights([np.zeros_like(kernel), bias])
+    return layer(*arguments)[0].numpy()[0]
+
+
+def test_attention_is_a_softmax_of_all_parts_of_all_frames():
+    random = np.random.default_rng(0)
+    masks, shares = random.uniform(0.1, 1, [3, NUM_PARTS, 2, 2]), random.dirichlet(np.ones(3), NUM_PARTS).T
+    said = random.normal(size=NUM_PARTS)
+    expected = masks * shares[..., None, None] * np.exp(said)[:, None, None]
+    expected /= expected.sum((0, 1))
+    np.testing.assert_allclose(attend(masks, shares, said), expected, rtol=1e-4)
+
+
+def test_a_part_alone_gets_the_attention():
+    masks = np.zeros([2, NUM_PARTS, 1, 1])
+    masks[1, 4] = 1.0
+    found = attend(masks, np.full([2, NUM_PARTS], 0.5))[:, :, 0, 0]
+    assert found[1, 4] == pytest.approx(1 / (1 + 19e-3), rel=1e-4)  # a mask of nothing counts a thousandth
+
+
+@pytest.mark.parametrize("arm, torso", [(2, 7), (7, 2)])
+def test_an_arm_in_front_hides_the_torso_whatever_the_order(arm, torso):
+    masks = np.zeros([1, NUM_PARTS, 1, 1])
+    masks[0, [arm, torso]] = 1.0
+    said = np.zeros(NUM_PARTS)
+    said[arm] = 8.0
+    found = attend(masks, np.ones([1, NUM_PARTS]), said)[0, :, 0, 0]
+    assert found[arm] > 0.99 and found[torso] < 0.001
+
+
+# What is made.
+
+
+def test_outputs_have_their_shapes(generator, example):
+    outputs = generator(example)
+    for image in ("frame", "foreground", "background"):
+        assert outputs[image].shape == [2, 2, SIZE, SIZE, 3]
+    assert outputs["mask"].shape == [2, 2, SIZE, SIZE, 1]
+    assert outputs["background_mask"].shape == [2, 3, SIZE, SIZE, 1]
+    assert outputs["part_attention"].shape == [2, 2, 2, NUM_PARTS, SIZE, SIZE]
+    assert outputs["foreground_attention"].shape == [2, 2, 3, SIZE, SIZE]
+    np.testing.assert_allclose(tf.reduce_sum(outputs["part_attention"], [2, 3]), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(tf.reduce_sum(outputs["foreground_attention"], 2), 1.0, rtol=1e-5)
+
+
+def test_the_frame_is_composed_of_foreground_and_background(generator, example):
+    made = generator(example)
+    expected = made["foreground"] * made["mask"] + made["background"] * (1 - made["mask"])
+    np.testing.assert_allclose(made["frame"], expected, atol=1e-6)
+
+
+def take_sources(example, order):
+    turned = {name: tf.gather(value, order, axis=1) for name, value in example.items() if "source" in name}
+    return {**example, **turned}
+
+
+def test_order_of_the_source_frames_does_not_matter(generator, example):
+    one, two = generator(example), generator(take_sources(example, [2, 0, 1]))
+    assert_same(one, two)
+    turned = tf.gather(one["foreground_attention"], [2, 0, 1], axis=2)
+    np.testing.assert_allclose(turned, two["foreground_attention"], atol=1e-5)
+
+
+def test_a_frame_given_twice_changes_nothing(generator, example):
+    assert_same(*(generator(take_sources(example, order)) for order in ([1], [1, 1])))
+
+
+def test_a_frame_in_another_pose_is_not_looked_at_where_nearer_ones_are(generator, example):
+    far = example["source_joints"].numpy()
+    far[:, 2] = far[:, 2] @ np.diag([0.1, 4.0, 1.0])
+    moved = {**example, "source_joints": tf.constant(far, tf.float32)}
+    assert tf.reduce_max(generator(moved)["foreground_attention"][:, :, 2]) < 1e-3
+
+
+def test_targets_together_equal_each_alone(generator, example):
+    source = generator.encode_source(example["source_frames"], example["source_joints"])
+    together = generator.generate(source, example["target_joints"])
+    for i in range(2):
+        alone = generator.generate(source, example["target_joints"][:, i : i + 1])
+        np.testing.assert_allclose(together["frame"][:, i], alone["frame"][:, 0], atol=1e-5)
+
+
+def test_without_parts_the_painted_colours_show_where_the_mask_lets_them(example):
+    generator = create()
+    kernel, bias = generator.attention.head.get_weights()
+    bias[NUM_PARTS:] = np.arctanh(0.5), 0.0, 0.0, 9.0
+    generator.attention.head.set_weights([0 * kernel, bias])
+    nobody = {**example, "source_joints": 0 * example["source_joints"], "target_joints": 0 * example["target_joints"]}
+    mattes = tf.zeros_like(example["source_masks"])  # nowhere a person
+    made = generator({**nobody, "source_mattes": mattes})
+    middle = made["foreground"].numpy()
+    assert np.abs(middle - [0.5, 0, 0]).mean() < 0.2
+    assert made["mask"].numpy().mean() > 0.98
+
+
+def test_gradients_reach_all_that_is_trained(example):
+    generator = create()
+    with tf.GradientTape() as tape:
+        made = generator(example)
+        loss = tf.reduce_mean(tf.square(made["frame"] - example["target_frames"]))
+    variables = generator.trainable_variables
+    lacking = [v.name for v, g in zip(variables, tape.gradient(loss, variables)) if g is None or not np.any(g)]
+    assert not lacking
+    frozen = create_generator(CONFIG, num_source_frames=3)
+    assert len(frozen.trainable_variables) == 6  # two kernels, two biases, two weights
+    assert len(variables) == 6 + len(generator.single_frame.trainable_variables)
+
+
+def test_weights_come_back_from_their_file(example, tmp_path):
+    one, other = create(0), create(1)
+    save_weights(one, str(tmp_path / "weights.npz"))
+    assert np.abs(one(example)["frame"] - other(example)["frame"]).max() > 0.01
+    load_weights(other, str(tmp_path / "weights.npz"))
+    np.testing.assert_array_equal(one(example)["frame"], other(example)["frame"])
+
+
+# Mattes.
+
+
+def person_mask(generator, example, mattes):
+    source = generator.encode_source(example["source_frames"], example["source_joints"], mattes)
+    return 1.0 - source["background_mask"]
+
+
+def test_an_unknown_matte_is_as_none(generator, example):
+    unknown = -tf.ones_like(example["source_masks"])
+    np.testing.assert_array_equal(
+        person_mask(generator, example, unknown), person_mask(generator, example, None)
+    )
+
+
+def test_a_matte_is_a_prior_of_the_part_masks(generator, example):
+    without = person_mask(generator, example, None)
+    odds = without / (1 - without)
+    for matte, factor in ((0.9, 9.0), (0.1, 1 / 9), (0.5, 1.0), (1.0, 49.0), (0.0, 1 / 49)):
+        found = person_mask(generator, example, tf.fill(example["source_masks"].shape, matte))
+        np.testing.assert_allclose(found, odds * factor / (1 + odds * factor), rtol=2e-3, atol=1e-5)
+
+
+# Frame size.
+
+
+def test_frames_of_the_networks_size_are_made_alike_where_that_is_not_known_before(generator, example):
+    arguments = [example[name] for name in ("source_frames", "source_joints", "source_mattes", "target_joints")]
+    dynamic = at_any_size(generator)(*arguments)
+    # The product of two interpolated pictures is not the interpolated product.
+    static = generator(example)
+    for image, bound in (("frame", 0.05), ("mask", 0.05), ("background", 1e-5)):
+        difference = np.abs(dynamic[image] - static[image])
+        assert difference.mean() < bound, image
+    np.testing.assert_allclose(dynamic["part_attention"], static["part_attention"], atol=1e-4)
+
+
+def test_larger_frames_keep_their_detail(generator):
+    ratio, count = 4, 3
+    side = ratio * SIZE
+    # Stripes of two pixels, which the network's size cannot show.
+    stripes = np.where(np.arange(side) // 2 % 2, 0.8, -0.8).astype(np.float32)
+    frames = np.broadcast_to(stripes[None, None, :, None, None], (1, count, side, side, 3)).copy()
+    joints = np.repeat(make_joints(1, 1, size=side), count, axis=1)
+    mattes = np.ones([1, count, side, side, 1], np.float32)
+    made = at_any_size(generator)(frames, joints, mattes, joints[:, :1])
+    foreground = made["foreground"].numpy()[0, 0]
+    assert foreground.shape == (side, side, 3)
+    covered = made["mask"].numpy()[0, 0, ..., 0] > 0.9
+    assert covered.mean() > 0.05
+    # The same pose: every part stays where it was, pixel for pixel.
+    error = np.abs(foreground - frames[0, 0])[covered]
+    assert error.mean() < 0.05
+
+
+def test_a_pixel_of_a_part_goes_where_the_transform_says():
+    n, ratio = 16, 3
+    side = n * ratio
+    random = np.random.default_rng(0)
+    frames = random.uniform(0, 1, [2, 4, side, side, 4]).astype(np.float32)
+    masks = cv2.GaussianBlur(random.uniform(-2, 2, [n, n, 3 * 2 * NUM_PARTS]), (0, 0), 2).clip(0, 1)
+    masks = masks.transpose(2, 0, 1).reshape(3, 2, NUM_PARTS, n, n).astype(np.float32)
+    masks = np.concatenate([masks, masks[:1]])  # two targets of each of two sources
+    attention = random.uniform(0, 1, masks.shape).astype(np.float32)
+    shares = random.uniform(0, 1, masks.shape[:3]).astype(np.float32)
+    chosen = random.integers(0, 4, masks.shape[:3]).astype(np.int32)
+    angle = random.uniform(-0.5, 0.5, masks.shape[:3])
+    scale = random.uniform(0.7, 1.4, masks.shape[:3])
+    a, b, (c, f) = scale * np.cos(angle), scale * np.sin(angle), random.uniform(-3, 3, (2, *masks.shape[:3]))
+    transforms = np.stack([a, -b, c, b, a, f], -1).astype(np.float32)
+    colours, cover = layers_at_frame_size(*map(tf.constant, (frames, masks, attention, shares, chosen, transforms)))
+
+    def enlarged(x):
+        return cv2.resize(x, (side, side), interpolation=cv2.INTER_LINEAR)
+
+    for m in range(4):
+        expected, expected_cover = np.zeros([side, side, 4]), np.zeros([side, side])
+        for k in range(2):
+            for p in range(NUM_PARTS):
+                linear = transforms[m, k, p].reshape(2, 3)[:, :2]
+                shift = transforms[m, k, p].reshape(2, 3)[:, 2]
+                # x -> r (A ((x + .5) / r - .5) + b + .5) - .5
+                moved = ratio * (linear @ np.full(2, 0.5 / ratio - 0.5) + shift + 0.5) - 0.5
+                warped = cv2.warpAffine(
+                    frames[m // 2, chosen[m, k, p]],
+                    np.column_stack([linear, moved]),
+                    (side, side),
+                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                )
+                seen = masks[m, k, p]
+                expected += warped * enlarged(seen * attention[m, k, p])[..., None]
+                expected_cover += warped[..., 3] * enlarged(seen * shares[m, k, p])
+        # OpenCV's warp interpolates in steps of 1 / 32 of a pixel; weights below 0.005 are left out.
+        np.testing.assert_allclose(colours[m], expected, atol=0.1)
+        np.testing.assert_allclose(cover[m, ..., 0], expected_cover, atol=0.1)
+        assert np.abs(colours[m] - expected).mean() < 0.01
+
+
+def test_joints_are_in_pixels_of_the_frames(generator):
+    frames, joints = make_frames(1, 2, size=2 * SIZE), make_joints(1, 2, size=2 * SIZE)
+    source = generator.encode_source(tf.constant(frames), tf.constant(joints))
+    np.testing.assert_allclose(source["joints"][..., :2], (joints[..., :2] + 0.5) / 2 - 0.5, atol=1e-5)
+    assert source["frames"].shape == [1, 2, 2 * SIZE, 2 * SIZE, 4]
+    assert source["parts"].shape == [1, 2, NUM_PARTS, SIZE, SIZE, 5]
