@@ -15,6 +15,7 @@ version.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -39,7 +40,7 @@ from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.models.generator import Generator
 from stmt_tf.pose import body
-from stmt_tf.pose.estimators import RESULT_READERS, PoseError
+from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
@@ -114,14 +115,19 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
         VideoError: the video cannot be read, or the sheet not written.
         ValueError: it shows its person in too few frames, the output belongs to another personalisation, or the
             training failed.
-        AssetError: the perceptual loss's network cannot be had.
+        PoseError: the pose estimator's model or results cannot be used.
+        AssetError: the perceptual loss's network, or the pose estimator's model, cannot be had.
         OSError: there is no model to start from, or the output cannot be written.
     """
     base, workdir = _base(config.model), os.path.join(config.output, TRAINING)
     model, data, _, _ = settings = _settings(config, base)
     _require_same(config)
     fewest = data.num_source_frames + data.num_target_frames
-    own, held_out = read_own_frames(config.source, track, model.size, fewest)
+    with contextlib.ExitStack() as stack:
+        estimator = None
+        if not _has_records(config):  # then nobody asks for masks, which take their time
+            estimator = stack.enter_context(create_estimator(config.pose, _poses(config)))
+        own, held_out = read_own_frames(config.source, track, model.size, fewest, estimator)
     _write_records(config, own, held_out, model.size)
     try:
         train(workdir, *settings)
@@ -166,18 +172,27 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
     )
 
 
+def _poses(config: PersonalizeConfig) -> str | None:
+    """The pose estimator's model, or results, for the source; None for the default."""
+    return config.source_poses or config.pose_model or None
+
+
 def _identity(config: PersonalizeConfig) -> dict[str, str]:
     """What a personalisation is of, by the names of its flags."""
     values = {name: getattr(config, name) for name in ("source", "model", "mix_records")}
     return {name: value and os.path.abspath(value) for name, value in values.items()}
 
 
+def _has_records(config: PersonalizeConfig) -> bool:
+    """Whether this personalisation was begun before."""
+    return os.path.exists(os.path.join(config.output, TRAINING, _IDENTITY))
+
+
 def _require_same(config: PersonalizeConfig) -> None:
     """Raises ValueError if the output belongs to another personalisation."""
-    path = os.path.join(config.output, TRAINING, _IDENTITY)
-    if not os.path.exists(path):
+    if not _has_records(config):
         return
-    with open(path) as file:
+    with open(os.path.join(config.output, TRAINING, _IDENTITY)) as file:
         found = json.load(file)
     asked = _identity(config)
     differing = [f"--{k}={found.get(k)} there, {asked[k]} asked for" for k in asked if found.get(k) != asked[k]]
@@ -191,7 +206,7 @@ def _write_records(config: PersonalizeConfig, own: OwnFrames, held_out: OwnFrame
     """Writes the records, which a personalisation that is resumed has already, and last what they are of."""
     workdir = os.path.join(config.output, TRAINING)
     directory, identity = os.path.join(workdir, "records"), os.path.join(workdir, _IDENTITY)
-    if os.path.exists(identity):
+    if _has_records(config):
         return
     others = find_records(config.mix_records, "--mix_records") if config.mix_records else _rendered_dancers(size)
     os.makedirs(directory, exist_ok=True)
@@ -235,7 +250,7 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
     """
     generators = {name: checkpoints.load_generator(path)[0] for name, path in (("before", base), ("after", workdir))}
     chosen = select_source_frames(own.joints, generators["before"].num_source_frames or _SOURCES)
-    sources = OwnFrames(own.frames[chosen], own.joints[chosen])
+    sources = own.at(chosen)
     person = person_region(held_out.joints, own.frames.shape[1], body.stature(own.joints))
     made = {name: _made(generator, sources, held_out.joints) for name, generator in generators.items()}
     whole = {name: float(psnr(frames, held_out.frames).mean()) for name, frames in made.items()}
@@ -267,7 +282,7 @@ def main(argv: Sequence[str]) -> None:
     try:
         config = flags.read(PersonalizeConfig)
         check(config)
-        (track,) = estimate_tracks([(config.source, config.source_poses or config.pose_model)], config.pose)
+        (track,) = estimate_tracks([(config.source, _poses(config))], config.pose)
         version = personalize(config, track)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"personalize: {error}")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_videos import PERSON, room
 
-from tfrecords_tools.clips.background import CHANGED, Background
+from stmt_tf.video.background import CHANGED, Background, register
 
 NOBODY = np.zeros((0, 14, 3), np.float32)
 WIDE = cv2.resize(room(0, 384), (768, 192), interpolation=cv2.INTER_CUBIC)
@@ -126,3 +126,71 @@ def test_a_few_corners_on_a_plain_wall_show_a_camera_that_moves():
 def test_a_plain_background_has_no_camera_that_moves():
     steps = follow([np.full((HEIGHT, WIDTH, 3), 90, np.uint8)] * 4)
     np.testing.assert_array_equal([step.place for step in steps], [np.eye(3)] * 4)
+
+
+def views_of(motions, size=(640, 360)):
+    """What a camera sees that moved by each `[3, 3]`, of a large scene, and where a walking person is not."""
+    scene = cv2.resize(room(0, 384), (1024, 576), interpolation=cv2.INTER_CUBIC)
+    middle = np.array([[1, 0, -192], [0, 1, -108], [0, 0, 1.0]])
+    images, free = [], np.ones((len(motions), size[1], size[0]), bool)
+    for number, motion in enumerate(motions):
+        image = cv2.warpAffine(scene, (motion @ middle)[:2], size, flags=cv2.INTER_CUBIC)
+        left = 60 + 400 * number // len(motions)
+        image[80:330, left : left + 120] = np.random.default_rng(number).integers(0, 256, (250, 120, 3))
+        free[number, 70:340, left - 10 : left + 130] = False
+        images.append(image)
+    return images, free
+
+
+def motion(across, down, zoom, degrees, size=(640, 360)):
+    """A similarity `[3, 3]` around the middle of the picture."""
+    turned = cv2.getRotationMatrix2D(((size[0] - 1) / 2, (size[1] - 1) / 2), degrees, zoom)
+    turned[:, 2] += across, down
+    return np.vstack([turned, [0, 0, 1]])
+
+
+def farthest(places, others, size=(640, 360)):
+    corners = np.array([(x, y, 1.0) for x in (0, size[0] - 1) for y in (0, size[1] - 1)]).T
+    return np.linalg.norm(((places - others) @ corners)[:, :2], axis=1).max(-1)
+
+
+@pytest.mark.parametrize("order", ["drift", "jumps"])
+def test_frames_seconds_apart_are_registered_to_less_than_half_a_pixel(order):
+    # Up to 5% of the longer side, and some zoom and rotation.
+    share = np.linspace(0, 1, 12) if order == "drift" else np.random.default_rng(0).uniform(-1, 1, 12)
+    share[0] = 0
+    truth = np.stack([motion(26 * s, -9 * s, 1 + 0.01 * s, 0.7 * s) for s in share])
+    assert farthest(truth, np.eye(3)).max() > 0.05 * 640
+    images, free = views_of(truth)
+    assert farthest(register(images, free), truth).max() < 0.15
+
+
+def test_a_still_camera_is_registered_to_where_it_is():
+    images, free = views_of([np.eye(3)] * 6)
+    assert farthest(register(images, free), np.eye(3)).max() < 0.05
+
+
+def test_large_pictures_are_registered_in_their_own_pixels():
+    truth = np.stack([motion(0, 0, 1, 0), motion(10, 4, 1.01, 0.5)])
+    images, free = views_of(truth)
+    large = [cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC) for image in images]
+    scale = np.array([[3, 0, 1], [0, 3, 1], [0, 0, 1.0]])
+    places = register(large, free.repeat(3, 1).repeat(3, 2))
+    assert farthest(places, scale @ truth @ np.linalg.inv(scale), (1920, 1080)).max() < 0.5
+
+
+def test_a_frame_of_another_place_is_not_registered():
+    images, free = views_of([np.eye(3)] * 3)
+    images[1] = cv2.resize(room(5, 384), (640, 360), interpolation=cv2.INTER_CUBIC)
+    places = register(images, free)
+    assert np.isnan(places[1]).all() and np.isfinite(places[[0, 2]]).all()
+
+
+def test_a_plain_wall_is_registered_where_it_is_and_nothing_where_the_person_hides_the_first_view():
+    plain = [np.full((360, 640, 3), 90, np.uint8)] * 3
+    free = np.ones((3, 360, 640), bool)
+    np.testing.assert_array_equal(register(plain, free), [np.eye(3)] * 3)
+    free[0] = False
+    places = register(plain, free)
+    np.testing.assert_array_equal(places[0], np.eye(3))
+    assert np.isnan(places[1:]).all()

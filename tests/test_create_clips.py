@@ -24,6 +24,7 @@ from made_videos import PERSON, SIDE, add_video, configure, pose
 
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.pose import skeleton
+from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
 from stmt_tf.pose.estimators.layouts import BODY_25
 from stmt_tf.video.flow import FlowError, write_flo
 from stmt_tf.video.reader import Frame
@@ -143,6 +144,53 @@ def test_openpose_results_are_read_from_a_directory_of_the_videos_name(tmp_path)
     scales = [np.ptp(found.joints[0, 1:, 1]) / np.ptp(PERSON[1:, 1]) for found in (clip, expected)]
     inside = [found.joints[:, 1:, :2] - found.joints[:, 1:2, :2] for found in (clip, expected)]
     np.testing.assert_allclose(inside[0] / scales[0], inside[1] / scales[1], atol=0.01)
+
+
+def box_of(image, joints):
+    """For the person's matte: the box of the joints."""
+    matte = np.zeros(image.shape[:2], np.uint8)
+    (left, top), (right, bottom) = joints[:, :2].min(0).astype(int), joints[:, :2].max(0).astype(int) + 1
+    matte[top:bottom, left:right] = 255
+    return matte
+
+
+def test_mattes_of_the_estimator_become_the_masks_of_the_crop(tmp_path, monkeypatch):
+    add_video(tmp_path, "a.mp4")
+    tool.create_clips(*configure(tmp_path))
+    ((clip,),) = read_clips(tmp_path).values()
+    assert clip.masks is None  # results that are imported have none
+    asked = []
+
+    def matte(self, image, joints):
+        asked.append(joints)
+        return box_of(image, joints)
+
+    monkeypatch.setattr(AlphaPoseEstimator, "matte", matte)
+    tool.create_clips(*configure(tmp_path, output=str(tmp_path / "other")))
+    np.testing.assert_allclose([joints[:, :2] for joints in asked], [pose(t) for t in range(30)], atol=1e-4)
+    ((clip,),) = read_clips(tmp_path, "other").values()
+    assert clip.masks.shape == (30, 32, 32) and clip.masks.dtype == np.uint8
+    expected = [box_of(image, joints) for image, joints in zip(clip.frames, clip.joints)]
+    # Edges lie within pixels of the crop.
+    assert ((clip.masks > 127) != (np.array(expected) > 127)).sum((1, 2)).max() < 40
+    assert (clip.masks[:, 16, 16] == 255).all()
+
+
+@pytest.mark.parametrize(("wrong", "has_masks"), [(3, True), (4, False)])
+def test_of_mattes_that_make_no_sense_a_clip_takes_a_tenth(tmp_path, monkeypatch, wrong, has_masks):
+    add_video(tmp_path, "a.mp4")
+    asked = []
+
+    def matte(self, image, joints):
+        asked.append(joints)
+        return box_of(image, joints) * (len(asked) > wrong)
+
+    monkeypatch.setattr(AlphaPoseEstimator, "matte", matte)
+    tool.create_clips(*configure(tmp_path))
+    ((clip,),) = read_clips(tmp_path).values()
+    assert len(asked) == 30 and (clip.masks is not None) is has_masks
+    if has_masks:
+        assert clip.masks.any((1, 2)).all()
 
 
 def test_flow_files_that_do_not_fit_are_named(tmp_path):

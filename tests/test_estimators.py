@@ -17,6 +17,7 @@ from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts,
 from stmt_tf.pose.estimators.mediapipe import tiles
 from stmt_tf.pose.estimators.results import read_json, read_keypoints
 from stmt_tf.video.reader import read_frames
+from tfrecords_tools.dancers import render_video
 
 ROOT = Path(__file__).parent.parent
 FRAME = np.zeros((100, 200, 3), np.uint8)
@@ -413,10 +414,69 @@ def test_a_look_around_finds_who_is_small_beside_the_largest_person():
     assert (middles < 384).any() and ((middles > 700) & (middles < 892)).any()
 
 
-def test_an_estimator_that_reads_results_overlooks_nobody(tmp_path):
+def test_an_estimator_that_reads_results_overlooks_nobody_and_has_no_mattes(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("[]")
-    assert create_estimator("alphapose", str(path)).look_around(FRAME).shape == (0, 14, 3)
+    estimator = create_estimator("alphapose", str(path))
+    assert estimator.look_around(FRAME).shape == (0, 14, 3)
+    assert estimator.matte(FRAME, with_confidence(np.zeros((14, 2)))) is None
+
+
+def side_by_side(*seeds):
+    """A frame with rendered dancers, and of each the exact mask and joints in it."""
+    frames, masks, joints, width = [], [], [], 0
+    for seed in seeds:
+        video = render_video(seed, 1, 256, 1, 12.5)
+        shown = np.flatnonzero(video.masks[0].any(0))
+        # So near that whoever looks for one sees the other, too.
+        around = slice(max(0, shown[0] - 8), shown[-1] + 8)
+        frames.append(video.frames[0][:, around])
+        masks.append(np.pad(video.masks[0][:, around] > 127, ((0, 0), (width, 0))))
+        joints.append(video.joints[0] + np.float32([width - around.start, 0, 0]))
+        width += frames[-1].shape[1]
+    return np.concatenate(frames, axis=1), [np.pad(m, ((0, 0), (0, width - m.shape[1]))) for m in masks], joints
+
+
+# In the first frame both are found at once; in the second the one seen from behind only in a closer look.
+@pytest.mark.asset("pose_landmarker")
+@pytest.mark.parametrize("seeds", [(5, 8), (3, 5)])
+def test_a_matte_is_of_the_person_whose_joints_are_given(seeds, capfd):
+    pytest.importorskip("mediapipe")
+    frame, masks, joints = side_by_side(*seeds)
+    with create_estimator("mediapipe") as estimator:
+        mattes = [estimator.matte(frame, pose) for pose in joints]
+    for matte, mask, other in zip(mattes, masks, masks[::-1]):
+        assert matte.shape == frame.shape[:2] and matte.dtype == np.uint8
+        found = matte > 127
+        assert (found & mask).sum() > 0.8 * (found | mask).sum()
+        assert (found & other).sum() < 0.05 * other.sum()
+        assert matte.max() == 255 and len(np.unique(matte)) > 50  # soft edges
+    captured = capfd.readouterr()
+    assert captured.out == "" and captured.err == ""
+
+
+@pytest.mark.asset("pose_landmarker")
+def test_a_matte_shows_nobody_where_the_joints_are_of_nobody_in_the_frame():
+    pytest.importorskip("mediapipe")
+    frame, _, (joints,) = side_by_side(8)
+    frame = np.concatenate([frame, np.full_like(frame, 128)], axis=1)
+    with create_estimator("mediapipe") as estimator:
+        assert estimator.matte(frame, joints).any()
+        assert not estimator.matte(frame, joints + np.float32([80, 0, 0])).any()
+        assert not estimator.matte(frame, joints + np.float32([frame.shape[1] / 2, 0, 0])).any()
+        assert not estimator.matte(frame, np.zeros((14, 3), np.float32)).any()
+
+
+def test_stair_steps_and_doubtful_pixels_go_and_what_is_sure_stays():
+    mask = np.zeros((40, 40), np.float32)
+    mask[:, 10:20], mask[:, 20:] = 0.2, 1.0
+    mask[30, 30] = 0.0
+    matte = mediapipe._smoothed(mask, 2.0)
+    assert matte.dtype == np.uint8
+    assert (matte[:, :16] == 0).all() and (matte[:, 24:] > 245).all()
+    edge = matte[20, 16:24].astype(int)
+    assert (np.diff(edge) >= 0).all() and len(set(edge.tolist())) > 4
+    assert (mediapipe._smoothed(np.full((8, 8), 0.5, np.float32), 2.0) == 128).all()
 
 
 def test_the_last_of_those_who_asked_for_silence_ends_it(capfd):

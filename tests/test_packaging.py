@@ -19,7 +19,7 @@ ROOT = PACKAGE.parent
 FLOORS = (
     ("__init__", "compat", "config", "files", "package_index", "pose_bundle", "streams"),
     ("assets", "flags"),
-    ("data", "features", "pose", "video"),
+    ("data", "features", "mattes", "pose", "video"),
     ("losses", "metrics", "models"),
     ("trainer",),
 )

@@ -25,11 +25,13 @@ from stmt_tf import personalize as module
 from stmt_tf.callbacks import TrainingDiverged
 from stmt_tf.checkpoints import load_generator, read_settings
 from stmt_tf.config import PersonalizeConfig, TransferConfig
+from stmt_tf.data.schema import decode_clip
 from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import check, personalize
 from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
 from stmt_tf.train import train
 from stmt_tf.transfer import transfer
 from stmt_tf.video.files import VideoError
@@ -106,10 +108,13 @@ def test_the_command_makes_a_model_that_shows_the_held_out_frames_better(tmp_pat
 
 
 @pytest.mark.slow
-def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_steps):
-    settings = {name: value for name, value in inputs.items() if name not in ("pose", "source_poses")}
-    config = PersonalizeConfig(**settings, output=str(tmp_path / "mine"), minutes=1e-6)
+def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_steps, monkeypatch):
+    left = np.repeat(np.uint8([[255] * 48 + [0] * 16]), 64, axis=0)  # with the dancer in the middle
+    monkeypatch.setattr(AlphaPoseEstimator, "matte", lambda self, image, joints: left)
+    config = PersonalizeConfig(**inputs, output=str(tmp_path / "mine"), minutes=1e-6)
     assert personalize(config, dancer.joints) == str(tmp_path / "mine" / "1")
+    own = tf.data.TFRecordDataset(str(tmp_path / "mine" / "training" / "records" / "train-own.tfrecord"))
+    assert all(decode_clip(record.numpy()).masks.any() for record in own)
     records = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mine" / "training" / "records").iterdir()}
     assert sorted(records) == ["held_out.tfrecord", "train-others.tfrecord", "train-own.tfrecord"]
     base, _ = load_generator(inputs["model"])
@@ -117,6 +122,7 @@ def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_ste
     changed = [not np.array_equal(a, b) for a, b in zip(base.get_weights(), first.get_weights())]
     assert sum(changed) > 0.8 * len(changed)  # the single-frame model's, too
 
+    monkeypatch.setattr(module, "create_estimator", None)  # nobody asks for masks a second time
     assert personalize(config, dancer.joints) == str(tmp_path / "mine" / "2")
     again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mine" / "training" / "records").iterdir()}
     assert again == records

@@ -6,11 +6,13 @@ What is held out is one stretch at the end: frames in between would have neighbo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from stmt_tf.data.schema import Clip
+from stmt_tf.mattes import clip_masks
+from stmt_tf.pose.estimators import Estimator
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import read_frames
 
@@ -26,10 +28,16 @@ class OwnFrames:
     Attributes:
         frames: uint8 `[N, size, size, 3]`.
         joints: float32 `[N, 14, 3]` in pixels of these.
+        masks: uint8 `[N, size, size]`, 255 on the person, or None.
     """
 
     frames: np.ndarray
     joints: np.ndarray
+    masks: np.ndarray | None = None
+
+    def at(self, steps: Sequence[int]) -> OwnFrames:
+        """Those of these numbers, in this order."""
+        return OwnFrames(self.frames[steps], self.joints[steps], None if self.masks is None else self.masks[steps])
 
     def clip(self, name: str) -> Clip:
         """They as a clip, without flows: what fine-tunes on it has no losses over time."""
@@ -43,10 +51,13 @@ class OwnFrames:
             flows=np.zeros((steps - 1, size, size, 2), np.float32),
             pose_tool="estimated",
             flow_tool="none",
+            masks=self.masks,
         )
 
 
-def read_own_frames(path: str, track: np.ndarray, size: int, fewest: int) -> tuple[OwnFrames, OwnFrames]:
+def read_own_frames(
+    path: str, track: np.ndarray, size: int, fewest: int, estimator: Estimator | None = None
+) -> tuple[OwnFrames, OwnFrames]:
     """Reads what to train on and what to hold out, evenly spread over their stretches of the video.
 
     Args:
@@ -54,6 +65,7 @@ def read_own_frames(path: str, track: np.ndarray, size: int, fewest: int) -> tup
         track: `[T, 14, 3]`, the joints of its person in pixels of its frames.
         size: side of the model's frames in pixels.
         fewest: frames that either of the two must have.
+        estimator: makes their masks, if it has mattes; None for no masks.
 
     Raises:
         VideoError: the video cannot be read.
@@ -69,14 +81,23 @@ def read_own_frames(path: str, track: np.ndarray, size: int, fewest: int) -> tup
     spread = [_thinned(seen[:cut], _MOST_TRAINING_FRAMES), _thinned(seen[cut:], _MOST_HELD_OUT_FRAMES)]
     wanted = set(np.concatenate(spread).tolist())
     crop: Crop | None = None
-    found: dict[int, np.ndarray] = {}
+    frames: dict[int, np.ndarray] = {}
+    mattes: dict[int, np.ndarray] = {}
     for frame in read_frames(path):
         if frame.index in wanted:
             crop = crop or Crop.around(track, frame.image.shape[:2])
-            found[frame.index] = crop.extract(frame.image, size)
+            frames[frame.index] = crop.extract(frame.image, size)
+            matte = estimator.matte(frame.image, track[frame.index]) if estimator else None
+            if matte is not None:
+                mattes[frame.index] = crop.extract(matte, size)
     joints = crop.to_crop(track, size).astype(np.float32)
     joints[joints[..., 2] == 0] = 0
-    training, held_out = (OwnFrames(np.stack([found[i] for i in steps]), joints[steps]) for steps in spread)
+
+    def own_frames(steps: np.ndarray) -> OwnFrames:
+        masks = clip_masks(np.stack([mattes[i] for i in steps]), joints[steps]) if mattes else None
+        return OwnFrames(np.stack([frames[i] for i in steps]), joints[steps], masks)
+
+    training, held_out = map(own_frames, spread)
     return training, held_out
 
 
@@ -89,4 +110,4 @@ def clips_all_over(own: OwnFrames, count: int) -> Iterator[Clip]:
     rng = np.random.default_rng(0)
     for number in range(count):
         steps = np.sort(rng.choice(len(own.frames), min(_CLIP_FRAMES, len(own.frames)), replace=False))
-        yield OwnFrames(own.frames[steps], own.joints[steps]).clip(f"own-{number}")
+        yield own.at(steps).clip(f"own-{number}")

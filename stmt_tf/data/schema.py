@@ -12,7 +12,8 @@ Sequence features, T steps each (flows: T - 1; masks: T or none at all)
     frames             bytes     JPEG, RGB
     joints             float[42] 14 joints of (x, y, confidence), pixels of the frame
     flows              bytes     16-bit PNG as in KITTI: R, G = 64 * (dx, dy) + 32768, B = 1; flow t -> t + 1
-    masks              bytes     8-bit PNG of the person, 255 inside; optional
+    masks              bytes     8-bit PNG, 255 on the person: exact of rendered clips, else the pose estimator's
+                                 mattes; none where it has no mattes, or too many that make no sense
 
 The sequence layout lets a reader decode only the frames that it draws.
 """
@@ -45,7 +46,7 @@ class Clip:
         flows: float32 `[T - 1, H, W, 2]`, (dx, dy) in pixels from frame t to t + 1.
         pose_tool: what made the joints.
         flow_tool: what made the flows.
-        masks: uint8 `[T, H, W]`, 255 on the person, or None.
+        masks: uint8 `[T, H, W]`, 255 on the person: exact if rendered, else the pose estimator's mattes; or None.
     """
 
     clip_id: str

@@ -18,9 +18,10 @@ import numpy as np
 
 from stmt_tf.data.schema import Clip, encode_clip
 from stmt_tf.files import PathLike
+from stmt_tf.mattes import clip_masks
 from stmt_tf.pose import body
 from stmt_tf.pose.draw import draw_skeleton
-from stmt_tf.pose.estimators import PoseError
+from stmt_tf.pose.estimators import Estimator, PoseError
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import FlowError, chain, dis_flow, read_flo
@@ -28,7 +29,7 @@ from stmt_tf.video.reader import Frame, read_frames
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.spans import Fault, Span, find_spans
-from tfrecords_tools.clips.survey import Survey, survey
+from tfrecords_tools.clips.survey import Survey, open_estimator, survey
 
 _THUMBNAIL_HEIGHT, _WIDEST_THUMBNAIL = 120, 240
 _TURNED = 1 / 3  # of `body.facing`: less than this shows a side
@@ -79,30 +80,31 @@ def process_video(path: PathLike, video_id: str, settings: ClipSettings) -> Iter
         VideoError, PoseError, FlowError: the video, its poses or its flow files cannot be used; what was yielded before
             is to be thrown away. `unusable` makes a part of it.
     """
-    found = survey(path, video_id, settings)
-    flows = _flow_files(video_id, settings, found.indices)
-    steps = _Steps(at_rate(read_frames(path), settings.fps))
-    clips = 0
-    for span in find_spans(found, video_id, settings):
-        part = Part(
-            start=span.start / settings.fps,
-            stop=span.stop / settings.fps,
-            measures=span.measures,
-            faults=span.faults,
-        )
-        if span.faults:
-            yield dataclasses.replace(part, thumbnail=_thumbnail(span, found, steps))
-            continue
-        clip = _clip(f"{video_id}#{clips}", video_id, span, found, steps, flows, settings)
-        clips += 1
-        middle = len(clip.frames) // 2
-        yield dataclasses.replace(
-            part,
-            thumbnail=_encoded([_small(clip.frames[middle], clip.joints[middle])]),
-            clip_id=clip.clip_id,
-            figures=figures(clip.joints),
-            record=encode_clip(clip),
-        )
+    with open_estimator(video_id, settings) as estimator:
+        found = survey(path, estimator, settings)
+        flows = _flow_files(video_id, settings, found.indices)
+        steps = _Steps(at_rate(read_frames(path), settings.fps))
+        clips = 0
+        for span in find_spans(found, video_id, settings):
+            part = Part(
+                start=span.start / settings.fps,
+                stop=span.stop / settings.fps,
+                measures=span.measures,
+                faults=span.faults,
+            )
+            if span.faults:
+                yield dataclasses.replace(part, thumbnail=_thumbnail(span, found, steps))
+                continue
+            clip = _clip(f"{video_id}#{clips}", video_id, span, found, steps, flows, estimator, settings)
+            clips += 1
+            middle = len(clip.frames) // 2
+            yield dataclasses.replace(
+                part,
+                thumbnail=_encoded([_small(clip.frames[middle], clip.joints[middle])]),
+                clip_id=clip.clip_id,
+                figures=figures(clip.joints),
+                record=encode_clip(clip),
+            )
 
 
 def unusable(path: PathLike, video_id: str, error: Exception) -> Part:
@@ -154,11 +156,17 @@ def _clip(
     found: Survey,
     steps: _Steps,
     flows: Sequence[Path] | None,
+    estimator: Estimator,
     settings: ClipSettings,
 ) -> Clip:
     start, stop = span.start, span.stop
     crop = Crop.around(found.joints[start:stop], found.frame_size)
-    frames = [crop.extract(steps.image(step), settings.size) for step in range(start, stop)]
+    frames, mattes = [], []
+    for step in range(start, stop):
+        image = steps.image(step)
+        matte = estimator.matte(image, found.joints[step])
+        frames.append(crop.extract(image, settings.size))
+        mattes.append(None if matte is None else crop.extract(matte, settings.size))
     joints = crop.to_crop(found.joints[start:stop], settings.size)
     joints[joints[..., 2] == 0] = 0
     if flows is None:
@@ -178,6 +186,7 @@ def _clip(
         flows=np.stack(between),
         pose_tool=found.pose_tool,
         flow_tool="dis" if flows is None else "flo",
+        masks=None if mattes[0] is None else clip_masks(np.stack(mattes), joints),
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from stmt_tf.config import setting
 from stmt_tf.pose import estimators
-from tfrecords_tools.clips.background import CHANGED
+from stmt_tf.video.background import CHANGED
 
 # Estimators that look up results made before, and how those lie in --pose_results for a video's name.
 RESULT_TOOLS = {"openpose": "", "alphapose": ".json"}

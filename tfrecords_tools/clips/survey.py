@@ -11,12 +11,12 @@ import numpy as np
 
 from stmt_tf.files import PathLike
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.estimators import Estimator, create_estimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
+from stmt_tf.video.background import CHANGED, Background, Step
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import Frame, read_frames
 from stmt_tf.video.resample import at_rate
-from tfrecords_tools.clips.background import CHANGED, Background, Step
 from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
@@ -66,30 +66,38 @@ def check_estimator(settings: ClipSettings) -> None:
         create_estimator(settings.pose, settings.pose_model or None).close()
 
 
-def survey(path: PathLike, video_id: str, settings: ClipSettings) -> Survey:
+def open_estimator(video_id: str, settings: ClipSettings) -> Estimator:
+    """The pose estimator for a video, to be closed.
+
+    Raises:
+        AssetError, PoseError: its model or results cannot be had.
+    """
+    model = settings.pose_model or None
+    if settings.pose in RESULT_TOOLS:
+        model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_TOOLS[settings.pose])
+    return create_estimator(settings.pose, model)
+
+
+def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Survey:
     """Looks at all of a video; memory is that of its poses.
 
     Raises:
         VideoError, PoseError: the video or its poses cannot be used, or its times leap.
     """
-    model = settings.pose_model or None
-    if settings.pose in RESULT_TOOLS:
-        model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_TOOLS[settings.pose])
     indices: list[int] = []
     people: list[np.ndarray] = []
     around: list[np.ndarray] = []
     steps: list[Step] = []
     background = None
     every = max(1, round(_LOOK_SECONDS * settings.fps))
-    with create_estimator(settings.pose, model) as estimator:
-        for frame in at_rate(_without_leaps(path), settings.fps):
-            background = background or Background(frame.image.shape[:2], settings.fps)
-            repeated = indices and frame.index == indices[-1]
-            people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
-            if (len(people) - 1) % every == 0:
-                around.append(estimator.look_around(frame.image))
-            steps.append(background.step(frame.image, people[-1]))
-            indices.append(frame.index)
+    for frame in at_rate(_without_leaps(path), settings.fps):
+        background = background or Background(frame.image.shape[:2], settings.fps)
+        repeated = indices and frame.index == indices[-1]
+        people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
+        if (len(people) - 1) % every == 0:
+            around.append(estimator.look_around(frame.image))
+        steps.append(background.step(frame.image, people[-1]))
+        indices.append(frame.index)
     found = Survey(
         pose_tool=estimator.name,
         frame_size=frame.image.shape[:2],

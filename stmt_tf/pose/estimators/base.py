@@ -49,6 +49,21 @@ class Estimator(abc.ABC):
         """
         return np.zeros((0, NUM_JOINTS, 3), np.float32)
 
+    def matte(self, frame: np.ndarray, joints: np.ndarray) -> np.ndarray | None:
+        """Returns which pixels of a frame are a person.
+
+        Frames may come in any order, and repeatedly.
+
+        Args:
+            frame: uint8 [H, W, 3], RGB.
+            joints: float32 [14, 3], the person, in pixels of `frame`, as the tracker followed them.
+
+        Returns:
+            uint8 [H, W], 255 on the person, with soft edges; 0 everywhere where nobody is found at these joints. None
+            if the estimator has no mattes at all.
+        """
+        return None
+
     def close(self) -> None:  # noqa: B027  (most estimators hold nothing to release)
         """Releases what the estimator holds."""
 

@@ -5,6 +5,9 @@ on fast motion its joints were right more often, with half the jitter, in two th
 one landmarker follows, and now and then a second one looks around: for more people, where it takes
 over, and for a person too small for the whole frame, where the first one is given the part of the
 frame that shows that person.
+
+A third landmarker makes mattes: of a square around the person whose joints are given, where it finds
+people anew and takes the one at these joints.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ import sys
 import threading
 from typing import Any
 
+import cv2
 import numpy as np
 
 from stmt_tf.pose.estimators import layouts
 from stmt_tf.pose.estimators.base import Estimator, PoseError
+from stmt_tf.video.crop import Crop
 
 _LOOK_EVERY = 10  # frames
 _MAX_PEOPLE = 4
@@ -27,6 +32,12 @@ _MAX_PEOPLE = 4
 # jitter at rest. (Savitzky-Golay or binomial filters afterwards blurred fast motion more for the
 # same jitter.)
 _MILLISECONDS_PER_FRAME = 100
+# Of the square that is looked at for a matte, the person's share of its height; and where they are not found, a closer
+# look, in which there is less of others.
+_MATTE_FILLS = (0.7, 0.95)
+# As shares of that square's side: how far joints are, in the mean, of somebody else (of the same person, found anew,
+# 0.02 mostly; more where left and right are mixed up); the blur that takes the stair-steps of a mask of 256 pixels.
+_SOMEBODY_ELSE, _BLUR = 0.2, 0.0025
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, right and bottom excluded
 
@@ -90,6 +101,8 @@ class MediaPipeEstimator(Estimator):
         self._crowded = False
         self._next_look = 0
         self._warm = False
+        self._segmenter: Any = None
+        self._segmenter_warm = False
 
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""
@@ -118,6 +131,36 @@ class MediaPipeEstimator(Estimator):
         with contextlib.nullcontext() if self._warm else _quiet_stderr:
             return np.concatenate([self._run(self._finder.detect, frame, tile) for tile in tiles(frame.shape[:2])])
 
+    def matte(self, frame: np.ndarray, joints: np.ndarray) -> np.ndarray:
+        """See `Estimator.matte`.
+
+        Of the people in a square around the joints it is the one whose joints are nearest; where all are far from them
+        (or no joint is given) nobody was found, and the matte is 0 everywhere.
+        """
+        matte = np.zeros(frame.shape[:2], np.uint8)
+        for fill in _MATTE_FILLS if (joints[:, 2] > 0).any() else ():
+            crop = Crop.around(joints[np.newaxis], frame.shape[:2], fill)
+            left, top = max(0, crop.left), max(0, crop.top)
+            right, bottom = min(frame.shape[1], crop.left + crop.size), min(frame.shape[0], crop.top + crop.size)
+            found = self._segment(frame, (left, top, right, bottom))
+            people = _people(found, frame, (left, top, right, bottom))
+            distances = [_distance(person, joints) / crop.size for person in people]
+            if min(distances, default=np.inf) < _SOMEBODY_ELSE:
+                mask = found.segmentation_masks[int(np.argmin(distances))].numpy_view()
+                mask = mask.reshape(bottom - top, right - left)  # mediapipe 1.x gives it a channel
+                matte[top:bottom, left:right] = _smoothed(mask, _BLUR * crop.size)
+                break
+        return matte
+
+    def _segment(self, frame: np.ndarray, view: Box) -> Any:
+        """Finds people anew in part of a frame; returns what the landmarker gives, with masks."""
+        with contextlib.nullcontext() if self._segmenter_warm else _quiet_stderr:
+            if self._segmenter is None:
+                self._segmenter = self._create("IMAGE", _MAX_PEOPLE, masks=True)
+            found = _look(self._segmenter.detect, frame, view)
+        self._segmenter_warm |= len(found.pose_landmarks) > 0
+        return found
+
     def _choose_view(self, frame: np.ndarray) -> np.ndarray:
         """Sets the part of the frame to watch and whether it is crowded; returns its people."""
         whole = (0, 0, frame.shape[1], frame.shape[0])
@@ -139,24 +182,9 @@ class MediaPipeEstimator(Estimator):
 
     def _run(self, detect: Any, frame: np.ndarray, view: Box) -> np.ndarray:
         """Runs a landmarker on part of a frame; returns [N, 14, 3] in pixels of the whole frame."""
-        import mediapipe
+        return _people(_look(detect, frame, view), frame, view)
 
-        left, top, right, bottom = view
-        part = np.ascontiguousarray(frame[top:bottom, left:right])
-        found = detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=part))
-        landmarks = np.array(
-            [
-                [(point.x, point.y, min(point.visibility, point.presence)) for point in person]
-                for person in found.pose_landmarks
-            ],
-            np.float32,
-        ).reshape(-1, layouts.MEDIAPIPE_33.size, 3)
-        # Normalised coordinates run over the pixels' areas; ours are 0 at the first pixel's centre.
-        landmarks[..., :2] *= (right - left, bottom - top)
-        landmarks[..., :2] += (left - 0.5, top - 0.5)
-        return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
-
-    def _create(self, running_mode: str, num_poses: int) -> Any:
+    def _create(self, running_mode: str, num_poses: int, masks: bool = False) -> Any:
         with _quiet_stderr:
             from mediapipe.tasks.python import BaseOptions, vision
 
@@ -164,6 +192,7 @@ class MediaPipeEstimator(Estimator):
                 base_options=BaseOptions(model_asset_path=self._model),
                 running_mode=vision.RunningMode[running_mode],
                 num_poses=num_poses,
+                output_segmentation_masks=masks,
             )
             try:
                 return vision.PoseLandmarker.create_from_options(options)
@@ -176,9 +205,50 @@ class MediaPipeEstimator(Estimator):
     def close(self) -> None:
         """Releases the landmarkers."""
         with _quiet_stderr:
-            for landmarker in (self._finder, self._follower):
+            for landmarker in (self._finder, self._follower, self._segmenter):
                 if landmarker is not None:
                     landmarker.close()
+
+
+def _look(detect: Any, frame: np.ndarray, view: Box) -> Any:
+    """Runs a landmarker on part of a frame; returns what it gives."""
+    import mediapipe
+
+    left, top, right, bottom = view
+    part = np.ascontiguousarray(frame[top:bottom, left:right])
+    return detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=part))
+
+
+def _people(found: Any, frame: np.ndarray, view: Box) -> np.ndarray:
+    """The people that a landmarker found in part of a frame: [N, 14, 3] in pixels of the whole frame."""
+    left, top, right, bottom = view
+    landmarks = np.array(
+        [
+            [(point.x, point.y, min(point.visibility, point.presence)) for point in person]
+            for person in found.pose_landmarks
+        ],
+        np.float32,
+    ).reshape(-1, layouts.MEDIAPIPE_33.size, 3)
+    # Normalised coordinates run over the pixels' areas; ours are 0 at the first pixel's centre.
+    landmarks[..., :2] *= (right - left, bottom - top)
+    landmarks[..., :2] += (left - 0.5, top - 0.5)
+    return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance in pixels of the joints that both poses [14, 3] have, infinite if none."""
+    both = (a[:, 2] > 0) & (b[:, 2] > 0)
+    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean()) if both.any() else np.inf
+
+
+def _smoothed(mask: np.ndarray, blur: float) -> np.ndarray:
+    """A mask [h, w] in [0, 1] without the stair-steps of the network's pixels, as uint8 [h, w].
+
+    The contrast is doubled, so that the edge stays as steep and the halo of doubtful pixels goes: on rendered dancers
+    the error fell by a seventh. Guided filters cost fifteen times as much, and looked no better.
+    """
+    blurred = cv2.GaussianBlur(mask, (0, 0), blur)
+    return np.rint((510.0 * blurred - 127.5).clip(0.0, 255.0)).astype(np.uint8)
 
 
 def tiles(frame_size: tuple[int, int]) -> list[Box]:

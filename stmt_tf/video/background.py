@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -22,9 +23,11 @@ CHANGED = 0.4  # 1 minus the correlation of two backgrounds: of different shots
 LOOK_BACK_SECONDS = 2.0  # for fades
 
 _SIDE = 480  # pixels of the longer side in which corners are tracked
+_REGISTERED_SIDE = 960  # the same, for frames far apart that are to be laid over each other
 _CORNERS = 200
 _FEWEST_CORNERS = 8  # fewer say nothing
 _FEWEST_FOUND = 6  # of them that one motion must explain, for it to be the camera's
+_LEAST_FOUND = 0.05  # of the corners, the same, for frames far apart
 _RETURN_ERROR = 0.5  # pixels by which a corner tracked there and back may miss itself
 _RANSAC_ERROR = 1.0  # pixels
 _RENEW = 0.5  # share of the key's corners below which a new key is taken
@@ -105,10 +108,9 @@ class Background:
         return Step(unscaled @ self._place @ np.linalg.inv(unscaled), cut, fade, bool(other <= _FROZEN * small.size))
 
     def _take_key(self, grey: np.ndarray, free: np.ndarray | None) -> None:
-        corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, 8, mask=free)
         self._key = grey
         self._key_place = self._place
-        self._corners = np.zeros((0, 1, 2), np.float32) if corners is None else corners
+        self._corners = _corners(grey, free)
         self._found = np.ones(len(self._corners), bool)
 
     def _track(self, grey: np.ndarray, free: np.ndarray) -> None:
@@ -116,31 +118,10 @@ class Background:
         if len(self._corners) < _FEWEST_CORNERS:
             self._found[:] = False
             return
-        moved = self._place @ np.linalg.inv(self._key_place)
-        guess = cv2.perspectiveTransform(self._corners, moved).astype(np.float32)
-        there, seen, _ = cv2.calcOpticalFlowPyrLK(
-            self._key, grey, self._corners, guess, flags=cv2.OPTFLOW_USE_INITIAL_FLOW
-        )
-        back, seen_back, _ = cv2.calcOpticalFlowPyrLK(
-            grey, self._key, there, self._corners.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
-        )
-        height, width = grey.shape
-        x, y = there[:, 0].T
-        inside = (x > 0) & (x < width - 1) & (y > 0) & (y < height - 1)
-        covered = np.zeros(len(x), bool)
-        covered[inside] = free[y[inside].round().astype(int), x[inside].round().astype(int)] == 0
-        error = np.linalg.norm(back - self._corners, axis=-1)[:, 0]
-        sound = inside & ~covered & (seen[:, 0] & seen_back[:, 0] > 0) & (error < _RETURN_ERROR)
-        found = np.zeros(len(x), bool)
-        if sound.sum() >= 3:
-            fit, kept = cv2.estimateAffinePartial2D(
-                self._corners[sound], there[sound], ransacReprojThreshold=_RANSAC_ERROR
-            )
-            if fit is not None:
-                found[sound] = kept[:, 0] > 0
-        self._found = found
-        if found.sum() >= _FEWEST_FOUND:
-            self._place = np.vstack([fit, [0, 0, 1]]) @ self._key_place
+        guess = self._place @ np.linalg.inv(self._key_place)
+        moved, self._found = _follow(self._key, grey, self._corners, free, guess)
+        if self._found.sum() >= _FEWEST_FOUND:
+            self._place = moved @ self._key_place
 
     def _difference(self, earlier: tuple, now: tuple) -> float:
         """How much another picture the background is, in [0, 1], with the camera's motion taken out."""
@@ -167,3 +148,86 @@ class Background:
                 high = np.ceil((points.max(0) + around) * self._scale).astype(int).clip(0)
                 free[low[1] : high[1], low[0] : high[0]] = 0
         return free
+
+
+def register(frames: Sequence[np.ndarray], free: np.ndarray) -> np.ndarray:
+    """Where the background of the first frame is in others, which may be seconds apart.
+
+    Each frame is compared with the first one, so that errors do not add up, and in more pixels than `Background` does,
+    so that what is measured is good enough to lay the frames over each other. Motions of up to a twentieth of the
+    picture's longer side are found.
+
+    Args:
+        frames: M of uint8 RGB `[H, W, 3]`, in the order of time.
+        free: bool `[M, H, W]`, where nobody is.
+
+    Returns:
+        `[M, 3, 3]` as `Step.place`; NaN for a frame in which too little of the first one's background is found again.
+        A background too plain for corners stays where it is.
+    """
+    places = np.full((len(frames), 3, 3), np.nan)
+    places[0] = np.eye(3)
+    key, free_in_key, scale = _small_and_grey(frames[0], free[0])
+    corners = _corners(key, free_in_key)
+    if len(corners) < _FEWEST_CORNERS:
+        if free_in_key.mean() > 255 * _FEWEST_PLACES:
+            places[:] = np.eye(3)
+        return places
+    for number in range(1, len(frames)):
+        grey, free_in_it, _ = _small_and_grey(frames[number], free[number])
+        moved, found = _follow(key, grey, corners, free_in_it, np.eye(3))
+        if found.sum() >= max(_FEWEST_FOUND, _LEAST_FOUND * len(corners)):
+            places[number] = np.linalg.inv(scale) @ moved @ scale
+    return places
+
+
+def _small_and_grey(image: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A picture and where nobody is (255) as they are registered, and `[3, 3]`: from the frame's points to theirs."""
+    height, width = image.shape[:2]
+    factor = min(1.0, _REGISTERED_SIDE / max(height, width))
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    around = cv2.resize(255 * free.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    return grey, cv2.erode(around, np.ones((3, 3))), np.diag([size[0] / width, size[1] / height, 1.0])
+
+
+def _corners(grey: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Corners where nobody is, float32 `[N, 1, 2]`."""
+    corners = cv2.goodFeaturesToTrack(grey, _CORNERS, 0.01, 8, mask=free)
+    return np.zeros((0, 1, 2), np.float32) if corners is None else corners
+
+
+def _follow(
+    key: np.ndarray, grey: np.ndarray, corners: np.ndarray, free: np.ndarray, guess: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the corners of a key in another picture, and the one motion that most of them follow.
+
+    Args:
+        key: uint8 `[h, w]`.
+        grey: uint8 `[h, w]`.
+        corners: float32 `[N, 1, 2]`, of the key.
+        free: uint8 `[h, w]`, 255 where nobody is in the other picture.
+        guess: `[3, 3]`, about where points of the key are in the other picture.
+
+    Returns:
+        The motion `[3, 3]`, and which corners follow it, bool `[N]`; the guess, where none does.
+    """
+    guessed = cv2.perspectiveTransform(corners, guess).astype(np.float32)
+    there, seen, _ = cv2.calcOpticalFlowPyrLK(key, grey, corners, guessed, flags=cv2.OPTFLOW_USE_INITIAL_FLOW)
+    back, seen_back, _ = cv2.calcOpticalFlowPyrLK(
+        grey, key, there, corners.copy(), flags=cv2.OPTFLOW_USE_INITIAL_FLOW
+    )
+    height, width = grey.shape
+    x, y = there[:, 0].T
+    inside = (x > 0) & (x < width - 1) & (y > 0) & (y < height - 1)
+    covered = np.zeros(len(x), bool)
+    covered[inside] = free[y[inside].round().astype(int), x[inside].round().astype(int)] == 0
+    error = np.linalg.norm(back - corners, axis=-1)[:, 0]
+    sound = inside & ~covered & (seen[:, 0] & seen_back[:, 0] > 0) & (error < _RETURN_ERROR)
+    found = np.zeros(len(x), bool)
+    if sound.sum() >= 3:
+        fit, kept = cv2.estimateAffinePartial2D(corners[sound], there[sound], ransacReprojThreshold=_RANSAC_ERROR)
+        if fit is not None:
+            found[sound] = kept[:, 0] > 0
+            return np.vstack([fit, [0, 0, 1]]), found
+    return guess, found
