@@ -14,16 +14,20 @@ from absl import logging
 
 from stmt_tf.compositing import empty_place
 from stmt_tf.config import TransferConfig
+from stmt_tf.mattes import doubt_mattes, estimate_mattes
+from stmt_tf.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.estimators import Estimator, create_estimator
+from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
-from stmt_tf.sheets import read_chosen
 from stmt_tf.tracks import estimate_tracks, visible
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.reader import VideoError, probe
+from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
-_LOOKED_AT = 16  # frames of a video: the more, the less has to be made up
+_LOOKED_AT = 16  # frames of a video without a plate: the more, the less has to be made up
+_KEPT = 16  # frames of a video that shows nobody
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
@@ -62,13 +66,14 @@ def read_background(config: TransferConfig, model: TransferModel, frame_size: tu
     """
     if is_picture(config.background):
         return covering(read_picture(config.background), frame_size)
+    poses = config.background_poses or config.pose_model
+    num_frames = config.num_source_frames or model.num_source_frames or _LOOKED_AT
     try:
-        poses = config.background_poses or config.pose_model
         (track,) = estimate_tracks([(config.background, poses)], config.pose)
     except NoPersonError:
-        logging.info("%s: shows nobody; its first frame is the background", config.background)
-        track = None
-    return covering(place_of_video(config.background, track, model, config.num_source_frames), frame_size)
+        return covering(place_of_video(config.background, None, model, num_frames), frame_size)
+    with create_estimator(config.pose, poses or None) as estimator:
+        return covering(place_of_video(config.background, track, model, num_frames, estimator), frame_size)
 
 
 def is_picture(path: str) -> bool:
@@ -90,18 +95,52 @@ def read_picture(path: str) -> np.ndarray:
     return np.ascontiguousarray(image[..., ::-1])
 
 
-def place_of_video(path: str, track: np.ndarray | None, model: TransferModel, num_frames: int) -> np.ndarray:
-    """The place of a video without its person, uint8 `[H, W, 3]`.
+def place_of_video(
+    path: str, track: np.ndarray | None, model: TransferModel, num_frames: int, estimator: Estimator | None = None
+) -> np.ndarray:
+    """The place of a video without its person, uint8 `[H, W, 3]`: its plate, as far as the camera lets it have one.
 
     Args:
         path: the video.
-        track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it, and its
-            first frame is the place.
-        model: its background branch fills what no frame shows.
+        track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it.
+        model: its background branch fills what no frame shows, where there is no plate.
         num_frames: frames to show the model at once.
+        estimator: for mattes; None: the person is where the joints are.
+
+    Raises:
+        VideoError: it cannot be read.
     """
     if track is None:
-        return read_chosen(path, [0])[0]
+        return _place_of_empty_video(path)
+    steps = plate_steps(track)
+    frames = read_chosen(path, steps.tolist())
+    mattes = None if estimator is None else estimate_mattes(frames, track[steps], estimator)
+    if mattes is not None:
+        mattes = doubt_mattes(mattes, track[steps])
+    plate = make_plate(frames, mattes, track[steps])
+    if plate is None:
+        logging.info("%s: the camera moves; the place is put together from %d frames", path, _LOOKED_AT)
+        return _place_by_model(path, track, model, num_frames)
+    return fill(plate)
+
+
+def _place_of_empty_video(path: str) -> np.ndarray:
+    """The median of frames all over a video that shows nobody, as the first one sees it; or that one."""
+    frames, every = [], 1
+    for frame in read_frames(path):
+        if frame.index % every == 0:
+            frames.append(frame.image)
+        if len(frames) == 2 * _KEPT:
+            frames, every = frames[::2], 2 * every
+    plate = make_plate(frames, None, np.zeros((len(frames), NUM_JOINTS, 3), np.float32))
+    if plate is None:
+        logging.info("%s: shows nobody, and the camera moves; its first frame is the background", path)
+        return frames[0]
+    return fill(plate)
+
+
+def _place_by_model(path: str, track: np.ndarray, model: TransferModel, num_frames: int) -> np.ndarray:
+    """The place put together from a few frames, where the model sees no person in them."""
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
     chosen = shown[np.unique(np.linspace(0, len(shown) - 1, _LOOKED_AT).round().astype(int))]

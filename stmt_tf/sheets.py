@@ -1,39 +1,22 @@
-"""What a transfer starts from, and the pictures by which it is judged."""
+"""The motion of a transfer, and the pictures by which a transfer is judged."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from stmt_tf.compositing import to_height
 from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.source import Source
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.reader import Frame, read_frames
+from stmt_tf.video.reader import Frame, read_chosen
 from stmt_tf.video.sheet import contact_sheet
 
 _COLUMNS = 8
 _HEIGHT = 240
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """The chosen source frames.
-
-    Attributes:
-        frames: K whole frames, uint8 `[H, W, 3]`.
-        joints: `[K, 14, 3]` in pixels of the whole frame.
-        crop: where the model looks.
-    """
-
-    frames: list[np.ndarray]
-    joints: np.ndarray
-    crop: Crop
-
-    def crops(self, size: int) -> np.ndarray:
-        """The model's view: uint8 `[K, size, size, 3]`."""
-        return np.stack([self.crop.extract(frame, size) for frame in self.frames])
+_SEEN = 0.05  # a source frame that has no more of any pixel has no row among the attention maps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,21 +91,14 @@ def attention_sheet(source: Source, made: Mapping[str, np.ndarray]) -> np.ndarra
     squares = source.crops(_HEIGHT)
     rows = [("result", [np.full_like(squares[0], 255), *made["frame"]])]
     for branch, name in (("foreground", "person"), ("background", "place")):
-        shares = np.rint(255 * made[f"{branch}_attention"]).astype(np.uint8)[..., np.newaxis].repeat(3, -1)
+        maps = made.get(f"{branch}_attention")
+        if maps is None:
+            continue
+        shares = np.rint(255 * maps).astype(np.uint8)[..., np.newaxis].repeat(3, -1)
         for k in range(shares.shape[1]):  # a model that looks at more frames than were chosen sees them in turn
-            rows.append((f"{name}, from source frame {k + 1}", [squares[k % len(squares)], *shares[:, k]]))
+            if maps[:, k].max() > _SEEN:
+                rows.append((f"{name}, from source frame {k + 1}", [squares[k % len(squares)], *shares[:, k]]))
     return contact_sheet(rows)
-
-
-def read_chosen(path: str, indices: Sequence[int]) -> list[np.ndarray]:
-    """The frames of these numbers, in that order; a number may occur twice."""
-    wanted, found = set(indices), {}
-    for frame in read_frames(path):
-        if frame.index in wanted:
-            found[frame.index] = frame.image
-            if len(found) == len(wanted):
-                break
-    return [found[index] for index in indices]
 
 
 def _view(frame: np.ndarray, crop: Crop, joints: np.ndarray | None = None) -> np.ndarray:

@@ -1,10 +1,12 @@
 import cv2
 import numpy as np
 import pytest
+from made_videos import room
 from videos import write_video
 
 from stmt_tf.backdrop import covering, is_picture, place_of_video, read_picture
-from stmt_tf.video.reader import VideoError
+from stmt_tf.pose.estimators import Estimator
+from stmt_tf.video.reader import VideoError, read_chosen
 
 SIZE = 32
 
@@ -13,11 +15,13 @@ class HidesThePerson:
     """A model that sees the background but in a square around the joints, and paints what is hidden blue."""
 
     size = SIZE
+    takes_any_size = False
+    num_source_frames = None
 
     def __init__(self):
         self.shown = []
 
-    def encode_source(self, frames, joints):
+    def encode_source(self, frames, joints, mattes=None, shown=None):
         self.shown.append(frames)
         visible = np.ones((1, len(frames), SIZE, SIZE, 1), np.float32)
         for k, pose in enumerate(joints):
@@ -76,26 +80,77 @@ def test_picture_that_is_none_is_one_line(tmp_path):
         read_picture(str(tmp_path / "b.png"))
 
 
-def test_video_without_a_person_is_its_first_frame(tmp_path):
-    path = video(tmp_path / "a.mp4", [20], person=(0, 200, 0))
+def moving_video(path, positions):
+    """The same figure, before a room past which the camera moves by 16 pixels from frame to frame."""
+    wide = cv2.resize(room(0), (256, 96))
+    frames = np.stack([wide[:, 16 * t : 16 * t + 128] for t in range(len(positions))])
+    for frame, x in zip(frames, positions):
+        frame[32:64, x - 4 : x + 4] = (255, 0, 0)
+    write_video(path, frames, crf="8")
+    return str(path)
+
+
+class WithMattes(Estimator):
+    """Finds the figure by its colour."""
+
+    name = "red"
+
+    def detect(self, frame, index):
+        raise NotImplementedError
+
+    def matte(self, frame, joints):
+        red = (frame[..., 0] > 200) & (frame[..., 1] < 60)
+        return np.uint8(255) * red.astype(np.uint8)
+
+
+def test_video_without_a_person_loses_what_passes(tmp_path):
+    path = video(tmp_path / "a.mp4", [20, 40, 60, 80, 100], person=(0, 200, 0))
     place = place_of_video(path, None, model=None, num_frames=4)
-    assert place.shape == (96, 128, 3) and abs(int(place[48, 20, 1]) - 200) < 12
+    assert place.shape == (96, 128, 3) and np.abs(place.astype(int) - 120).max() < 12
 
 
-def test_person_who_moves_on_is_taken_out_by_what_other_frames_show(tmp_path):
+@pytest.mark.parametrize("positions", [[20] * 30 + [100] * 60, [100] * 60 + [20] * 30])
+def test_long_video_without_a_person_is_looked_at_from_end_to_end(tmp_path, positions):
+    path = video(tmp_path / "a.mp4", positions, person=(0, 200, 0))
+    place = place_of_video(path, None, model=None, num_frames=4).astype(int)
+    assert np.abs(place[48, 20] - 120).max() < 12 and abs(place[48, 100, 1] - 200) < 12
+
+
+def test_video_without_a_person_whose_camera_moves_is_its_first_frame(tmp_path):
+    path = moving_video(tmp_path / "a.mp4", [20, 20, 20, 20])
+    place = place_of_video(path, None, model=None, num_frames=4)
+    np.testing.assert_array_equal(place, read_chosen(path, [0])[0])
+
+
+@pytest.mark.parametrize("estimator", [None, WithMattes()])
+def test_person_who_moves_on_is_taken_out_by_what_other_frames_show(tmp_path, estimator):
     path = video(tmp_path / "a.mp4", [30, 30, 90, 90])
     track = np.concatenate([somebody(30, steps=2), somebody(90, steps=2)])
-    model = HidesThePerson()
-    place = place_of_video(path, track, model, num_frames=2)
-    assert [len(frames) for frames in model.shown] == [2, 2]
+    place = place_of_video(path, track, HidesThePerson(), num_frames=2, estimator=estimator)
     assert np.abs(place.astype(int) - 120).max() < 12
 
 
-def test_what_no_frame_shows_is_the_models(tmp_path):
+def test_what_no_frame_shows_is_like_what_is_around_it(tmp_path):
     path = video(tmp_path / "a.mp4", [64, 64, 64])
     place = place_of_video(path, somebody(64, steps=3), HidesThePerson(), num_frames=4)
+    assert np.abs(place.astype(int) - 120).max() < 12
+
+
+def test_an_estimators_mattes_tell_more_than_joints(tmp_path):
+    # The joints are beside the figure.
+    path = video(tmp_path / "a.mp4", [30, 30, 90, 90])
+    track = np.concatenate([somebody(36, steps=2), somebody(96, steps=2)])
+    place = place_of_video(path, track, HidesThePerson(), num_frames=2, estimator=WithMattes())
+    assert np.abs(place.astype(int) - 120).max() < 12
+
+
+def test_where_the_camera_moves_the_model_sees_all_frames_and_fills_what_they_hide(tmp_path):
+    path = moving_video(tmp_path / "a.mp4", [64, 64, 64, 64])
+    model = HidesThePerson()
+    place = place_of_video(path, somebody(64, steps=4), model, num_frames=2)
+    assert [len(frames) for frames in model.shown] == [2, 2]
     assert place[48, 64].tolist() == [0, 0, 255]
-    assert np.abs(place[:, :30].astype(int) - 120).max() < 12
+    np.testing.assert_array_equal(place[:, :8], read_chosen(path, [0])[0][:, :8])
 
 
 @pytest.mark.parametrize(("height", "width"), [(20, 30), (30, 20), (64, 17), (7, 90)])

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import av
@@ -39,6 +39,7 @@ __all__ = [
     "display_size",
     "open_media",
     "probe",
+    "read_chosen",
     "read_frames",
     "reason",
     "start_time",
@@ -143,6 +144,17 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
             yield Frame(to_rgb(frame, size), time, index)
         if index < 0:
             raise _no_frames(path)
+
+
+def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:
+    """The frames of these numbers, in that order; a number may occur twice."""
+    wanted, found = set(indices), {}
+    for frame in read_frames(path):
+        if frame.index in wanted:
+            found[frame.index] = frame.image
+            if len(found) == len(wanted):
+                break
+    return [found[index] for index in indices]
 
 
 @contextlib.contextmanager

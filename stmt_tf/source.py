@@ -1,0 +1,115 @@
+"""The source of a transfer: the frames that the model looks at, who is in them, and the place without that person."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from absl import logging
+
+from stmt_tf.config import TransferConfig
+from stmt_tf.mattes import doubt_mattes, estimate_mattes, read_mattes
+from stmt_tf.plate import Plate, make_plate, plate_steps
+from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.tracks import visible
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import probe, read_chosen
+
+NUM_FRAMES = 24  # of models that take any number
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """The chosen source frames.
+
+    Attributes:
+        frames: N whole frames, uint8 `[H, W, 3]`.
+        joints: `[N, 14, 3]` in pixels of the whole frame.
+        crop: where the model looks.
+        mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
+        plate: the place without its person; None where the camera moves.
+    """
+
+    frames: list[np.ndarray]
+    joints: np.ndarray
+    crop: Crop
+    mattes: np.ndarray | None = None
+    plate: Plate | None = None
+
+    def crops(self, size: int) -> np.ndarray:
+        """The model's view: uint8 `[N, size, size, 3]`."""
+        return np.stack([self.crop.extract(frame, size) for frame in self.frames])
+
+    def matte_crops(self, size: int) -> np.ndarray | None:
+        """The mattes of that view, float32 `[N, size, size]`, or None."""
+        if self.mattes is None:
+            return None
+        return np.stack([self.crop.extract(matte, size).clip(-1.0, 1.0) for matte in self.mattes])
+
+
+def check_source(config: TransferConfig) -> None:
+    """Raises VideoError if the source is no video, and ValueError if it is shorter than the frames to choose."""
+    length = probe(config.source).num_frames
+    if length is not None and config.num_source_frames > length:
+        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
+
+
+def choose_source(config: TransferConfig, track: np.ndarray, fixed: int | None) -> Source:
+    """Chooses the source frames that the model looks at, around the person as the source shows them.
+
+    Args:
+        config: which video, how many frames, how they are chosen, and where the mattes come from.
+        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+        fixed: frames that the model's attention was built for; None if it takes any number.
+
+    Raises:
+        PoseError: too few frames show the person.
+        VideoError: the mattes given are not the source's.
+    """
+    shown = visible(track)
+    count = config.num_source_frames or min(fixed or NUM_FRAMES, int(shown.sum()))
+    chosen = select_source_frames(track, count, config.source_selection, config.seed)
+    logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
+    steps = plate_steps(track)
+    # Both are read at once, since a video is read from its beginning.
+    wanted = np.union1d(chosen, steps)
+    frames = read_chosen(config.source, wanted)
+    mattes = _find_mattes(config, wanted, frames, track)
+
+    def of(numbers: np.ndarray) -> tuple[list[np.ndarray], np.ndarray | None]:
+        places = np.searchsorted(wanted, numbers)
+        return [frames[place] for place in places], None if mattes is None else mattes[places]
+
+    plate_frames, plate_mattes = of(steps)
+    plate = make_plate(plate_frames, plate_mattes, track[steps])
+    if plate is None:
+        logging.info("%s: no plate, as the camera moves; the place is that of the source frames", config.source)
+    source_frames, source_mattes = of(chosen)
+    crop = Crop.around(track, frames[0].shape[:2])
+    return Source(source_frames, track[chosen], crop, source_mattes, plate)
+
+
+def _find_mattes(
+    config: TransferConfig, indices: np.ndarray, frames: Sequence[np.ndarray], track: np.ndarray
+) -> np.ndarray | None:
+    """The mattes of these frames, float32 `[N, H, W]`, or None where there are none."""
+    if config.source_mattes:
+        found = read_mattes(config.source_mattes, indices, len(track), frames[0].shape[:2])
+    else:
+        with create_estimator(config.pose, config.source_poses or config.pose_model or None) as estimator:
+            found = estimate_mattes(frames, track[indices], estimator)
+    return None if found is None else doubt_mattes(found, track[indices])
+
+
+def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:
+    """The same frames, seen wider: the motion may reach further than the source person ever did.
+
+    Args:
+        source: of `choose_source`.
+        track: `[S, 14, 3]` and
+        motion: `[T, 14, 3]`, poses that the person takes in the source and will take, in pixels of its frames.
+    """
+    crop = Crop.around(np.concatenate([track, motion]), source.frames[0].shape[:2])
+    return dataclasses.replace(source, crop=crop)
