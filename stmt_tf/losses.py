@@ -30,8 +30,22 @@ def mean_squared(frames: tf.Tensor, truth: tf.Tensor, weights: tf.Tensor | None 
 
 
 def perceptual(features: Sequence[tf.Tensor], truth: Sequence[tf.Tensor]) -> tf.Tensor:
-    """`sum_l mean |phi_l(O) - phi_l(I)|`: L_VGG over the layers' feature maps."""
-    return tf.add_n([tf.reduce_mean(tf.abs(a - b)) for a, b in zip(features, truth)])
+    """L_VGG: `sum_l mean |phi_l(O) - phi_l(I)| / mean |phi_l(I)|` over the layers' feature maps, the mean over N.
+
+    Each layer is measured by its own scale in the same truth, so that a weight means the same for VGG16 and VGG19,
+    whose published weights expect images of different scaling: their maps differ 40 to 90 times.
+
+    Args:
+        features: of the made frames, a map `[N, h, w, C]` a layer.
+        truth: of the true ones.
+    """
+    axes = [1, 2, 3]
+    return tf.add_n(
+        [
+            tf.reduce_mean(tf.reduce_mean(tf.abs(a - b), axes) / (tf.reduce_mean(tf.abs(b), axes) + 1e-6))
+            for a, b in zip(features, truth)
+        ]
+    )
 
 
 def lsgan_discriminator(real: tf.Tensor, made: tf.Tensor) -> tf.Tensor:

@@ -45,10 +45,10 @@ def test_loss_of_a_batch_is_the_mean_of_its_parts():
     assert float(whole) == pytest.approx(np.mean(parts), rel=1e-5)
 
 
-def test_perceptual_sums_the_layers_mean_differences():
+def test_perceptual_sums_the_layers_differences_each_by_its_own_scale():
     made = [constant(1.0, 2.0), constant(0.0, 0.0, 0.0)]
     truth = [constant(0.0, 4.0), constant(1.0, 0.0, -2.0)]
-    assert float(losses.perceptual(made, truth)) == pytest.approx(1.5 + 1.0)
+    assert float(losses.perceptual(made, truth)) == pytest.approx(1.5 / 2.0 + 1.0 / 1.0, rel=1e-5)
 
 
 @pytest.mark.parametrize(
