@@ -22,6 +22,11 @@ _ANGLE = math.radians(5.0)  # this much at most, to either side
 _SHIFT = 5 / 256  # of the frame's side at most, in either direction
 _CONTRAST = 0.05  # more or less, at most
 
+_UNKNOWN_MATTES = 0.15  # share of the examples
+_WRONG_MATTES = 0.4  # share of the frames whose matte loses something, and of those where something sticks to it
+_WRONG_RADII = (0.02, 0.08)  # of what that is, in frame sides
+_SOFTEST_EDGE = 2  # pixels by which a matte is blurred at most
+
 
 def mirror(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """The example seen in a mirror: images flipped, left and right joints exchanged."""
@@ -79,3 +84,38 @@ def _moved(images: tf.Tensor, linear: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
         fill_value=0.0,
     )
     return tf.ensure_shape(moved, images.shape)
+
+
+def disturbed_mattes(masks: tf.Tensor, joints: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Exact masks of persons made into mattes as one finds them in pictures.
+
+    Edges get soft, hands and feet are lost, round things beside the body stick to it; and some examples have none.
+
+    Args:
+        masks: `[N, H, W, 1]` in [0, 1], or -1 where not known.
+        joints: `[N, 14, 3]` in pixels.
+        seed: int64 `[2]`; decides how.
+
+    Returns:
+        `[N, H, W, 1]` in [0, 1], or -1 everywhere where not known.
+    """
+    count, size = tf.shape(masks)[0], masks.shape[1]
+    draws = tf.random.stateless_uniform([7, count], seed)
+    ends = tf.gather(joints, [4, 7, 10, 13], axis=1)  # wrists and ankles: what is lost or held is there
+    low, high = _WRONG_RADII
+    mattes = masks
+    for wrong, joint, reach, value in ((0, 1, 2, 0.0), (3, 4, 5, 1.0)):
+        chosen = tf.gather(ends, tf.cast(draws[joint] * 4.0, tf.int32), axis=1, batch_dims=1)
+        radius = size * (low + (high - low) * draws[reach])
+        # What sticks lies beside the joint, what is lost around it.
+        centre = chosen[:, :2] + (value * radius)[:, None]
+        grid = tf.range(size, dtype=tf.float32)
+        across, down = (tf.square(grid - centre[:, i : i + 1]) for i in (0, 1))
+        inside = across[:, None, :] + down[:, :, None] < tf.square(radius)[:, None, None]
+        hit = inside & ((draws[wrong] < _WRONG_MATTES) & (chosen[:, 2] > 0))[:, None, None]
+        mattes = tf.where(hit[..., None], value, mattes)
+    for step in range(_SOFTEST_EDGE):
+        softer = tf.nn.avg_pool2d(mattes, 3, 1, "SAME")
+        mattes = tf.where((draws[6] * (_SOFTEST_EDGE + 1) > step + 1)[:, None, None, None], softer, mattes)
+    known = (tf.random.stateless_uniform([], seed + [1, 0]) > _UNKNOWN_MATTES) & (tf.reduce_min(masks) >= 0.0)
+    return tf.where(known, mattes, -1.0)

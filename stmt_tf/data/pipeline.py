@@ -4,6 +4,7 @@ An example (paper 3.5; frames float32 in [-1, 1]):
 
     source_frames  [K, H, W, 3]   source_joints [K, 14, 3]   source_masks [K, H, W, 1]
     target_frames  [L, H, W, 3]   target_joints [L, 14, 3]   target_masks [L, H, W, 1]
+    source_mattes  [K, H, W, 1], the source masks as they would be found in the pictures
     target_flows   [L - 1, H, W, 2], in pixels, from frame t to t + 1; where they are asked for
 
 Source and target frames of an example come from one clip and do not overlap. Masks are in [0, 1], or -1
@@ -24,11 +25,11 @@ import tensorflow as tf
 from stmt_tf import compat
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
-from stmt_tf.data.augmentation import augment, mirror
+from stmt_tf.data.augmentation import augment, disturbed_mattes, mirror
 from stmt_tf.data.order import read_clips, shuffled_samples
 
 # Added to the seed, so that what is drawn of an example shares no random numbers.
-_SOURCES, _MIRROR, _AUGMENT = 1 << 41, 1 << 44, 1 << 45
+_SOURCES, _MIRROR, _AUGMENT, _MATTES = 1 << 41, 1 << 44, 1 << 45, 1 << 46
 
 
 def find_records(pattern: str, flag: str = "--records") -> list[str]:
@@ -103,7 +104,7 @@ def training_dataset(
 
     def finish(index: tf.Tensor, drawn: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seed = tf.stack([tf.constant(config.seed, tf.int64), index])
-        example = decode_example(drawn, size)
+        example = _with_mattes(decode_example(drawn, size), seed)
         mirrored = tf.random.stateless_uniform([], seed + [_MIRROR, 0]) < 0.5
         example = tf.cond(mirrored, lambda: mirror(example), lambda: example)
         return augment(example, seed + [_AUGMENT, 0]) if config.augment else example
@@ -133,8 +134,9 @@ def evaluation_dataset(
 
     def finish(index: tf.Tensor, clip: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         place, record = clip
-        drawn = draw_examples(record, tf.stack([tf.cast(seed, tf.int64), index]), sources, targets, place=place)
-        return decode_example({name: x[0] for name, x in drawn.items()}, size)
+        seeds = tf.stack([tf.cast(seed, tf.int64), index])
+        drawn = draw_examples(record, seeds, sources, targets, place=place)
+        return _with_mattes(decode_example({name: x[0] for name, x in drawn.items()}, size), seeds)
 
     return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), batch_size // num_workers)
 
@@ -226,6 +228,11 @@ def decode_example(drawn: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tenso
         flows = _decoded(schema.decode_flow, drawn["target_flows"])
         example["target_flows"] = _resized(flows, size) * tf.cast(scale, tf.float32)
     return example
+
+
+def _with_mattes(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    mattes = disturbed_mattes(example["source_masks"], example["source_joints"], seed + [_MATTES, 0])
+    return {**example, "source_mattes": mattes}
 
 
 def _decoded(decode, encoded: tf.Tensor) -> tf.Tensor:
