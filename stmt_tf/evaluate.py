@@ -45,7 +45,7 @@ from stmt_tf.files import whole_file
 from stmt_tf.inference import TransferModel
 from stmt_tf.metrics import examples, pairs_file, plots, report
 from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.comparison import Model, Other, check_others, parse_others
+from stmt_tf.metrics.comparison import Model, Other, parse_others
 from stmt_tf.metrics.evaluation import measure_pairs, summarise
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
@@ -79,13 +79,12 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Seque
     files = check(config)
     if not config.pairs:
         model.check_source_count(config.num_source_frames)
-        check_others(others, model, config.num_source_frames)
-    index = index_clips(files, model.size, config.skip_corrupt)
+    size = _size(config, model)
+    index = index_clips(files, size, config.skip_corrupt)
     # All that may be wrong with what was asked for shows before anything is written.
-    chosen = {which: _choose(config, which, index, model.size) for which in config.sets}
+    chosen = {which: _choose(config, which, index, size) for which in config.sets}
     for choices, _ in chosen.values():
         model.check_source_count(len(choices[0].source_frames))
-        check_others(others, model, len(choices[0].source_frames))
     texts, finished = [], []
     for which, (choices, left_out) in chosen.items():
         output = os.path.join(config.output, which) if config.set == "both" else config.output
@@ -95,6 +94,15 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Seque
     for progress in finished:  # not before the last set is measured, or an interrupt would cost the first one
         progress.clear()
     return "\n".join(texts)
+
+
+def _size(config: EvaluateConfig, model: Model) -> int:
+    """Side in pixels of the frames to measure on."""
+    size = config.size or model.size
+    if size % model.size or (size != model.size and not model.takes_any_size):
+        multiple = " or a multiple of that" if model.takes_any_size else ""
+        raise ValueError(f"--size={size}: this model makes frames of {model.size} pixels{multiple}")
+    return size
 
 
 def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> tuple[list[Choice], list[str]]:
@@ -139,14 +147,14 @@ def _evaluate_set(
         "config": dataclasses.asdict(config),
         "model": newest(config.model),
         "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
-        "size": model.size,
+        "size": _size(config, model),
         "left_out": left_out,
         "damaged_records": list(index.damaged),
     }
     os.makedirs(output, exist_ok=True)
     progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
     rows, features, pictures, attention = [], [], [], []
-    for measured in measure_pairs(model, others, choices, index, judges, progress):
+    for measured in measure_pairs(model, others, choices, index, _size(config, model), judges, progress):
         rows += measured.rows
         features += [measured.features] if measured.features else []
         pictures += [measured.pictures] if measured.pictures else []
@@ -176,7 +184,7 @@ def _told(config: EvaluateConfig, which: str, model: Model, choices: list[Choice
     damaged = f"; {len(index.damaged)} damaged records skipped" if index.damaged else ""
     return (
         f"- {len(choices)} pairs of the set {which} with {len(choices[0].source_frames)} source frames ({chosen}), "
-        f"{model.size} pixels; model {config.model}, records {config.records}{damaged}\n"
+        f"{_size(config, model)} pixels; model {config.model}, records {config.records}{damaged}\n"
     )
 
 

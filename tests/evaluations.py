@@ -20,6 +20,8 @@ class Oracle:
     """Knows the clips, and gives the true frame of a pose with `error` added; warps nothing but black."""
 
     size = SIZE
+    takes_any_size = False
+    num_source_frames = 4
 
     def __init__(self, clips, error=0):
         self.joints = np.concatenate([clip.joints for clip in clips])
@@ -31,7 +33,7 @@ class Oracle:
         if count > 4:
             raise ValueError(f"{count} source frames are too many")
 
-    def encode_source(self, frames, joints):
+    def encode_source(self, frames, joints, mattes=None):
         assert frames.dtype == np.uint8 and frames.shape == (len(joints), SIZE, SIZE, 3)
         self.sources_seen.append(len(frames))
         return "source"

@@ -183,17 +183,32 @@ def test_other_models_are_measured_on_the_same_frames(tmp_path):
     assert close.sources_seen == [4, 4] and single.sources_seen == [1, 1]
 
 
-def test_models_that_cannot_be_compared_leave_nothing_behind(tmp_path):
+def test_a_model_of_another_size_and_of_fewer_frames_sees_what_it_can(tmp_path):
     clips = make_clips(1)
-    large = Oracle(clips)
-    large.size = 2 * SIZE
-    with pytest.raises(ValueError, match=f"'large' makes frames of {2 * SIZE} pixels and --model of {SIZE}"):
-        evaluate(config_for(tmp_path, clips), Oracle(clips), NOBODY, [Other("large", large)])
+
+    class Small(Oracle):
+        size = SIZE // 2
+
+        def encode_source(self, frames, joints, mattes=None):
+            assert frames.shape == (4, SIZE // 2, SIZE // 2, 3)
+            places = (joints[:, None, :, :2] + 0.5) * 2 - 0.5
+            assert np.abs(places - clips[0].joints[..., :2]).max((2, 3)).min(1).max() < 1e-3  # of true frames
+            return "source"
+
+        def generate(self, source, target_joints):
+            return {"frame": np.full((len(target_joints), SIZE // 2, SIZE // 2, 3), 100, np.uint8)}
+
     oracle = Oracle(clips)
-    oracle.check_source_count = lambda count: None
+    oracle.check_source_count, oracle.num_source_frames = lambda count: None, None
     config = config_for(tmp_path, clips, num_source_frames=5)
-    with pytest.raises(ValueError, match="--compare: 'few': 5 source frames are too many"):
-        evaluate(config, oracle, NOBODY, [Other("few", Oracle(clips))])
+    evaluate(config, oracle, NOBODY, [Other("small", Small(clips))])
+    assert "small" in results(tmp_path)["means"]
+
+
+def test_a_size_that_the_model_does_not_make_leaves_nothing_behind(tmp_path):
+    clips = make_clips(1)
+    with pytest.raises(ValueError, match=f"--size={2 * SIZE}: this model makes frames of {SIZE} pixels"):
+        evaluate(config_for(tmp_path, clips, size=2 * SIZE), Oracle(clips), NOBODY)
     assert not (tmp_path / "out").exists()
 
 
@@ -285,7 +300,7 @@ class Grey(tf.Module):
             tf.TensorSpec([None, None, 14, 3]),
         ]
     )
-    def encode_source(self, frames, joints):
+    def encode_source(self, frames, joints, mattes=None):
         return {"frame": frames[:, 0]}
 
     @tf.function(

@@ -19,7 +19,7 @@ def mean_colour(videos):
 class Interrupted(Oracle):
     """Stops at the second pair."""
 
-    def encode_source(self, frames, joints):
+    def encode_source(self, frames, joints, mattes=None):
         if len(self.sources_seen) == 7:
             raise KeyboardInterrupt
         return super().encode_source(frames, joints)
@@ -50,7 +50,7 @@ def test_interrupted_evaluation_goes_on_with_what_is_left(tmp_path):
 
 def test_interrupt_in_the_second_set_does_not_cost_the_first(tmp_path):
     class InterruptedLater(Oracle):
-        def encode_source(self, frames, joints):
+        def encode_source(self, frames, joints, mattes=None):
             if len(self.sources_seen) == 3 * 5 + 7:
                 raise KeyboardInterrupt
             return super().encode_source(frames, joints)

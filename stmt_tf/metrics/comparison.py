@@ -6,14 +6,17 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from stmt_tf.metrics import baselines
 from stmt_tf.metrics.pair_frames import Pair
+from stmt_tf.pose.selection import select_source_frames
 
 BASELINES = ("nearest pose", "source median")
 # What stands beside them in tables and sheets.
 _NAMES = (*BASELINES, "mean of K=1", "warped", "truth", "the source", "the target", "target")
+_ALONE = 4  # source frames that are looked at one by one, of so many
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 
 
@@ -21,15 +24,17 @@ class Model(Protocol):
     """What is measured; see `stmt_tf.inference.TransferModel`."""
 
     size: int
+    takes_any_size: bool
+    num_source_frames: int | None
 
     def check_source_count(self, count: int) -> None:
         """Raises ValueError if the model cannot look at so many source frames."""
 
-    def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Any:
-        """uint8 `[K, size, size, 3]`, `[K, 14, 3]` -> what `generate` takes."""
+    def encode_source(self, frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray | None) -> Any:
+        """uint8 `[N, S, S, 3]`, `[N, 14, 3]`, float32 `[N, S, S]` -> what `generate` takes."""
 
     def generate(self, source: Any, target_joints: np.ndarray) -> Mapping[str, np.ndarray]:
-        """`[T, 14, 3]` -> `frame` and `warped`, uint8 `[T, size, size, 3]`, and what else it has to show."""
+        """`[T, 14, 3]` -> `frame`, uint8 `[T, S, S, 3]`, maybe `warped` alike, and what else it has to show."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,20 +72,6 @@ def parse_others(texts: Sequence[str], flag: str = "--compare") -> list[tuple[st
     return parsed
 
 
-def check_others(others: Sequence[Other], model: Model, sources: int) -> None:
-    """Raises ValueError if a model cannot be compared with the one in question on K source frames."""
-    for other in others:
-        if other.model.size != model.size:
-            raise ValueError(
-                f"--compare: {other.name!r} makes frames of {other.model.size} pixels and --model of {model.size}; "
-                "compare models of one size"
-            )
-        try:
-            other.model.check_source_count(1 if other.is_single else sources)
-        except ValueError as error:
-            raise ValueError(f"--compare: {other.name!r}: {error}") from error
-
-
 def run_methods(
     model: Model, pair: Pair, others: Sequence[Other] = ()
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -88,16 +79,18 @@ def run_methods(
     sources = len(pair.source_frames)
     together = generate(model, pair, range(sources))
     # Of the single ones the frames alone are kept: with all else the model shows, long runs would fill the memory.
-    alone = [together["frame"] if sources == 1 else generate(model, pair, [k])["frame"] for k in range(sources)]
-    made = {"model K=1": alone[pair.choice.single]}
+    single = pair.choice.single
+    made = {"model K=1": together["frame"] if sources == 1 else generate(model, pair, [single])["frame"]}
     if sources > 1:
         # What fusion must beat, or it has learned nothing.
-        made["mean of K=1"] = np.rint(np.mean(alone, axis=0)).astype(np.uint8)
+        others_alone = [generate(model, pair, [k])["frame"] for k in range(min(sources, _ALONE)) if k != single]
+        made["mean of K=1"] = np.rint(np.mean([made["model K=1"], *others_alone], axis=0)).astype(np.uint8)
         made[f"model K={sources}"] = together["frame"]
     for other in others:
         steps = [pair.choice.single] if other.is_single else range(sources)
         made[other.name] = generate(other.model, pair, steps)["frame"]
-    made["warped"] = together["warped"]
+    if "warped" in together:
+        made["warped"] = together["warped"]
     nearest, median = BASELINES
     made[nearest] = baselines.copy_nearest_pose(
         pair.source_frames, pair.source_joints, pair.target_joints
@@ -107,10 +100,40 @@ def run_methods(
 
 
 def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.ndarray]:
-    """All that a model gives, from these of a pair's source frames alone."""
-    source = model.encode_source(pair.source_frames[list(steps)], pair.source_joints[list(steps)])
+    """All that a model gives, from these of a pair's source frames alone; images are of the pair's size.
+
+    A model that was built for fewer frames sees as many of them, which cover their poses; one whose frames have another
+    size sees them at its own.
+    """
+    steps, side = np.array(steps), pair.source_frames.shape[1]
+    most = model.num_source_frames
+    if most is not None and len(steps) > most:
+        steps = steps[select_source_frames(pair.source_joints[steps], most)]
+    fits = side % model.size == 0 if model.takes_any_size else side == model.size
+    own = side if fits else model.size
+    mattes = None if pair.source_mattes is None else _at_size(pair.source_mattes[steps], own)
+    source = model.encode_source(
+        _at_size(pair.source_frames[steps], own), _scaled(pair.source_joints[steps], own / side), mattes
+    )
+    target_joints = _scaled(pair.target_joints, own / side)
     batches = [
-        model.generate(source, pair.target_joints[start : start + _BATCH])
-        for start in range(0, len(pair.target_joints), _BATCH)
+        model.generate(source, target_joints[start : start + _BATCH])
+        for start in range(0, len(target_joints), _BATCH)
     ]
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    together = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    return {name: _at_size(x, side) if x.dtype == np.uint8 else x for name, x in together.items()}
+
+
+def _at_size(images: np.ndarray, side: int) -> np.ndarray:
+    """Images `[N, S, S]` or `[N, S, S, C]` at another side."""
+    if images.shape[1] == side:
+        return images
+    method = cv2.INTER_AREA if side < images.shape[1] else cv2.INTER_CUBIC
+    return np.stack([cv2.resize(image, (side, side), interpolation=method) for image in images])
+
+
+def _scaled(joints: np.ndarray, scale: float) -> np.ndarray:
+    """Joints `[N, 14, 3]` in pixels of frames `scale` times as large."""
+    scaled = np.array(joints, np.float32)
+    scaled[..., :2] = (scaled[..., :2] + 0.5) * scale - 0.5
+    return scaled

@@ -25,6 +25,7 @@ def measure_pairs(
     others: Sequence[Other],
     choices: Sequence[Choice],
     index: ClipIndex,
+    size: int,
     judges: Judges,
     progress: Progress,
 ) -> Iterator[Measured]:
@@ -35,6 +36,7 @@ def measure_pairs(
         others: further ones to measure beside it.
         choices: the pairs.
         index: where their frames are.
+        size: side in pixels of the frames to measure on.
         judges: who judges.
         progress: where results are kept.
 
@@ -46,15 +48,15 @@ def measure_pairs(
     for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
         measured = progress.read(number)
         if measured is None:
-            measured = _measure_pair(model, others, choice, index, judges, number in shown)
+            measured = _measure_pair(model, others, choice, index, size, judges, number in shown)
             progress.write(number, measured)
         yield measured
 
 
 def _measure_pair(
-    model: Model, others: Sequence[Other], choice: Choice, index: ClipIndex, judges: Judges, is_shown: bool
+    model: Model, others: Sequence[Other], choice: Choice, index: ClipIndex, size: int, judges: Judges, is_shown: bool
 ) -> Measured:
-    pair = load_pair(choice, index, model.size)
+    pair = load_pair(choice, index, size)
     made, outputs = run_methods(model, pair, others)
     measured = measure_made(made, pair, judges)
     if is_shown:

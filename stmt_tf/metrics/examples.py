@@ -39,6 +39,8 @@ def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, n
     for i, k in enumerate(_sources(pair), 1):
         pictures[f"source {i}"] = pair.source_frames[k]
         for branch in ("foreground", "background"):
+            if f"{branch}_attention" not in outputs:
+                continue
             share = outputs[f"{branch}_attention"][middle, k, :, :, None]
             pictures[f"{branch} from source {i} (white: all)"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
     return {**pictures, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}

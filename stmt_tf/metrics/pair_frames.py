@@ -32,6 +32,8 @@ class Pair:
         source_frames: uint8 `[K, size, size, 3]`.
         source_joints: float32 `[K, 14, 3]` in pixels of these frames.
         source_regions: bool `[K, size, size]`.
+        source_mattes: float32 `[K, size, size]`, the record's masks of these frames, 1 on the person; None where it
+            has none.
         target_frames: uint8 `[L, size, size, 3]`: the truth, or of two clips, the frames that the motion is from.
         seen_joints: float32 `[L, 14, 3]` in these frames.
         seen_regions: bool `[L, size, size]` in these frames.
@@ -50,6 +52,7 @@ class Pair:
     source_frames: np.ndarray
     source_joints: np.ndarray
     source_regions: np.ndarray
+    source_mattes: np.ndarray | None
     target_frames: np.ndarray
     seen_joints: np.ndarray
     seen_regions: np.ndarray
@@ -91,6 +94,7 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
         source_frames=source.frames(choice.source_frames),
         source_joints=source.joints[list(choice.source_frames)],
         source_regions=region_of(source, choice.source_frames),
+        source_mattes=source.masks(choice.source_frames) if source.has_masks else None,
         target_frames=target.frames(run),
         seen_joints=target.joints[run],
         seen_regions=seen_regions,
@@ -157,10 +161,11 @@ class _Clip:
         )
 
     def regions(self, steps: Iterable[int]) -> np.ndarray:
-        if not self.has_masks:
-            return self.drawn_regions(steps)
+        return self.masks(steps) >= 128 / 255 if self.has_masks else self.drawn_regions(steps)
+
+    def masks(self, steps: Iterable[int]) -> np.ndarray:
         masks = self._decoded("masks", steps, lambda mask: tf.io.decode_png(mask, channels=1))
-        return np.stack([_resized(mask[..., 0], self._size) for mask in masks]) >= 128
+        return np.stack([_resized(mask[..., 0], self._size) for mask in masks]) / np.float32(255)
 
     def drawn_regions(self, steps: Iterable[int]) -> np.ndarray:
         return person_region(self.joints[list(steps)], self._size, body.stature(self.joints))
