@@ -1,0 +1,201 @@
+"""How near a model comes to what a person really did: real clips, made again from other frames of themselves.
+
+    python -m benchmarks.same_video --clips='DIR/*.mp4' --output=OUT \
+        --models='parts=saved_models/dancers_64px,former=saved_models/dancers_128px'
+
+The source is the first half of each clip alone. Ten frames spread over the second half, and the frame after each, are
+made by their own poses as `stmt_tf.transfer` makes them, then cut to the square around the person and judged at
+`--size` pixels. What `--without` names is left out, one at a time, of the first model, for a row each: mattes, plate,
+frame_size (frames at the network's size), choice (the three frames of all that a coverage of poses takes, instead of
+each part's own).
+
+OUT/table.md has the means and each clip's own figures, OUT/CLIP.png the frames. LPIPS: lower is better. Sharpness is
+the person's over the truth's. Change is the error of the difference between successive frames of the person, over the
+truth's own difference. What is held in the hands is part of the truth and is not left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from absl import flags as absl_flags
+from absl import logging
+
+from stmt_tf import flags
+from stmt_tf.config import TransferConfig
+from stmt_tf.inference import TransferModel
+from stmt_tf.metrics import report
+from stmt_tf.metrics.comparison import parse_others
+from stmt_tf.metrics.image import masked_psnr, psnr, sharpness
+from stmt_tf.metrics.lpips import LPIPS
+from stmt_tf.metrics.regions import person_region
+from stmt_tf.pose import body
+from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.rendering import Renderer
+from stmt_tf.source import choose_source
+from stmt_tf.tracks import estimate_tracks
+from stmt_tf.video.crop import Crop
+from stmt_tf.video.reader import read_chosen
+from stmt_tf.video.sheet import contact_sheet, write_png
+
+INGREDIENTS = ("mattes", "plate", "frame_size", "choice")
+_TARGETS = 10
+_FEW = 3  # source frames of a model without choice
+COLUMNS = {
+    "psnr": ("PSNR [dB]", 2),
+    "psnr_person": ("PSNR person [dB]", 2),
+    "sharpness": ("sharpness / truth", 2),
+    "lpips": ("LPIPS (VGG16)", 3),
+    "change": ("change", 2),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Clip:
+    """A clip and what is asked for.
+
+    Attributes:
+        path: of its video.
+        track: `[T, 14, 3]`, the joints of its person.
+        half: frames of the source.
+        targets: int `[2 * 10]`, numbers of the frames to make, each followed by its successor.
+        crop: the square that is judged.
+        truth: uint8 `[20, size, size, 3]`.
+        person: bool `[20, size, size]`.
+    """
+
+    path: str
+    track: np.ndarray
+    half: int
+    targets: np.ndarray
+    crop: Crop
+    truth: np.ndarray
+    person: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Of the file, without its extension."""
+        return os.path.splitext(os.path.basename(self.path))[0]
+
+
+def read_clip(path: str, size: int) -> Clip:
+    """Finds the person, and cuts out the true frames.
+
+    Args:
+        path: a video of one person.
+        size: side of the judged square in pixels.
+    """
+    (track,) = estimate_tracks([(path, "")], "mediapipe")
+    half = len(track) // 2
+    first = np.linspace(half + 2, len(track) - 2, _TARGETS).astype(int)
+    targets = np.stack([first, first + 1], 1).ravel()
+    frames = read_chosen(path, targets)
+    crop = Crop.around(track, frames[0].shape[:2])
+    with create_estimator("mediapipe") as estimator:
+        mattes = [crop.extract(estimator.matte(frame, track[t]), size) for frame, t in zip(frames, targets)]
+    drawn = person_region(crop.to_crop(track[targets], size), size, body.stature(crop.to_crop(track, size)))
+    person = np.stack([matte > 127 if matte.any() else region for matte, region in zip(mattes, drawn)])
+    return Clip(path, track, half, targets, crop, np.stack([crop.extract(frame, size) for frame in frames]), person)
+
+
+def make(clip: Clip, model: TransferModel, without: str = "") -> np.ndarray:
+    """The clip's frames as the model makes them, uint8 `[20, size, size, 3]`.
+
+    Args:
+        clip: the clip.
+        model: the model; one of a fixed size is shown its own number of frames and no mattes, as it was made for.
+        without: one of `INGREDIENTS`, to be left out, or nothing.
+    """
+    count = _FEW if without == "choice" else 0
+    config = TransferConfig(source=clip.path, target=clip.path, output="unused.mp4", num_source_frames=count)
+    source = choose_source(config, clip.track[: clip.half], model.num_source_frames)
+    if without == "mattes" or not model.takes_any_size:
+        source = dataclasses.replace(source, mattes=None)
+    if without == "plate" or not model.takes_any_size:
+        source = dataclasses.replace(source, plate=None)
+    source = dataclasses.replace(source, crop=clip.crop)
+    renderer = Renderer(model, source, max_size=model.size if without == "frame_size" else config.max_size)
+    size = clip.truth.shape[1]
+    return np.stack([clip.crop.extract(renderer.render(clip.track[t : t + 1])[0], size) for t in clip.targets])
+
+
+def judge(made: np.ndarray, clip: Clip, perceptual: LPIPS) -> dict[str, float]:
+    """The measures of `COLUMNS`: of the ten frames, and of their change to the frames after them."""
+    first = slice(0, None, 2)
+    frames, truth, person = made[first], clip.truth[first], clip.person[first]
+    changes = [x[1::2].astype(float) - x[first] for x in (made, clip.truth)]
+    moving = person | clip.person[1::2]
+    return {
+        "psnr": float(psnr(frames, truth).mean()),
+        "psnr_person": float(np.nanmean(masked_psnr(frames, truth, person))),
+        "sharpness": float(np.nanmean(sharpness(frames, person)) / np.nanmean(sharpness(truth, person))),
+        "lpips": float(np.mean(perceptual(_normalised(frames), _normalised(truth)))),
+        "change": float(np.abs(changes[0] - changes[1])[moving].mean() / np.abs(changes[1])[moving].mean()),
+    }
+
+
+def _normalised(frames: np.ndarray) -> np.ndarray:
+    return frames.astype(np.float32) / 127.5 - 1.0
+
+
+def measure(
+    clips: Sequence[Clip], models: Mapping[str, TransferModel], without: Sequence[str], output: str
+) -> list[report.Row]:
+    """Measures every method on every clip, and writes each clip's sheet."""
+    perceptual = LPIPS()
+    first, *_ = models
+    methods = [(name, model, "") for name, model in models.items()]
+    methods += [(f"{first} without {name}", models[first], name) for name in without]
+    rows = []
+    for clip in clips:
+        shown = [("truth", list(clip.truth[::2]))]
+        for name, model, left_out in methods:
+            made = make(clip, model, left_out)
+            shown.append((name, list(made[::2])))
+            rows.append({"clip": clip.name, "method": name, **judge(made, clip, perceptual)})
+            logging.info("%s", report.table({name: rows[-1]}, COLUMNS, clip.name))
+        write_png(os.path.join(output, f"{clip.name}.png"), contact_sheet(shown))
+    return rows
+
+
+def as_text(rows: Sequence[report.Row]) -> str:
+    """The means over the clips, and a table a clip."""
+    parts = ["Means over the clips\n\n" + report.table(report.means(rows, list(COLUMNS)), COLUMNS, "method")]
+    for clip in dict.fromkeys(row["clip"] for row in rows):
+        own = {row["method"]: row for row in rows if row["clip"] == clip}
+        parts.append(f"{clip}\n\n" + report.table(own, COLUMNS, "method"))
+    return "\n".join(parts)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Measures as the flags say."""
+    del argv  # nothing is left in it
+    given = absl_flags.FLAGS
+    paths = sorted(glob.glob(given.clips))
+    if not paths:
+        sys.exit(f"same_video: --clips={given.clips!r} matches no file")
+    os.makedirs(given.output, exist_ok=True)
+    models = {name: TransferModel(path) for name, path, _ in parse_others(given.models, "--models")}
+    text = as_text(measure([read_clip(path, given.size) for path in paths], models, given.without, given.output))
+    with open(os.path.join(given.output, "table.md"), "w", encoding="utf-8") as file:
+        file.write(text)
+    print(text)
+
+
+def run() -> None:
+    """Defines the flags and calls `main`."""
+    absl_flags.DEFINE_string("clips", None, "Glob of videos of one person each.", required=True)
+    absl_flags.DEFINE_list("models", None, "NAME=DIR of each model, with commas between.", required=True)
+    absl_flags.DEFINE_integer("size", 256, "Side in pixels of the squares that are judged.", lower_bound=32)
+    absl_flags.DEFINE_multi_enum("without", [], INGREDIENTS, "What to leave out of the first model, a row each.")
+    absl_flags.DEFINE_string("output", None, "Directory to write the table and the sheets into.", required=True)
+    flags.run(main, "same_video")
+
+
+if __name__ == "__main__":
+    run()
