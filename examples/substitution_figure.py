@@ -14,9 +14,11 @@ from stmt_tf.backdrop import covering, is_picture, place_of_video, read_picture
 from stmt_tf.config import TransferConfig
 from stmt_tf.inference import TransferModel
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.rendering import Renderer, choose_source, make_room
-from stmt_tf.sheets import Motion, read_chosen
+from stmt_tf.rendering import Renderer
+from stmt_tf.sheets import Motion
+from stmt_tf.source import choose_source, make_room
 from stmt_tf.tracks import estimate_tracks
+from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -39,7 +41,7 @@ rows = []
 for target in options.motions:
     for number, person in enumerate(options.people):
         config = TransferConfig(source=person, target=target, output="none.mp4")
-        source = choose_source(config, tracks[person])
+        source = choose_source(config, tracks[person], model.num_source_frames)
         poses = retarget(tracks[target], tracks[person], config.retarget)
         source = make_room(source, tracks[person], poses)
         steps = Motion(tracks[target], poses, source.crop).sampled()

@@ -36,9 +36,11 @@ class ModelConfig:
         "avg",
         "How the source frames' features are fused: their mean; their maximum; attention over the source frames "
         "from six residual blocks (rb6), after self-attention over all frames (sa3d_rb6) or before one over the "
-        "fused features (rb6_sa2d).",
-        ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d"),
+        "fused features (rb6_sa2d). Beyond the paper: attention over frames and parts, of many frames the nearest for "
+        "each part (parts).",
+        ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d", "parts"),
     )
+    nearest_frames: int = setting(3, "K of --fusion=parts: source frames that each part is taken from, the nearest.")
     attention_stride: int = setting(
         4, "Attention is computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
     )
@@ -52,7 +54,7 @@ class ModelConfig:
     )
 
     def __post_init__(self):
-        _require_positive(self, "size", "width")
+        _require_positive(self, "size", "width", "nearest_frames")
         if self.size % 32:
             raise ValueError(f"--size must be a multiple of 32, got {self.size}")
         if self.attention_stride not in (1, 2, 4, 8, 16, 32):
@@ -210,7 +212,10 @@ class TransferConfig:
     personalize: float = setting(
         0.0, "Minutes to fine-tune the model on the source first, see stmt_tf.personalize; 0: not at all."
     )
-    num_source_frames: int = setting(4, "K: source frames that the model looks at.")
+    num_source_frames: int = setting(
+        0,
+        "Source frames that the model looks at; 0: as many as its attention was built for, 24 if it takes any.",
+    )
     source_selection: str = setting(
         "coverage",
         "How they are chosen: spread over the source's poses and facings, or at random as in the paper.",
@@ -231,6 +236,14 @@ class TransferConfig:
         "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
         "source's frame.",
     )
+    max_size: int = setting(
+        768,
+        "Side in pixels of the square around the person that is made at most, where the model makes any size; enlarged "
+        "where the source shows the person larger.",
+    )
+    held_objects: bool = setting(
+        False, "Show what the source person holds, too, instead of leaving out what only some source frames show."
+    )
     crop_only: bool = setting(
         False, "Write the model's square view instead of pasting it into the source's whole frame."
     )
@@ -242,6 +255,11 @@ class TransferConfig:
     pose: str = _pose_tool()
     pose_model: str = _pose_model()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
+    source_mattes: str = setting(
+        "",
+        "Directory of pictures, one for each frame of the source in the order of their names, white where the person "
+        "is; empty: the pose estimator's own mattes, if it has any.",
+    )
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
     background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
     seed: int = setting(0, "Seed of the choice of source frames.")
@@ -252,7 +270,9 @@ class TransferConfig:
         for name in ("source",) if self.live else ("source", "target", "output"):
             if not getattr(self, name):
                 raise ValueError(f"--{name} is required")
-        _require_positive(self, "num_source_frames")
+        _require_positive(self, "max_size")
+        if self.num_source_frames < 0:
+            raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
         _require_seed(self.seed)
         _require_minutes(self, "personalize")
 
@@ -308,9 +328,11 @@ class EvaluateConfig:
     model: str = setting("", "Model directory.")
     compare: tuple[str, ...] = setting(
         (),
-        "Further models of its size to measure on the same frames, NAME=DIR with commas between; NAME@1=DIR for one "
-        "that is to see a single source frame, as single-frame models do.",
+        "Further models to measure on the same frames, NAME=DIR with commas between; NAME@1=DIR for one that is to see "
+        "a single source frame, as single-frame models do. One of another size, or with attention over fewer frames, "
+        "sees what it can of them.",
     )
+    size: int = setting(0, "Side of the frames in pixels, for a model of any size; 0: its network's.")
     records: str = setting("", "Glob of the TFRecord files to draw clips from.")
     output: str = setting("", "Directory to write the results into; results in it are replaced.")
     set: str = setting(

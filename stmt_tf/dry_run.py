@@ -24,6 +24,7 @@ from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.features.vgg import PAPER_LAYERS, VGG16_LAYERS, VGG19_LAYERS, VGGFeatures
 from stmt_tf.flops import FlopCount, count_flops
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.trainer import Trainer
 
@@ -198,18 +199,22 @@ def _made_up_vgg(name: str) -> VGGFeatures:
 def count_parameters(trainer: Trainer) -> tuple[Part, ...]:
     """The parameters of the network's parts and of each discriminator."""
     network = trainer.network
-    generates = isinstance(network, Generator)
-    single = network.single_frame if generates else network
+    single = getattr(network, "single_frame", network)
     parts = {
         "mask U-Net": (single.mask_unet, single.mask_delta),
         "background U-Net": (single.background_unet,),
         "foreground U-Net": (single.foreground_unet,),
     }
-    if generates:
+    if single is not network:
         parts["single-frame heads"] = (single.heads,)
+    if isinstance(network, Generator):
         parts["foreground fusion"] = (network.foreground_fusion,)
         parts["background fusion"] = (network.background_fusion,)
-    parts["heads"] = (network.heads,)
+    if isinstance(network, PartGenerator):
+        parts["attention"] = (network.attention,)
+        parts["background head"] = (network.background,)
+    else:
+        parts["heads"] = (network.heads,)
     for name, discriminator in trainer.discriminators.items():
         parts["D_I" if name == "frame" else f"D_V^{name.rpartition('_')[2]}"] = (discriminator,)
     return tuple(

@@ -1,9 +1,9 @@
 """The servable model: a SavedModel that needs nothing of this package to run.
 
 A model directory holds `saved_model.pb`, `variables/` and `model.json` (the model's config, and K if it is fixed).
-The SavedModel offers two functions, whose axes are B batch, K source frames, L target frames:
+The SavedModel offers two functions, whose axes are B batch, N source frames, L target frames:
 
-    encode_source(frames uint8 [B, K, H, W, 3], joints float32 [B, K, 14, 3]) -> source features, a dict
+    encode_source(frames uint8 [B, N, H, W, 3], joints float32 [B, N, 14, 3] (, mattes)) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
 
 and the signatures of `stmt_tf.serving.signatures`, for model servers.
@@ -75,7 +75,8 @@ class TransferModel:
 
     Attributes:
         config: the model's shape.
-        size: side in pixels of the square frames that it takes and makes.
+        size: side in pixels of the square frames that its networks look at.
+        takes_any_size: whether it takes and makes frames of any multiple of that; else of that alone.
         num_source_frames: K that its attention was built for; None if it takes any number.
 
     Raises:
@@ -86,6 +87,7 @@ class TransferModel:
         directory = newest(directory)
         self.config, self.num_source_frames = read_manifest(directory)
         self.size = self.config.size
+        self.takes_any_size = self.config.fusion == "parts"
         try:
             self._model = tf.saved_model.load(directory)
         except (IndexError, OSError, ValueError, tf.errors.OpError) as error:  # IndexError: weights are cut off
@@ -104,23 +106,47 @@ class TransferModel:
                 "frames; give at most that"
             )
 
-    def encode_source(self, frames: np.ndarray, joints: np.ndarray) -> Mapping[str, tf.Tensor]:
+    def encode_source(
+        self,
+        frames: np.ndarray,
+        joints: np.ndarray,
+        mattes: np.ndarray | None = None,
+        shown: np.ndarray | None = None,
+    ) -> Mapping[str, tf.Tensor]:
         """All that depends on the source alone, to be given to `generate`.
 
         Args:
-            frames: uint8 `[K, size, size, 3]`, RGB.
-            joints: `[K, 14, 3]`, pixels of the frames.
+            frames: uint8 `[N, S, S, 3]`, RGB; S is `size`, or for a model of any frame size a multiple of it.
+            joints: `[N, 14, 3]`, pixels of the frames.
+            mattes: float32 `[N, S, S]`, 1 on the person, negative where not known; None: nowhere known. A model of
+                fixed size has no use for them.
+            shown: float32 `[N, S, S]` in [0, 1], 0 on pixels of the person that must not be shown, whatever the masks
+                say; None: all may be. Of a model of any frame size alone.
 
         A model of fixed K is shown fewer frames repeatedly, in turn.
 
         Raises:
-            ValueError: more frames than the model can look at.
+            ValueError: more frames than the model can look at, or of a size that it cannot take.
         """
         self.check_source_count(len(frames))
+        side = frames.shape[1]
+        if frames.shape[2] != side or (side % self.size if self.takes_any_size else side != self.size):
+            multiple = "a multiple of " if self.takes_any_size else ""
+            raise ValueError(f"frames must be square, their side {multiple}{self.size} pixels, got {frames.shape[1:3]}")
         if self.num_source_frames is not None:
             turn = np.arange(self.num_source_frames) % len(frames)
             frames, joints = frames[turn], joints[turn]
-        return self._model.encode_source(tf.constant(frames[None]), tf.constant(joints[None], tf.float32))
+        arguments = [tf.constant(frames[None]), tf.constant(joints[None], tf.float32)]
+        if self.takes_any_size:
+            given = np.zeros([0, side, side], np.float32) if mattes is None else mattes
+            arguments.append(tf.constant(given[None, ..., None], tf.float32))
+        source = dict(self._model.encode_source(*arguments))
+        if shown is not None:
+            pixels = tf.constant(shown[None, ..., None], tf.float32)
+            small = tf.image.resize(pixels[0], [self.size, self.size], "area")[None, :, None]
+            source["frames"] *= pixels
+            source["parts"] *= tf.concat([tf.repeat(small, 4, -1), tf.ones_like(small)], -1)
+        return source
 
     def generate(
         self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...] = ()
@@ -133,9 +159,10 @@ class TransferModel:
             names: which of the images to make; what they do not need is not computed. Empty: all.
 
         Returns:
-            uint8 images: `frame`, `foreground`, `background`, `warped` `[T, size, size, 3]`, `mask`
-            `[T, size, size, 1]` (255 on the person). Of a model with attention also float32
-            `foreground_attention` and `background_attention` `[T, K, h, w]`, which sum to 1 over K.
+            uint8 images: `frame`, `foreground`, `background` `[T, S, S, 3]`, `mask` `[T, S, S, 1]` (255 on the person),
+            S the side of the source's frames; of the paper's models also `warped` `[T, S, S, 3]`. Of a model with
+            attention also float32 `foreground_attention`, and of the paper's `background_attention`, `[T, N, h, w]`,
+            which sum to 1 over N; of one with attention over parts `part_attention` `[T, K, P, h, w]`.
         """
         function = self._function_of(names) if names else self._model.generate
         outputs = function(source, tf.constant(target_joints[None], tf.float32))

@@ -40,7 +40,8 @@ from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
-from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
+from stmt_tf.rendering import Renderer, personalized
+from stmt_tf.source import check_source, choose_source, make_room
 from stmt_tf.streams import Latest, overlapped
 from stmt_tf.tracks import check_poses, estimate_tracks
 from stmt_tf.video.capture import capture, shown
@@ -135,11 +136,11 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     """
     model.check_source_count(config.num_source_frames)
     (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
-    source = choose_source(config, source_track)
+    source = choose_source(config, source_track, model.num_source_frames)
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
         model = personalized(config, source_track)
-    warming_up = Renderer(model, source, config.crop_only, place)
+    warming_up = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
     for _ in range(2):  # the first two frames take longer than any after them: each makes its graph
         warming_up.render(source_track[:1])
     with contextlib.ExitStack() as stack:
@@ -150,7 +151,7 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
         fitted = fit(track, source_track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, source_track, fitted.apply(track))
-        renderer = Renderer(model, source, config.crop_only, place)
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
         results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
         made = stack.enter_context(overlapped(results, ahead=1))
         stopped = stack.enter_context(_interrupts())

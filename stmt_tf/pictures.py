@@ -75,14 +75,16 @@ def motion_sheets(example: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) 
 
 
 def attention_sheet(example: dict[str, tf.Tensor], outputs: dict[str, tf.Tensor]) -> tf.Tensor:
-    """The picture "attention", of the first example's first target: float `[3 * H, (K + 1) * W, 3]` in [0, 1].
+    """The picture "attention", of the first example's first target: float `[rows * H, (K + 1) * W, 3]` in [0, 1].
 
     Rows: the source frames and the target frame; the foreground's attention to each source frame, white for all of
-    it, and the foreground; the background's, and the background.
+    it, and the foreground; the background's, and the background, where it has attention.
     """
     frames = example["source_frames"][0]
     rows = [[*tf.unstack(frames), example["target_frames"][0, 0]]]
     for branch in ("foreground", "background"):
+        if f"{branch}_attention" not in outputs:
+            continue
         maps = outputs[f"{branch}_attention"][0, 0][..., None]
         maps = _grey(tf.image.resize(maps, frames.shape[1:3], "nearest"))
         rows.append([*tf.unstack(maps), outputs[branch][0, 0]])

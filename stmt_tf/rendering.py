@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 import tempfile
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
-from absl import logging
 
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
-from stmt_tf.pose.selection import select_source_frames
-from stmt_tf.sheets import Source, read_chosen
+from stmt_tf.held_objects import without_held_objects
+from stmt_tf.plate import fill
+from stmt_tf.source import Source
 from stmt_tf.tracks import visible
-from stmt_tf.video.crop import Crop
-from stmt_tf.video.reader import probe
 
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
-
-def check_source(config: TransferConfig) -> None:
-    """Raises VideoError if the source is no video, and ValueError if it is shorter than the frames to choose."""
-    length = probe(config.source).num_frames
-    if length is not None and config.num_source_frames > length:
-        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
-
-
-def choose_source(config: TransferConfig, track: np.ndarray) -> Source:
-    """Chooses the source frames that the model looks at, around the person as the source shows them.
-
-    Args:
-        config: which video, how many frames, and how they are chosen.
-        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
-
-    Raises:
-        PoseError: too few frames show the person.
-    """
-    chosen = select_source_frames(track, config.num_source_frames, config.source_selection, config.seed)
-    logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
-    frames = read_chosen(config.source, chosen)
-    return Source(frames, track[chosen], Crop.around(track, frames[0].shape[:2]))
+_AROUND_OBJECTS = 0.02  # of the square's side: how much further than a matte tells an object reaches, by its blur
 
 
 def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
@@ -61,21 +38,10 @@ def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
 
     with tempfile.TemporaryDirectory() as scratch:
         task = PersonalizeConfig(
-            source=config.source, output=scratch, minutes=config.personalize, model=config.model
+            source=config.source, output=scratch, minutes=config.personalize, model=config.model,
+            pose=config.pose, pose_model=config.pose_model, source_poses=config.source_poses,
         )
         return TransferModel(personalize(task, track))
-
-
-def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:
-    """The same frames, seen wider: the motion may reach further than the source person ever did.
-
-    Args:
-        source: of `choose_source`.
-        track: `[S, 14, 3]` and
-        motion: `[T, 14, 3]`, poses that the person takes in the source and will take, in pixels of its frames.
-    """
-    crop = Crop.around(np.concatenate([track, motion]), source.frames[0].shape[:2])
-    return dataclasses.replace(source, crop=crop)
 
 
 class Renderer:
@@ -86,17 +52,28 @@ class Renderer:
         source: whom and where to show.
         crop_only: give the model's square view instead of the source's whole frame.
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
+        max_size: side in pixels of the square that a model of any frame size makes at most.
+        held_objects: show what the person holds in some source frames, too.
     """
 
     def __init__(
-        self, model: TransferModel, source: Source, crop_only: bool = False, place: np.ndarray | None = None
+        self,
+        model: TransferModel,
+        source: Source,
+        crop_only: bool = False,
+        place: np.ndarray | None = None,
+        max_size: int = TransferConfig.max_size,
+        held_objects: bool = True,
     ):
         self._model, self._source, self._crop_only = model, source, crop_only
-        self._encoded = model.encode_source(
-            source.crops(model.size), source.crop.to_crop(source.joints, model.size)
-        )
-        self._compositor = None if place is None else Compositor(place, source.crop)
-        self._square = None if place is None else source.crop.extract(place, model.size)
+        self._side = frame_side(model, source.crop.size, max_size)
+        frames, joints = source.crops(self._side), source.crop.to_crop(source.joints, self._side)
+        mattes = source.matte_crops(self._side) if model.takes_any_size else None
+        shown = None if held_objects or mattes is None else _own_pixels(frames, joints, mattes)
+        self._encoded = model.encode_source(frames, joints, mattes, shown)
+        self._place = self._own_place() if place is None else place
+        self._compositor = Compositor(self._place, source.crop)
+        self._square = source.crop.extract(self._place, self._side)
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:
         """Makes one frame for each pose.
@@ -107,27 +84,48 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        joints, nobody = self._source.crop.to_crop(poses, self._model.size), ~visible(poses)
-        if self._crop_only and self._square is None:
-            made = self._model.generate(self._encoded, joints, ("frame", "background"))
-            made["frame"][nobody] = made["background"][nobody]
-            return list(made["frame"])
-        # The model's background is needed once; without it a frame takes less time.
-        names = ("foreground", "mask") if self._compositor else ("foreground", "mask", "background")
-        made = self._model.generate(self._encoded, joints, names)
+        joints, nobody = self._source.crop.to_crop(poses, self._side), ~visible(poses)
+        made = self._model.generate(self._encoded, joints, ("foreground", "mask"))
         made["mask"][nobody] = 0
+        layers = zip(made["foreground"], made["mask"])
         if self._crop_only:
-            return [self._square_with(*layers) for layers in zip(made["foreground"], made["mask"])]
-        if self._compositor is None:
-            shown = self._encoded["background_mask"][0, : len(self._source.frames)].numpy()
-            place = empty_place(self._source.frames, shown, made["background"][0], self._source.crop)
-            self._compositor = Compositor(place, self._source.crop)
-        return [self._compositor.compose(*layers) for layers in zip(made["foreground"], made["mask"])]
+            return [self._square_with(*each) for each in layers]
+        return [self._compositor.compose(*each) for each in layers]
 
     def generate(self, poses: np.ndarray) -> dict[str, np.ndarray]:
         """All that the model gives for poses `[T, 14, 3]` in pixels of the source's frames; see `TransferModel`."""
-        return self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._model.size))
+        return self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._side))
+
+    def _own_place(self) -> np.ndarray:
+        """The source's place without its person, uint8 `[H, W, 3]`."""
+        source = self._source
+        if source.plate is not None:
+            return fill(source.plate)
+        joints = source.crop.to_crop(source.joints[:1], self._side)
+        drawn = self._model.generate(self._encoded, joints, ("background",))["background"][0]
+        shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
+        return empty_place(source.frames, shown, drawn, source.crop)
 
     def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         opacity = mask / np.float32(255)
         return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)
+
+
+def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray) -> np.ndarray:
+    """Which pixels of the person are not what they hold, float32 `[N, S, S]`; for the arguments see there."""
+    kept = np.where(mattes > 0, without_held_objects(frames, joints, mattes) / np.maximum(mattes, 1e-3), 1.0)
+    around = max(3, round(_AROUND_OBJECTS * frames.shape[1]) | 1)
+    return np.stack([cv2.erode(own.astype(np.float32), np.ones((around, around))) for own in kept])
+
+
+def frame_side(model: TransferModel, crop_size: int, max_size: int) -> int:
+    """Side of the square frames that a model is to make of a crop: its own, or the multiple of it nearest the crop's.
+
+    Args:
+        model: the model.
+        crop_size: side of the crop in pixels of the source.
+        max_size: what the side is at most, unless the model's own is more.
+    """
+    if not model.takes_any_size:
+        return model.size
+    return model.size * max(1, min(round(crop_size / model.size), max_size // model.size))

@@ -28,8 +28,9 @@ from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.rendering import Renderer, check_source, choose_source, make_room, personalized
-from stmt_tf.sheets import Motion, ResultSheet, Source, attention_sheet, preview_sheet
+from stmt_tf.rendering import Renderer, personalized
+from stmt_tf.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
+from stmt_tf.source import Source, check_source, choose_source, make_room
 from stmt_tf.streams import overlapped
 from stmt_tf.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.video.crop import Crop
@@ -83,7 +84,7 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         [(path, results or config.pose_model) for path, results in videos], config.pose
     )
     retargeted = retarget(target_track, source_track, config.retarget)
-    source = make_room(choose_source(config, source_track), source_track, retargeted)
+    source = make_room(choose_source(config, source_track, model.num_source_frames), source_track, retargeted)
     target_info = probe(config.target)
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
     lost = ~visible(target_track)
@@ -106,7 +107,7 @@ def write_video(
     sheet = ResultSheet(source, motion, place)
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(progress("result", len(motion.target)))
-        renderer = Renderer(model, source, config.crop_only, place)
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
         made = stack.enter_context(overlapped(results(config.target, renderer, motion.retargeted), ahead=_BATCH))
         writer = None
         for frame, result in made:

@@ -8,7 +8,7 @@ from records import make_example, make_frames, make_joints
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import layers_at_frame_size
+from stmt_tf.models.frame_size import foreground_at_frame_size, merge
 from stmt_tf.models.part_generator import PartAttention
 from stmt_tf.models.weights import load_weights, save_weights
 from stmt_tf.pose.skeleton import NUM_PARTS
@@ -48,8 +48,11 @@ def at_any_size(generator):
 
     @tf.function(reduce_retracing=True)
     def make(frames, joints, mattes, targets):
-        side = tf.shape(frames)[2]
-        frames, mattes = (tf.reshape(x, tf.concat([tf.shape(x)[:2], [side, side], tf.shape(x)[4:]], 0)) for x in (frames, mattes))
+        def of_any_size(x):
+            side = tf.shape(frames)[2]
+            return tf.reshape(x, tf.concat([tf.shape(x)[:2], [side, side], tf.shape(x)[4:]], 0))
+
+        frames, mattes = of_any_size(frames), of_any_size(mattes)
         return generator.generate(generator.encode_source(frames, joints, mattes), targets)
 
     return make
@@ -245,20 +248,23 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
     masks = cv2.GaussianBlur(random.uniform(-2, 2, [n, n, 3 * 2 * NUM_PARTS]), (0, 0), 2).clip(0, 1)
     masks = masks.transpose(2, 0, 1).reshape(3, 2, NUM_PARTS, n, n).astype(np.float32)
     masks = np.concatenate([masks, masks[:1]])  # two targets of each of two sources
-    attention = random.uniform(0, 1, masks.shape).astype(np.float32)
-    shares = random.uniform(0, 1, masks.shape[:3]).astype(np.float32)
+    attention = random.uniform(0.2, 1, masks.shape).astype(np.float32)
+    shares = random.uniform(0.2, 1, masks.shape[:3]).astype(np.float32)
     chosen = random.integers(0, 4, masks.shape[:3]).astype(np.int32)
     angle = random.uniform(-0.5, 0.5, masks.shape[:3])
     scale = random.uniform(0.7, 1.4, masks.shape[:3])
     a, b, (c, f) = scale * np.cos(angle), scale * np.sin(angle), random.uniform(-3, 3, (2, *masks.shape[:3]))
     transforms = np.stack([a, -b, c, b, a, f], -1).astype(np.float32)
-    colours, cover = layers_at_frame_size(*map(tf.constant, (frames, masks, attention, shares, chosen, transforms)))
+    drawn = random.uniform(-1, 1, [4, n, n, 4]).astype(np.float32)
+    alphas = (masks > 0).astype(np.float32)
+    arguments = (frames, masks, alphas, attention, shares, chosen, transforms, drawn)
+    foreground, mask = foreground_at_frame_size(*map(tf.constant, arguments))
 
     def enlarged(x):
         return cv2.resize(x, (side, side), interpolation=cv2.INTER_LINEAR)
 
     for m in range(4):
-        expected, expected_cover = np.zeros([side, side, 4]), np.zeros([side, side])
+        colours, cover = np.zeros([side, side, 4], np.float32), np.zeros([side, side, 1], np.float32)
         for k in range(2):
             for p in range(NUM_PARTS):
                 linear = transforms[m, k, p].reshape(2, 3)[:, :2]
@@ -272,12 +278,31 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
                     flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 )
                 seen = masks[m, k, p]
-                expected += warped * enlarged(seen * attention[m, k, p])[..., None]
-                expected_cover += warped[..., 3] * enlarged(seen * shares[m, k, p])
-        # OpenCV's warp interpolates in steps of 1 / 32 of a pixel; weights below 0.005 are left out.
-        np.testing.assert_allclose(colours[m], expected, atol=0.1)
-        np.testing.assert_allclose(cover[m, ..., 0], expected_cover, atol=0.1)
-        assert np.abs(colours[m] - expected).mean() < 0.01
+                colours += warped * enlarged(seen * attention[m, k, p])[..., None]
+                cover += warped[..., 3:] * enlarged(seen * shares[m, k, p])[..., None]
+        painted = enlarged(drawn[m])
+        expected, expected_mask = merge(*map(tf.constant, (colours, cover, painted[..., :3], painted[..., 3:])))
+        # OpenCV's warp interpolates in steps of 1 / 32 of a pixel.
+        expected_mask = np.clip((expected_mask - 0.15) / 0.6, 0, 1)
+        expected_mask = expected_mask**2 * (3 - 2 * expected_mask)
+        shown = np.any(foreground[m] != 0, -1)
+        assert shown.mean() > 0.5
+        np.testing.assert_allclose(foreground[m][shown], expected[shown], atol=0.15)
+        np.testing.assert_allclose(mask[m][shown], expected_mask[shown], atol=0.15)
+        assert np.abs(foreground[m] - expected)[shown].mean() < 0.01
+
+
+def test_where_nobody_is_seen_nothing_is_carried_over():
+    blank = tf.zeros([1, 2, NUM_PARTS, 8, 8])
+    foreground, mask = foreground_at_frame_size(
+        tf.ones([1, 3, 16, 16, 4]), blank, blank, blank, tf.ones([1, 2, NUM_PARTS]),
+        tf.zeros([1, 2, NUM_PARTS], tf.int32), tf.zeros([1, 2, NUM_PARTS, 6]), tf.ones([1, 8, 8, 4]),
+    )  # fmt: skip
+    # The box is of one pixel, which shows what is painted there.
+    expected = np.zeros([1, 16, 16, 3])
+    expected[:, :2, :2] = 1
+    np.testing.assert_allclose(foreground, expected, rtol=1e-5)
+    np.testing.assert_array_equal(mask, tf.zeros([1, 16, 16, 1]))
 
 
 def test_joints_are_in_pixels_of_the_frames(generator):

@@ -24,11 +24,10 @@ import stmt_tf.transfer as module
 from stmt_tf.compositing import Compositor
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.sheets import read_chosen
 from stmt_tf.tracks import estimate_tracks
 from stmt_tf.transfer import batches, check, transfer
 from stmt_tf.video.crop import Crop
-from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
+from stmt_tf.video.reader import Frame, VideoError, probe, read_chosen, read_frames
 from stmt_tf.video.writer import VideoWriter
 from tfrecords_tools.dancers import render_video
 from tfrecords_tools.dancers.render import RenderedVideo
@@ -42,12 +41,14 @@ class Painter:
     """A model that paints everybody red, in a frame around their joints, and every place green."""
 
     size = 32
+    takes_any_size = False
+    num_source_frames = None
 
     def check_source_count(self, count):
         if count > 8:
             raise ValueError(f"{count} source frames are too many")
 
-    def encode_source(self, frames, joints):
+    def encode_source(self, frames, joints, mattes=None, shown=None):
         assert frames.dtype == np.uint8 and frames.shape == (len(joints), 32, 32, 3)
         return {"background_mask": Plain(np.ones((1, len(frames), 32, 32, 1), np.float32))}
 
@@ -152,7 +153,7 @@ def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp
     assert sheet.shape[0] > 3 * 240 and sheet.shape[1] >= 8 * 240
 
 
-def test_outside_the_crop_the_result_is_the_source(tmp_path, inputs, dancers, monkeypatch):
+def test_outside_the_crop_the_result_is_the_sources_place(tmp_path, inputs, dancers, monkeypatch):
     small = Crop(16, 8, 24)
     monkeypatch.setattr(Crop, "around", classmethod(lambda *_: small))
     output = tmp_path / "result.mp4"
@@ -160,8 +161,10 @@ def test_outside_the_crop_the_result_is_the_source(tmp_path, inputs, dancers, mo
     source, result = images_of(inputs["source"]), images_of(output)
     outside = np.ones((SIZE, SIZE), bool)
     outside[6:34, 14:42] = False  # the crop and the blocks around it, which the encoder touches
-    differences = np.abs(result[:, np.newaxis].astype(int) - source)[:, :, outside]
-    assert np.percentile(differences, 99, axis=(0, 2, 3)).min() <= 12  # of the source frame that was taken
+    still = outside & (np.ptp(source.astype(int), axis=0).max(-1) < 20)
+    assert still.mean() > 0.2
+    differences = np.abs(result.astype(int) - np.median(source, axis=0))[:, still]
+    assert np.percentile(differences, 90) <= 12  # but for what is never seen there
     inside = result[:, 10:30, 18:38].astype(int)
     assert (inside[..., 0] - inside[..., 1] > 100).any((1, 2)).all()
 
@@ -224,8 +227,7 @@ def test_the_crop_alone_is_what_the_model_makes(tmp_path, inputs):
     transfer(TransferConfig(**inputs, output=str(output), crop_only=True), Painter())
     images = images_of(output).astype(int)
     assert images.shape == (LENGTH, 32, 32, 3)
-    reddish, greenish = ((images[..., c] > 150).mean() for c in (0, 1))
-    assert reddish > 0.05 and greenish > 0.2
+    assert 0.05 < is_red(images).mean() < 0.8
 
 
 def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
@@ -247,8 +249,8 @@ def test_frames_without_a_person_show_the_place_alone(tmp_path, inputs, dancers,
     with caplog.at_level("WARNING"):
         transfer(TransferConfig(**settings, output=str(output)), Painter())
     assert "no person in 7 of 9 frames" in caplog.text
-    reddish = (images_of(output)[..., 0] > 150).mean((1, 2))
-    assert (reddish[:7] == 0).all() and (reddish[7:] > 0.05).all()
+    reddish = is_red(images_of(output)).mean((1, 2))
+    assert (reddish[:7] < 0.01).all() and (reddish[7:] > 0.05).all()
 
 
 def test_the_same_seed_makes_the_same_video(tmp_path, inputs):

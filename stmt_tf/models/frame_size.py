@@ -10,7 +10,10 @@ import tensorflow as tf
 
 from stmt_tf.pose.skeleton import NUM_PARTS
 
-_SEEN = 0.005  # a part's weight below which it is not carried over
+_SEEN = 0.08  # a weight below which a part is not carried over: the outline runs at more
+_PAINT = 0.02  # how opaque the painted colours behind the parts are
+_OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
+_OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame size
 
 
 def is_static(side: int | tf.Tensor, size: int) -> bool:
@@ -38,130 +41,183 @@ def enlarged(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     return tf.image.resize(images, [side, side], "bilinear")
 
 
-def layers_at_frame_size(
+def foreground_at_frame_size(
     frames: tf.Tensor,
     masks: tf.Tensor,
+    alphas: tf.Tensor,
     attention: tf.Tensor,
     shares: tf.Tensor,
     chosen: tf.Tensor,
     transforms: tf.Tensor,
+    drawn: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Warps the frames' own pixels by the parts' transforms, and sums them up as attention says.
+    """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
 
-    Each part of each frame is carried over within the box of the picture that shows it.
+    All is computed within boxes: each part within the one that shows it, the rest within that of the person.
 
     Args:
         frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
         masks: `[M, K, P, n, n]`, of the part's warped mask its share in all of the person's.
+        alphas: `[M, K, P, n, n]`, the part's warped mask; where it is nothing, nothing need be carried over.
         attention: `[M, K, P, n, n]`.
         shares: `[M, K, P]`, those of the frames in each part.
         chosen: int32 `[M, K, P]`, which frame each one is.
         transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
+        drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
 
     Returns:
-        `[M, S, S, 4]`, the sum over frames and parts of attention times the warped colour and opacity; `[M, S, S, 1]`,
-        the sum of shares times the warped opacity.
+        The foreground `[M, S, S, 3]` and its mask `[M, S, S, 1]`; both are 0 outside the person's box.
     """
     size = masks.shape[-1]
     side = tf.shape(frames)[2]
     ratio = side // size
-    weights = tf.stack([attention, tf.broadcast_to(shares[..., None, None], tf.shape(masks))], -1) * masks[..., None]
-    boxes = _boxes(tf.reduce_max(weights, -1))
+    shares = shares[..., None, None]
+    weights = tf.stack([attention * masks] * 4 + [shares * masks], -1)
+    seen = tf.maximum(attention, shares) * alphas > _SEEN
     targets_per_source = tf.shape(masks)[0] // tf.shape(frames)[0]
 
     def one_target(inputs):
-        source, weights, boxes, chosen, transforms = inputs
-        flat = [tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0)) for x in (weights, boxes, chosen, transforms)]
+        source, weights, seen, chosen, transforms, drawn = inputs
+        boxes = _boxes(tf.reduce_any(seen, 0))
+        whole = _box_around(boxes)
+        carried = tf.reduce_any(seen, [2, 3])
 
-        def add(i, canvas):
-            weight, box, frame, transform = (x[i] for x in flat)
-            return i + 1, _added(canvas, frames[source, frame], weight, box * ratio, transform, ratio)
+        def add(part, canvas):
+            one = _Part(whole[::2], boxes[part], weights[:, part], carried[:, part], transforms[:, part], ratio)
+            return part + 1, one.added(canvas, frames, source, chosen[:, part])
 
-        canvas = tf.zeros([side, side, 5])
-        count = tf.shape(flat[2])[0]
-        return tf.while_loop(lambda i, _: i < count, add, (0, canvas), parallel_iterations=1)[1]
+        canvas = tf.zeros([*tf.unstack(ratio * (whole[1::2] - whole[::2])), 5])
+        canvas = tf.while_loop(lambda part, _: part < NUM_PARTS, add, (0, canvas), parallel_iterations=1)[1]
+        drawn = drawn[whole[0] : whole[1], whole[2] : whole[3]]
+        drawn = tf.image.resize(drawn, tf.shape(canvas)[:2], "bilinear")
+        merged = tf.concat(merge(canvas[..., :4], canvas[..., 4:], drawn[..., :3], drawn[..., 3:]), -1)
+        top, bottom, left, right = tf.unstack(ratio * whole)
+        return tf.pad(merged, [[top, side - bottom], [left, side - right], [0, 0]])
 
     sources = tf.range(tf.shape(masks)[0]) // targets_per_source
-    layers = tf.map_fn(
+    made = tf.map_fn(
         one_target,
-        (sources, weights, boxes, chosen, transforms),
-        fn_output_signature=tf.TensorSpec([None, None, 5], tf.float32),
+        (sources, weights, seen, chosen, transforms, drawn),
+        fn_output_signature=tf.TensorSpec([None, None, 4], tf.float32),
         parallel_iterations=2,
     )
-    return layers[..., :4], layers[..., 4:]
+    return made[..., :3], _sharpened(made[..., 3:])
 
 
-def _boxes(weights: tf.Tensor) -> tf.Tensor:
-    """Where weights `[M, K, P, n, n]` are seen: int32 `[M, K, P, 4]`, (top, bottom, left, right), the latter excluded."""
+def merge(
+    colours: tf.Tensor, cover: tf.Tensor, paint: tf.Tensor, mask_logit: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The foreground and its mask.
+
+    Args:
+        colours: `[..., 4]`, the sum over frames and parts of attention times colour and opacity.
+        cover: `[..., 1]`, the sum over frames and parts of share times opacity.
+        paint: `[..., 3]`, the colours behind the parts, which show where no part covers.
+        mask_logit: `[..., 1]`, what is added to the logit of the cover.
+
+    Returns:
+        `[..., 3]` and `[..., 1]`, the latter in [0, 1].
+    """
+    foreground = (colours[..., :3] + _PAINT * paint) / (colours[..., 3:] + _PAINT)
+    cover = tf.clip_by_value(cover, _OPAQUE, 1.0 - _OPAQUE)
+    return foreground, tf.sigmoid(tf.math.log(cover / (1.0 - cover)) + mask_logit)
+
+
+def _sharpened(mask: tf.Tensor) -> tf.Tensor:
+    """Narrows the outline, which was found in larger pixels."""
+    low, high = _OUTLINE
+    share = tf.clip_by_value((mask - low) / (high - low), 0.0, 1.0)
+    return tf.square(share) * (3.0 - 2.0 * share)
+
+
+class _Part:
+    """One part of one target, to be carried over.
+
+    Args:
+        origin: int32 (top, left) of the canvas, in the network's pixels.
+        box: int32 (top, bottom, left, right) of the part, in the network's pixels; maybe empty.
+        weights: `[K, n, n, 5]`, of each frame's part: for colour and opacity, and for the cover.
+        carried: bool `[K]`, which of the frames show anything of it.
+        transforms: `[K, 6]` in the network's pixels.
+        ratio: r.
+    """
+
+    def __init__(self, origin, box, weights, carried, transforms, ratio):
+        self._weights = weights[:, box[0] : box[1], box[2] : box[3]]
+        self._begin = ratio * (box[::2] - origin)
+        self._shape = ratio * (box[1::2] - box[::2])
+        self._carried, self._transforms = carried, transforms
+        self._corner = tf.cast(tf.stack([box[2], box[0]]), tf.float32)  # as (x, y)
+        self._ratio = tf.cast(ratio, tf.float32)
+
+    def added(self, canvas: tf.Tensor, frames: tf.Tensor, source: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+        """The canvas `[h, w, 5]` with the part of frames `[B, N, S, S, 4]` added, those `[K]` chosen of one source."""
+
+        def add():
+            merged = tf.zeros([*tf.unstack(self._shape), 5])
+            merged = tf.while_loop(
+                lambda k, _: k < tf.shape(chosen)[0],
+                lambda k, merged: (
+                    k + 1,
+                    tf.cond(
+                        self._carried[k], lambda: merged + self._of_frame(k, frames, source, chosen[k]), lambda: merged
+                    ),
+                ),
+                (0, merged),
+                parallel_iterations=1,
+            )[1]
+            begin, end = self._begin, self._begin + self._shape
+            # Updates in place, as nothing else reads the canvas by then.
+            merged += canvas[begin[0] : end[0], begin[1] : end[1]]
+            return tf.raw_ops.TensorStridedSliceUpdate(input=canvas, begin=begin, end=end, strides=[1, 1], value=merged)
+
+        return tf.cond(tf.reduce_all(self._shape > 0), add, lambda: canvas)
+
+    def _of_frame(self, k: tf.Tensor, frames: tf.Tensor, source: tf.Tensor, frame: tf.Tensor) -> tf.Tensor:
+        """What one frame gives, `[h, w, 5]`."""
+        along, down, shift = tf.unstack(tf.reshape(self._transforms[k], [2, 3]), axis=1)
+        # Where the box's first pixel lies in the frame, by the transform between the network's pixels.
+        centre = self._corner + 0.5 / self._ratio - 0.5
+        shift = self._ratio * (along * centre[0] + down * centre[1] + shift + 0.5) - 0.5
+        # Only what the box shows of the frame is read.
+        height, width = tf.unstack(tf.cast(self._shape, tf.float32) - 1.0)
+        read = shift + tf.stack([0.0 * along, along * width, down * height, along * width + down * height])
+        end = tf.cast(tf.shape(frames)[3:1:-1], tf.float32)
+        low = tf.clip_by_value(tf.floor(tf.reduce_min(read, 0)), 0.0, end - 1.0)
+        high = tf.clip_by_value(tf.math.ceil(tf.reduce_max(read, 0)), low, end - 1.0) + 1.0
+        (left, top), (right, bottom) = (tf.unstack(tf.cast(x, tf.int32)) for x in (low, high))
+        transform = tf.stack([along, down, shift - low], 1)
+        pixels = tf.raw_ops.ImageProjectiveTransformV3(
+            images=frames[source, frame, top:bottom, left:right][None],
+            transforms=tf.pad(tf.reshape(transform, [1, 6]), [[0, 0], [0, 2]]),
+            output_shape=self._shape,
+            interpolation="BILINEAR",
+            fill_mode="CONSTANT",
+            fill_value=0.0,
+        )[0]
+        # The opacity once more, for the cover. Of so few channels, a product by a matrix takes less time than joining
+        # them, as does one of five channels of weights, though four are alike, than one that broadcasts.
+        pixels = tf.reshape(pixels, [-1, 4]) @ tf.one_hot([0, 1, 2, 3, 3], 4, axis=0)
+        weights = tf.image.resize(self._weights[k], self._shape, "bilinear")
+        return tf.reshape(pixels, tf.shape(weights)) * weights
+
+
+def _boxes(seen: tf.Tensor) -> tf.Tensor:
+    """Where parts `[P, n, n]` are seen, and a pixel around: int32 `[P, 4]`, (top, bottom, left, right) as of slices."""
+    size = seen.shape[-1]
     ends = []
     for axis in (-1, -2):
-        seen = tf.reduce_max(weights, axis) > _SEEN
-        numbers = tf.range(tf.shape(seen)[-1])
-        count = tf.shape(seen)[-1]
-        first = tf.reduce_min(tf.where(seen, numbers, count), -1)
-        last = tf.reduce_max(tf.where(seen, numbers, -1), -1)
-        # What is interpolated reaches a pixel further.
+        line = tf.reduce_any(seen, axis)
+        first = tf.reduce_min(tf.where(line, tf.range(size), size), -1)
+        last = tf.reduce_max(tf.where(line, tf.range(size), -1), -1)
         some = last >= first
-        ends += [tf.where(some, tf.maximum(first - 1, 0), 0), tf.where(some, tf.minimum(last + 2, count), 0)]
+        ends += [tf.where(some, tf.maximum(first - 1, 0), 0), tf.where(some, tf.minimum(last + 2, size), 0)]
     return tf.stack(ends, -1)
 
 
-def _added(
-    canvas: tf.Tensor, frame: tf.Tensor, weight: tf.Tensor, box: tf.Tensor, transform: tf.Tensor, ratio: tf.Tensor
-) -> tf.Tensor:
-    """Adds one part of one frame to what is summed up.
-
-    Args:
-        canvas: `[S, S, 5]`.
-        frame: `[S, S, 4]`.
-        weight: `[n, n, 2]`: for colour and opacity, and for the cover.
-        box: int32 `[4]`, (top, bottom, left, right) in pixels of the frame; maybe empty.
-        transform: `[6]` in the network's pixels.
-        ratio: r.
-    """
-    top, bottom, left, right = tf.unstack(box)
-    shape = tf.stack([bottom - top, right - left])
-    ratio = tf.cast(ratio, tf.float32)
-    corner = tf.cast(tf.stack([left, top]), tf.float32)
-    linear, shift = tf.split(tf.reshape(transform, [2, 3]), [2, 1], axis=1)
-    # A place of the box, in the frame: by the transform between the network's pixels.
-    shift = ratio * (tf.linalg.matvec(linear, (corner + 0.5) / ratio - 0.5) + shift[:, 0] + 0.5) - 0.5
-
-    def add():
-        pixels = _sampled(*_read_part(frame, linear, shift, shape), shape, "CONSTANT")
-        shares = _sampled(weight, tf.eye(2) / ratio, (corner + 0.5) / ratio - 0.5, shape, "NEAREST")
-        added = tf.concat([pixels * shares[..., :1], pixels[..., 3:] * shares[..., 1:]], -1)
-        # Updates in place, as nothing else reads the canvas by then.
-        begin, end = tf.stack([top, left]), tf.stack([bottom, right])
-        value = canvas[top:bottom, left:right] + added
-        return tf.raw_ops.TensorStridedSliceUpdate(input=canvas, begin=begin, end=end, strides=[1, 1], value=value)
-
-    return tf.cond(tf.reduce_all(shape > 0), add, lambda: canvas)
-
-
-def _read_part(
-    frame: tf.Tensor, linear: tf.Tensor, shift: tf.Tensor, shape: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The part of a frame that a warp to a picture of (height, width) reads, and the warp as from there."""
-    far = tf.cast(shape[::-1], tf.float32) - 1.0
-    corners = far * [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    read = tf.linalg.matvec(linear, corners) + shift
-    end = tf.cast(tf.shape(frame)[1::-1], tf.float32)
-    low = tf.clip_by_value(tf.floor(tf.reduce_min(read, 0)), 0.0, end - 1.0)
-    high = tf.clip_by_value(tf.math.ceil(tf.reduce_max(read, 0)), low, end - 1.0) + 1.0
-    left, top = tf.unstack(tf.cast(low, tf.int32))
-    right, bottom = tf.unstack(tf.cast(high, tf.int32))
-    return frame[top:bottom, left:right], linear, shift - low
-
-
-def _sampled(image: tf.Tensor, linear: tf.Tensor, shift: tf.Tensor, shape: tf.Tensor, outside: str) -> tf.Tensor:
-    """Samples an image `[H, W, C]` at `linear` x + `shift` of each place x of a picture of (height, width)."""
-    transform = tf.concat([linear, shift[:, None]], 1)
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[None],
-        transforms=tf.pad(tf.reshape(transform, [1, 6]), [[0, 0], [0, 2]]),
-        output_shape=shape,
-        interpolation="BILINEAR",
-        fill_mode=outside,
-        fill_value=0.0,
-    )[0]
+def _box_around(boxes: tf.Tensor) -> tf.Tensor:
+    """The box around all boxes `[P, 4]` that are not empty: int32 `[4]`, of a pixel where all are."""
+    some = (boxes[:, 1] > boxes[:, 0])[:, None]
+    high = tf.reduce_max(tf.where(some, boxes[:, 1::2], 1), 0)
+    low = tf.minimum(tf.reduce_min(tf.where(some, boxes[:, ::2], tf.int32.max), 0), high - 1)
+    return tf.stack([low[0], high[0], low[1], high[1]])

@@ -1,4 +1,4 @@
-"""The generator that goes beyond the paper: where each pixel comes from is decided small, pixels are carried at full size.
+"""The generator that goes beyond the paper: where pixels come from is decided small, pixels are carried at full size.
 
 It has the paper's two branches and its masked, warped parts, and differs from `stmt_tf.models.generator.Generator` in
 four ways:
@@ -23,7 +23,14 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from stmt_tf.models.composition import background_base, compose
-from stmt_tf.models.frame_size import enlarged, is_static, layers_at_frame_size, scaled_joints, shrunk
+from stmt_tf.models.frame_size import (
+    enlarged,
+    foreground_at_frame_size,
+    is_static,
+    merge,
+    scaled_joints,
+    shrunk,
+)
 from stmt_tf.models.part_choice import nearest_frames, part_affinity
 from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
 from stmt_tf.models.warp import affine_warp
@@ -33,8 +40,6 @@ from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
 _LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
-_PAINT = 0.02  # how opaque the painted colours behind the parts are
-_OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
 
 
 class PartGenerator(tf.keras.Model):
@@ -76,9 +81,9 @@ class PartGenerator(tf.keras.Model):
 
         Returns:
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
-            mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts' masks complete to 1;
-            `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity; `background`
-            `[B, S, S, 3]`, the place without its person.
+            mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
+            masks complete to 1; `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity;
+            `background` `[B, S, S, 3]`, the place without its person.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
         small = shrunk(_merge(frames), self.size)
@@ -93,8 +98,9 @@ class PartGenerator(tf.keras.Model):
         prior = part_log_priors(_merge(joints), self.size) + _log_matte(small_mattes, small_known)
         masks = tf.nn.softmax(delta + prior)
         background_mask = _split(masks[..., :1], batch)
-        # The matte tells the outline at frame size, the masks whether a thing is the person's at all.
+        # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
         correction = 1.0 - masks[..., :1] - small_mattes
+        correction -= small_known * tf.nn.relu(correction)
         opacity = tf.clip_by_value(mattes + enlarged(correction, side), 0.0, 1.0)
         return {
             "joints": joints,
@@ -105,7 +111,7 @@ class PartGenerator(tf.keras.Model):
         }
 
     def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
-        """The place without its person, `[B, S, S, 3]`: what any frame shows of it, and the background branch's rest."""
+        """The place without its person, `[B, S, S, 3]`: what any frame shows of it, else the background branch's."""
         side = _side(frames)
         base, visible = background_base(small, background_mask)
         nobody = tf.zeros([tf.shape(base)[0], NUM_JOINTS, 3])
@@ -159,15 +165,13 @@ class PartGenerator(tf.keras.Model):
         attention, paint, mask_logit = self.attention(features, warped[..., 3], shares)
 
         if is_static(side, self.size):
-            weights = attention[..., None] * warped
-            layers = tf.reduce_sum(weights, [1, 2]), tf.reduce_sum(blended[..., 3:], 1)
+            colours = tf.reduce_sum(attention[..., None] * warped, [1, 2])
+            foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
         else:
-            layers = layers_at_frame_size(source["frames"], warped[..., 4], attention, shares, chosen, transforms)
-            paint, mask_logit = enlarged(paint, side), enlarged(mask_logit, side)
-        colours, cover = layers
-        foreground = (colours[..., :3] + _PAINT * paint) / (colours[..., 3:] + _PAINT)
-        cover = tf.clip_by_value(cover, _OPAQUE, 1.0 - _OPAQUE)
-        mask = tf.sigmoid(tf.math.log(cover / (1.0 - cover)) + mask_logit)
+            drawn = tf.concat([paint, mask_logit], -1)
+            foreground, mask = foreground_at_frame_size(
+                source["frames"], warped[..., 4], warped[..., 3], attention, shares, chosen, transforms, drawn
+            )
         background = per_target(source["background"])
         outputs = {
             "frame": compose(foreground, background, mask),
@@ -180,8 +184,10 @@ class PartGenerator(tf.keras.Model):
         return {name: _split(x, lead) for name, x in outputs.items()}
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`, and
-        `source_mattes` `[B, N, n, n, 1]` if there are any."""
+        """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`.
+
+        And `source_mattes` `[B, N, n, n, 1]`, if there are any.
+        """
         source = self.encode_source(inputs["source_frames"], inputs["source_joints"], inputs.get("source_mattes"))
         return {**self.generate(source, inputs["target_joints"]), "background_mask": source["background_mask"]}
 
@@ -213,8 +219,8 @@ class PartAttention(tf.keras.layers.Layer):
             shares: `[M, K, P]` in (0, 1], those of the frames in each part.
 
         Returns:
-            attention `[M, K, P, n, n]`, which sums to 1 over K and P; painted colours `[M, n, n, 3]` in [-1, 1]; what is
-            added to the logit of the foreground mask, `[M, n, n, 1]`.
+            attention `[M, K, P, n, n]`, which sums to 1 over K and P; painted colours `[M, n, n, 3]` in [-1, 1]; what
+            is added to the logit of the foreground mask, `[M, n, n, 1]`.
         """
         said, paint, mask_logit = tf.split(self.head(features), [NUM_PARTS, 3, 1], axis=-1)
         logits = tf.transpose(said, [0, 3, 1, 2])[:, None]

@@ -1,18 +1,24 @@
-"""What a model directory's SavedModel offers. Axes: B batch, K source frames, L target frames, H = W the model's size.
+"""What a model directory's SavedModel offers. Axes: B batch, N source frames, L target frames, H = W their side.
 
     signature         takes                                                    gives
-    serving_default   source_jpeg_bytes [B, K], source_joints, target_joints   frame_jpeg_bytes [B, L]
+    serving_default   source_jpeg_bytes [B, N], source_joints, target_joints   frame_jpeg_bytes [B, L]
     transfer          source_frames, source_joints, target_joints              frame
-    encode_source     source_frames, source_joints                             the source's features, by name
-    generate          those features, target_joints                            frame, foreground, background, warped,
-                                                                               mask, attention maps
+    encode_source     source_frames, source_joints (, source_mattes)           the source's features, by name
+    generate          those features, target_joints                            frame, foreground, background, mask,
+                                                                               attention maps, and of the paper's
+                                                                               models warped
 
-Frames and masks are uint8 `[B, K or L, H, W, 3 or 1]`, JPEG pictures strings; joints float32 `[B, K or L, 14, 3]`,
-(x, y, confidence) in pixels of the frames. A model server sends what ends in `_bytes` as base64 in JSON.
-`encode_source` is for once a source, `generate` for each handful of its target frames.
+Frames and masks are uint8 `[B, N or L, H, W, 3 or 1]`, JPEG pictures strings; joints float32 `[B, N or L, 14, 3]`,
+(x, y, confidence) in pixels of the frames; mattes float32 `[B, N, H, W, 1]`, 1 on the person, negative where not known.
+A model server sends what ends in `_bytes` as base64 in JSON. `encode_source` is for once a source, `generate` for each
+handful of its target frames.
 
-A model of fixed K takes fewer frames too and is shown them in turn. What cannot be used (more frames, pictures that are
-no JPEG or of another size, joints that are not finite or absurdly far off) is an InvalidArgumentError that says so.
+The paper's models take frames of their own side, and at most the K that their attention was built for; fewer are shown
+to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
+gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`.
+
+What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
+far off) is an InvalidArgumentError that says so.
 """
 
 from __future__ import annotations
@@ -22,16 +28,19 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.serving.weights import stored_as
 
-ATTENTION_MAPS = ("foreground_attention", "background_attention")
+ATTENTION_MAPS = ("foreground_attention", "background_attention", "part_attention")
 JPEG_QUALITY = 95
 _FARTHEST = 100  # frame sides that a joint may lie off; squares of what is much further overflow
 
 
-def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module, dict[str, Callable]]:
+def servable(
+    generator: Generator | PartGenerator, weights: str = "float32"
+) -> tuple[tf.Module, dict[str, Callable]]:
     """The generator's functions and weights, without Keras's own records of its layers.
 
     Args:
@@ -39,34 +48,47 @@ def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module,
         weights: how its weights are stored, see `stmt_tf.serving.weights`.
 
     Returns:
-        A `tf.Module` with the functions `encode_source(source_frames, source_joints)` and `generate(source,
+        A `tf.Module` with the functions `encode_source(source_frames, source_joints, ...)` and `generate(source,
         target_joints)`, and the signatures by name.
     """
     size, fixed = generator.size, generator.num_source_frames
+    any_size = isinstance(generator, PartGenerator)
+    side = None if any_size else size
     encode, generate_images = _cores(generator, weights)
-    frames = tf.TensorSpec([None, None, size, size, 3], tf.uint8, "source_frames")
+    frames = tf.TensorSpec([None, None, side, side, 3], tf.uint8, "source_frames")
+    mattes = tf.TensorSpec([None, None, None, None, 1], tf.float32, "source_mattes")
     pictures = tf.TensorSpec([None, None], tf.string, "source_jpeg_bytes")
     source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
     target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
 
-    @tf.function(input_signature=[frames, source_joints])
-    def encode_source(source_frames, source_joints):
-        joints = _usable(source_joints, "source_joints", size)
-        checks = _source_checks(source_frames, joints, fixed)
-        with tf.control_dependencies(checks):
+    def encoded(source_frames, source_joints, *source_mattes):
+        joints = _usable(source_joints, "source_joints", tf.shape(source_frames)[2])
+        with tf.control_dependencies(_source_checks(source_frames, joints, fixed, size, *source_mattes)):
             images, joints = _normalised(source_frames), tf.identity(joints)
         if fixed is not None:
             images, joints = _in_turn(images, fixed), _in_turn(joints, fixed)
-        return encode(images, joints)
+        return encode(images, joints, *(_or_unknown(given, images) for given in source_mattes))
 
-    encoded = encode_source.get_concrete_function().structured_outputs
-    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encoded.items()}
+    if any_size:
+
+        @tf.function(input_signature=[frames, source_joints, mattes])
+        def encode_source(source_frames, source_joints, source_mattes):
+            return encoded(source_frames, source_joints, source_mattes)
+
+    else:
+
+        @tf.function(input_signature=[frames, source_joints])
+        def encode_source(source_frames, source_joints):
+            return encoded(source_frames, source_joints)
+
+    features = encode_source.get_concrete_function().structured_outputs
+    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in features.items()}
 
     @tf.function(input_signature=[source, target_joints])
     def generate(source, target_joints):
         asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
         with tf.control_dependencies([asked]):
-            joints = _usable(target_joints, "target_joints", size)
+            joints = _usable(target_joints, "target_joints", _side(source))
         return generate_images(source, joints)
 
     @tf.function
@@ -75,11 +97,13 @@ def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module,
 
     @tf.function(input_signature=[frames, source_joints, target_joints])
     def transfer(source_frames, source_joints, target_joints):
-        return {"frame": generate(encode_source(source_frames, source_joints), target_joints)["frame"]}
+        no_mattes = [tf.cast(source_frames[:, :0, ..., :1], tf.float32)] if any_size else []
+        source = encode_source(source_frames, source_joints, *no_mattes)
+        return {"frame": generate(source, target_joints)["frame"]}
 
     @tf.function(input_signature=[pictures, source_joints, target_joints])
     def transfer_pictures(source_jpeg_bytes, source_joints, target_joints):
-        made = transfer(_decoded(source_jpeg_bytes, size), source_joints, target_joints)["frame"]
+        made = transfer(_decoded(source_jpeg_bytes, side), source_joints, target_joints)["frame"]
         return {"frame_jpeg_bytes": _encoded(made)}
 
     module = tf.Module()
@@ -94,14 +118,16 @@ def servable(generator: Generator, weights: str = "float32") -> tuple[tf.Module,
     return module, signatures
 
 
-def _cores(generator: Generator, weights: str) -> tuple[Callable, Callable]:
+def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable, Callable]:
     """The two functions without checks, which read their weights as these are stored."""
     if weights == "float32":
         return generator.encode_source, lambda source, joints: image_outputs(generator, source, joints)
-    size, sources = generator.size, generator.num_source_frames
-    frames = tf.TensorSpec([None, sources, size, size, 3], tf.float32)
-    joints = tf.TensorSpec([None, sources, NUM_JOINTS, 3], tf.float32)
-    encode = tf.function(generator.encode_source).get_concrete_function(frames, joints)
+    any_size = isinstance(generator, PartGenerator)
+    side, sources = None if any_size else generator.size, generator.num_source_frames
+    arguments = [tf.TensorSpec([None, sources, side, side, 3]), tf.TensorSpec([None, sources, NUM_JOINTS, 3])]
+    if any_size:
+        arguments.append(tf.TensorSpec([None, None, None, None, 1]))
+    encode = tf.function(generator.encode_source).get_concrete_function(*arguments)
     source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encode.structured_outputs.items()}
     target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
     generate = tf.function(lambda source, joints: image_outputs(generator, source, joints))
@@ -109,7 +135,10 @@ def _cores(generator: Generator, weights: str) -> tuple[Callable, Callable]:
 
 
 def image_outputs(
-    generator: Generator, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+    generator: Generator | PartGenerator,
+    source: dict[str, tf.Tensor],
+    target_joints: tf.Tensor,
+    warp: Callable = affine_warp,
 ) -> dict[str, tf.Tensor]:
     """What `Generator.generate` makes, with its images and its mask as uint8."""
     outputs = generator.generate(source, target_joints, warp)
@@ -127,25 +156,51 @@ def _normalised(frames: tf.Tensor) -> tf.Tensor:
     return tf.cast(frames, tf.float32) / 127.5 - 1.0
 
 
-def _usable(joints: tf.Tensor, name: str, size: int) -> tf.Tensor:
+def _side(source: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Side in pixels of the frames that a source's features are of."""
+    return tf.shape(source["background" if "background" in source else "background_base"])[1]
+
+
+def _usable(joints: tf.Tensor, name: str, side: tf.Tensor) -> tf.Tensor:
     """The joints as they are, once it is sure that they can be computed with."""
-    near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST * size))  # not so of NaN
-    message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides ({_FARTHEST * size}) off"
-    with tf.control_dependencies([tf.debugging.Assert(near, [message])]):
+    near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST) * tf.cast(side, tf.float32))  # not so of NaN
+    message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides off; the side is"
+    with tf.control_dependencies([tf.debugging.Assert(near, [message, side])]):
         return tf.identity(joints)
 
 
-def _source_checks(frames: tf.Tensor, joints: tf.Tensor, most: int | None) -> list[tf.Operation]:
-    """Checks that there are as many source frames as poses, and not too many."""
+def _source_checks(
+    frames: tf.Tensor, joints: tf.Tensor, most: int | None, size: int, mattes: tf.Tensor | None = None
+) -> list[tf.Operation]:
+    """Checks that there are as many source frames as poses and not too many, and that all have a size that fits."""
     counts = tf.shape(frames)[:2], tf.shape(joints)[:2]
     alike = tf.debugging.Assert(
         tf.reduce_all(counts[0] == counts[1]),
-        ["source frames and source_joints must be as many: [B, K] of the frames and of the joints are", *counts],
+        ["source frames and source_joints must be as many: [B, N] of the frames and of the joints are", *counts],
     )
     sources = counts[0][1]
     enough = sources >= 1 if most is None else (sources >= 1) & (sources <= most)
     allowed = "at least 1" if most is None else f"1 to {most}"
-    return [alike, tf.debugging.Assert(enough, [f"a source must have {allowed} frames, got", sources])]
+    sides = tf.shape(frames)[2:4]
+    whole = tf.debugging.Assert(
+        (sides[0] == sides[1]) & (sides[0] >= size) & (sides[0] % size == 0),
+        [f"source frames must be square, of a multiple of {size} pixels; their height and width are", sides],
+    )
+    checks = [alike, tf.debugging.Assert(enough, [f"a source must have {allowed} frames, got", sources]), whole]
+    if mattes is not None:
+        shape = tf.shape(mattes)
+        fits = (shape[1] == 0) | tf.reduce_all(shape[:4] == tf.shape(frames)[:4])
+        checks.append(
+            tf.debugging.Assert(
+                fits, ["source_mattes must be none, or one a frame and as large; [B, N, H, W, 1] is", shape]
+            )
+        )
+    return checks
+
+
+def _or_unknown(mattes: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
+    """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere where there are none."""
+    return tf.cond(tf.shape(mattes)[1] == 0, lambda: -tf.ones_like(frames[..., :1]), lambda: mattes)
 
 
 def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
@@ -153,10 +208,10 @@ def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
 
 
-def _decoded(pictures: tf.Tensor, size: int) -> tf.Tensor:
-    """JPEG strings `[B, K]` to uint8 `[B, K, size, size, 3]`."""
+def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
+    """JPEG strings `[B, N]` to uint8 `[B, N, side, side, 3]`; None: all of one size."""
 
-    def decode(picture):
+    def shape_of(picture):
         # A JPEG's own word for its size is read before the picture is given memory.
         is_jpeg = tf.debugging.Assert(
             tf.image.is_jpeg(picture),
@@ -164,21 +219,28 @@ def _decoded(pictures: tf.Tensor, size: int) -> tf.Tensor:
              tf.strings.length(picture)],
         )
         with tf.control_dependencies([is_jpeg]):
-            shape = tf.image.extract_jpeg_shape(picture)
-        right_size = tf.debugging.Assert(
-            tf.reduce_all(shape[:2] == size),
-            [f"source_jpeg_bytes must hold pictures of {size} x {size} pixels, got height and width", shape[:2]],
-        )
-        with tf.control_dependencies([right_size]):
-            return tf.ensure_shape(tf.io.decode_jpeg(picture, channels=3), [size, size, 3])
+            return tf.image.extract_jpeg_shape(picture)[:2]
 
-    flat = tf.map_fn(decode, tf.reshape(pictures, [-1]), fn_output_signature=tf.TensorSpec([size, size, 3], tf.uint8))
-    return tf.reshape(flat, tf.concat([tf.shape(pictures), [size, size, 3]], 0))
+    flat = tf.reshape(pictures, [-1])
+    shapes = tf.map_fn(shape_of, flat, fn_output_signature=tf.TensorSpec([2], tf.int32))
+    wanted = shapes[0] if side is None else tf.constant([side, side])
+    right_size = tf.debugging.Assert(
+        tf.reduce_all(shapes == wanted),
+        ["source_jpeg_bytes must hold pictures of one size, which is", wanted, "got heights and widths", shapes],
+    )
+    with tf.control_dependencies([right_size]):
+        flat = tf.identity(flat)
+    decoded = tf.map_fn(
+        lambda picture: tf.ensure_shape(tf.io.decode_jpeg(picture, channels=3), [side, side, 3]),
+        flat,
+        fn_output_signature=tf.TensorSpec([side, side, 3], tf.uint8),
+    )
+    return tf.reshape(decoded, tf.concat([tf.shape(pictures), wanted, [3]], 0))
 
 
 def _encoded(frames: tf.Tensor) -> tf.Tensor:
     """uint8 `[B, L, H, W, 3]` to JPEG strings `[B, L]`."""
-    flat = tf.reshape(frames, [-1, *frames.shape[2:]])
+    flat = tf.reshape(frames, tf.concat([[-1], tf.shape(frames)[2:]], 0))
     encoded = tf.map_fn(
         lambda frame: tf.io.encode_jpeg(frame, quality=JPEG_QUALITY), flat, fn_output_signature=tf.string
     )

@@ -14,13 +14,12 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from stmt_tf.config import TransferConfig
 from stmt_tf.models.generator import Generator
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.serving.signatures import JPEG_QUALITY
 
 WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
-_TARGETS = 2
+_SOURCES, _TARGETS = 4, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,8 +40,8 @@ class Example:
 
 
 def source_count(generator: Generator) -> int:
-    """K that a model was built for, or else that `transfer` shows it unless told otherwise."""
-    return generator.num_source_frames or TransferConfig.num_source_frames
+    """K that a model was built for, or a few for one that takes any number."""
+    return generator.num_source_frames or _SOURCES
 
 
 def made_up_example(generator: Generator) -> Example:
