@@ -64,6 +64,9 @@ def save_model(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+_FOR_WHOLE_PARTS = 8.0  # how much nearer a part counts that is shown e times as whole
+
+
 class TransferModel:
     """A model directory, loaded.
 
@@ -144,8 +147,12 @@ class TransferModel:
         if shown is not None:
             pixels = tf.constant(shown[None, ..., None], tf.float32)
             small = tf.image.resize(pixels[0], [self.size, self.size], "area")[None, :, None]
+            whole = tf.reduce_sum(source["parts"][..., 3], [3, 4])
             source["frames"] *= pixels
             source["parts"] *= tf.concat([tf.repeat(small, 4, -1), tf.ones_like(small)], -1)
+            # Other frames show better what is hidden of a part here.
+            kept = tf.reduce_sum(source["parts"][..., 3], [3, 4]) / tf.maximum(whole, 1e-3)
+            source["preference"] = _FOR_WHOLE_PARTS * tf.math.log(tf.maximum(kept, 1e-2))
         return source
 
     def generate(

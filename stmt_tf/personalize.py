@@ -39,11 +39,13 @@ from stmt_tf.files import whole_file
 from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
+from stmt_tf.source import NUM_FRAMES
 from stmt_tf.tracks import check_poses, estimate_tracks
 from stmt_tf.train import train
 from stmt_tf.video.files import VideoError
@@ -58,7 +60,6 @@ _DANCERS = {"num_videos": 36, "seed": 7, "frames_per_video": 16, "fps": 3.2}  # 
 _STEPS_BETWEEN_VALIDATIONS = 30
 _VALIDATION_EXAMPLES = 12
 _LEARNING_RATE = 1e-3
-_SOURCES = 4  # where the model takes any number
 _COLUMNS = 8  # of the sheet
 _BATCH = 4  # frames made at once
 
@@ -249,8 +250,8 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
         Whether they are made better.
     """
     generators = {name: checkpoints.load_generator(path)[0] for name, path in (("before", base), ("after", workdir))}
-    chosen = select_source_frames(own.joints, generators["before"].num_source_frames or _SOURCES)
-    sources = own.at(chosen)
+    count = generators["before"].num_source_frames or min(NUM_FRAMES, len(own.frames))
+    sources = own.at(select_source_frames(own.joints, count))
     person = person_region(held_out.joints, own.frames.shape[1], body.stature(own.joints))
     made = {name: _made(generator, sources, held_out.joints) for name, generator in generators.items()}
     whole = {name: float(psnr(frames, held_out.frames).mean()) for name, frames in made.items()}
@@ -267,9 +268,11 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
     return whole["after"] > whole["before"]
 
 
-def _made(generator: Generator, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:
-    frames = tf.constant(sources.frames[None] / np.float32(127.5) - 1)
-    encoded = generator.encode_source(frames, tf.constant(sources.joints[None]))
+def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:
+    arguments = [tf.constant(sources.frames[None] / np.float32(127.5) - 1), tf.constant(sources.joints[None])]
+    if isinstance(generator, PartGenerator) and sources.masks is not None:
+        arguments.append(tf.constant(sources.masks[None, ..., None] / np.float32(255)))
+    encoded = generator.encode_source(*arguments)
     generate = tf.function(lambda joints: image_outputs(generator, encoded, joints)["frame"], reduce_retracing=True)
     parts = np.split(poses[None], range(_BATCH, len(poses), _BATCH), axis=1)
     return np.concatenate([generate(tf.constant(part))[0] for part in parts])

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -268,3 +269,103 @@ def test_model_with_attention_is_shown_a_single_frame_twice(attentive):
 def test_model_with_attention_refuses_more_frames_than_it_was_built_for(attentive):
     with pytest.raises(ValueError, match="--num_source_frames=3: .* built for 2 source frames"):
         attentive[1].encode_source(*source_of(3))
+
+
+@pytest.fixture(scope="module")
+def of_parts(tmp_path_factory):
+    """A generator of attention over frames and parts, and the model that was saved of it."""
+    tf.keras.utils.set_random_seed(0)
+    config = ModelConfig(size=SIZE, width=0.05, fusion="parts", nearest_frames=2)
+    generator = create_generator(config, num_source_frames=3)
+    directory = str(tmp_path_factory.mktemp("parts") / "model")
+    save_model(generator, config, directory)
+    return generator, TransferModel(directory)
+
+
+@pytest.mark.parametrize("ratio", [1, 3])
+@pytest.mark.parametrize("with_mattes", [False, True])
+def test_model_of_any_size_gives_the_generators_frames_at_theirs(of_parts, ratio, with_mattes):
+    generator, model = of_parts
+    assert model.takes_any_size and model.num_source_frames is None
+    side, random = ratio * SIZE, np.random.default_rng(0)
+    colours = random.integers(0, 256, (3, 4, 4, 3)).astype(np.uint8)
+    frames = np.stack([cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR) for image in colours])
+    joints, poses = make_joints(3, size=side), make_joints(2, size=side, seed=4)
+    mattes = random.uniform(0, 1, (3, side, side)).astype(np.float32) if with_mattes else None
+    made = model.generate(model.encode_source(frames, joints, mattes), poses)
+    assert made["frame"].shape == (2, side, side, 3) and made["mask"].shape == (2, side, side, 1)
+
+    # As it is saved, it does not know the size beforehand.
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None, c]) for c in (3, 1)])
+    def expected(frames, mattes):
+        source = generator.encode_source(frames, tf.constant(joints[None]), mattes)
+        return image_outputs(generator, source, tf.constant(poses[None]))
+
+    known = -np.ones((1, 3, side, side, 1), np.float32) if mattes is None else mattes[None, ..., None]
+    wanted = expected(tf.constant(frames[None] / np.float32(127.5) - 1), tf.constant(known))
+    for name in ("frame", "mask", "background"):
+        np.testing.assert_allclose(made[name].astype(int), wanted[name][0].numpy().astype(int), atol=1)
+
+
+def test_pixels_that_must_not_be_shown_are_taken_from_elsewhere(of_parts):
+    _, model = of_parts
+    frames = np.full((2, SIZE, SIZE, 3), 30, np.uint8)
+    frames[0] = 220
+    joints = np.repeat(make_joints(1, size=SIZE), 2, axis=0)
+    mattes = np.ones((2, SIZE, SIZE), np.float32)
+    shown = np.stack([np.zeros((SIZE, SIZE)), np.ones((SIZE, SIZE))]).astype(np.float32)
+    all_shown, some_shown = (
+        model.generate(model.encode_source(frames, joints, mattes, each), joints[:1]) for each in (None, shown)
+    )
+    middle = all_shown["mask"][0, ..., 0] > 200
+    assert middle.any() and (some_shown["mask"][0, ..., 0][middle] > 180).all()
+    made = some_shown
+    assert np.abs(made["foreground"][0][middle].astype(int) - 30).max() < 25
+
+
+def test_frames_that_are_no_multiple_of_the_networks_size_are_refused(of_parts):
+    _, model = of_parts
+    frames, joints = np.zeros((2, SIZE + 8, SIZE + 8, 3), np.uint8), make_joints(2, size=SIZE + 8)
+    with pytest.raises(ValueError, match=rf"a multiple of {SIZE} pixels, got \({SIZE + 8}, {SIZE + 8}\)"):
+        model.encode_source(frames, joints)
+
+
+def test_signatures_take_frames_of_any_multiple_and_mattes_or_none(of_parts):
+    generator, model = of_parts
+    signatures = model._model.signatures
+    side = 2 * SIZE
+    frames = np.random.default_rng(0).integers(0, 256, (1, 2, side, side, 3), np.uint8)
+    joints, poses = make_joints(1, 2, size=side), make_joints(1, 1, size=side, seed=3)
+    arguments = {"source_joints": tf.constant(joints), "target_joints": tf.constant(poses)}
+    whole = signatures["transfer"](source_frames=tf.constant(frames), **arguments)["frame"]
+    assert whole.shape == (1, 1, side, side, 3)
+    features = signatures["encode_source"](
+        source_frames=tf.constant(frames),
+        source_joints=tf.constant(joints),
+        source_mattes=tf.zeros([1, 0, side, side, 1]),
+    )
+    in_two = signatures["generate"](target_joints=tf.constant(poses), **features)["frame"]
+    np.testing.assert_array_equal(whole, in_two)
+    pictures = [[tf.io.encode_jpeg(frame, quality=95).numpy() for frame in frames[0]]]
+    jpeg = signatures["serving_default"](source_jpeg_bytes=tf.constant(pictures), **arguments)["frame_jpeg_bytes"]
+    assert tf.io.decode_jpeg(jpeg[0, 0]).shape == (side, side, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"source_frames": np.zeros((1, 2, SIZE + 1, SIZE + 1, 3), np.uint8)}, f"of a multiple of {SIZE} pixels"),
+        ({"source_mattes": np.zeros((1, 1, SIZE, SIZE, 1), np.float32)}, "one a frame and as large"),
+        ({"source_mattes": np.zeros((1, 2, SIZE, 8, 1), np.float32)}, "one a frame and as large"),
+    ],
+)
+def test_signatures_refuse_what_does_not_fit(of_parts, change, complaint):
+    _, model = of_parts
+    arguments = {
+        "source_frames": np.zeros((1, 2, SIZE, SIZE, 3), np.uint8),
+        "source_joints": make_joints(1, 2, size=SIZE),
+        "source_mattes": np.zeros((1, 0, SIZE, SIZE, 1), np.float32),
+        **change,
+    }
+    with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
+        model._model.signatures["encode_source"](**{name: tf.constant(x) for name, x in arguments.items()})

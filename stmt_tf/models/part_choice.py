@@ -72,9 +72,13 @@ def nearest_frames(affinity: tf.Tensor, count: int, sharpness: tf.Tensor) -> tup
         indices: int32 `[M, K, P]`, nearest first.
         shares: `[M, K, P]` in (0, 1], which sum to 1 over K.
     """
-    frames = tf.shape(affinity)[1]
-    count = tf.minimum(count, frames)
-    ranked, indices = tf.math.top_k(tf.transpose(affinity, [0, 2, 1]), tf.minimum(count + 1, frames))
+    frames = affinity.shape[1]
+    if frames is None:
+        frames = tf.shape(affinity)[1]
+        count, ranks = tf.minimum(count, frames), tf.minimum(count + 1, frames)
+    else:
+        count, ranks = min(count, frames), min(count + 1, frames)
+    ranked, indices = tf.math.top_k(tf.transpose(affinity, [0, 2, 1]), ranks)
     weights = tf.exp(sharpness * (ranked - ranked[..., :1]))
     # The first frame that is not chosen any more is the zero from which weights count. The small number keeps frames
     # that are all alike, also with that one, alike.

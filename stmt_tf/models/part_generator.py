@@ -83,7 +83,8 @@ class PartGenerator(tf.keras.Model):
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
             mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
             masks complete to 1; `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity;
-            `background` `[B, S, S, 3]`, the place without its person.
+            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, N, P]`, 0: what may be added to
+            the affinities by which the frames of each part are chosen.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
         small = shrunk(_merge(frames), self.size)
@@ -108,6 +109,7 @@ class PartGenerator(tf.keras.Model):
             "background_mask": background_mask,
             "frames": _split(tf.concat([_merge(frames) * opacity, opacity], -1), batch),
             "background": self._place(frames, _split(small, batch), background_mask),
+            "preference": tf.zeros(tf.concat([batch, [NUM_PARTS]], 0)),
         }
 
     def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
@@ -119,8 +121,6 @@ class PartGenerator(tf.keras.Model):
             tf.concat([base * visible, visible], -1), joint_heatmaps(nobody, self.size)
         )
         place = base + (1.0 - visible) * tf.tanh(self.background(features))
-        if is_static(side, self.size):
-            return place
         shown = tf.nn.relu(2.0 * enlarged(_merge(background_mask), side) - 1.0)
         shown = _split(shown, tf.shape(frames)[:2])
         merged = tf.reduce_sum(frames * shown, 1) / tf.maximum(tf.reduce_sum(shown, 1), 1e-4)
@@ -148,30 +148,31 @@ class PartGenerator(tf.keras.Model):
             return tf.repeat(x, lead[1], axis=0)
 
         target, joints = _merge(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
-        chosen, shares = nearest_frames(
-            part_affinity(joints, target, self.size), self.nearest_frames, self.attention.nearness_weight
-        )
+        affinity = part_affinity(joints, target, self.size) + per_target(source["preference"])
+        chosen, shares = nearest_frames(affinity, self.nearest_frames, self.attention.nearness_weight)
         transforms = _of_chosen(part_transforms(joints, target[:, None]), chosen)
-        parts = _of_chosen(source["parts"], chosen)
-        if is_static(side, self.size):
-            parts = parts[..., :4]
-        warped = warp(_merge(_merge(parts)), _merge(_merge(transforms)))
-        warped = tf.reshape(warped, tf.concat([tf.shape(chosen), warped.shape[1:]], 0))  # [M, K, P, n, n, 4 or 5]
+        warped = warp(_merge(_merge(_of_chosen(source["parts"], chosen))), _merge(_merge(transforms)))
+        # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
+        images, alphas, masks = warped[..., :4], warped[..., 3], warped[..., 4]  # [M * K * P, n, n ...]
+        each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:]], 0)
+        images, alphas = tf.reshape(images, each), tf.reshape(alphas, apart)
 
-        blended = tf.reduce_sum(shares[..., None, None, None] * warped[..., :4], 1)
+        blended = tf.reshape(shares, [tf.shape(target)[0], -1, 1, 1, 1]) * images
+        blended = tf.reshape(blended, [tf.shape(target)[0], -1, NUM_PARTS * self.size, self.size, 4])
+        blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
         # See `SingleFrameTransfer.foreground` for why slices are joined.
         stacked = tf.concat([part[..., :3] for part in tf.unstack(blended, axis=1)], axis=-1)
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
-        attention, paint, mask_logit = self.attention(features, warped[..., 3], shares)
+        attention, paint, mask_logit = self.attention(features, alphas, shares)
 
         if is_static(side, self.size):
-            colours = tf.reduce_sum(attention[..., None] * warped, [1, 2])
+            colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
             foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
         else:
-            drawn = tf.concat([paint, mask_logit], -1)
             foreground, mask = foreground_at_frame_size(
-                source["frames"], warped[..., 4], warped[..., 3], attention, shares, chosen, transforms, drawn
-            )
+                source["frames"], tf.reshape(masks, apart), alphas, attention, shares, chosen, transforms,
+                tf.concat([paint, mask_logit], -1),
+            )  # fmt: skip
         background = per_target(source["background"])
         outputs = {
             "frame": compose(foreground, background, mask),

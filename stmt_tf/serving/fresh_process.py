@@ -28,11 +28,15 @@ def stored_requests(directory):
     return requests
 
 
-def run_lite(path, features, target_joints):
-    """The first frame, by the TFLite model of `generate`."""
+def run_lite(path, encode_source, expected):
+    """The first frame of an example of the network's size, by the TFLite model of `generate`."""
+    names = [name for name in expected if name.startswith("lite_source_")]
+    features = encode_source(**{name.removeprefix("lite_"): tf.constant(expected[name]) for name in names})
     interpreter = tf.lite.Interpreter(path)
-    joints = target_joints[:, :1].numpy()
-    return interpreter.get_signature_runner()(**features, target_joints=joints)["frame"]
+    joints = expected["lite_target_joints"][:, :1]
+    runner = interpreter.get_signature_runner()
+    taken = {name: features[name] for name in runner.get_input_details() if name != "target_joints"}
+    return runner(**taken, target_joints=joints)["frame"]
 
 
 def compare(directory, expected):
@@ -52,7 +56,8 @@ def compare(directory, expected):
     }
     lite = os.path.join(directory, "generate.tflite")
     if os.path.exists(lite):
-        found["generate.tflite"] = np.abs(run_lite(lite, features, target_joints) - frames[:, :1]).max()
+        made = run_lite(lite, signatures["encode_source"], expected).astype(int)
+        found["generate.tflite"] = np.abs(made - expected["lite_frames"][:, :1]).max()
     return {name: float(difference) for name, difference in found.items()}
 
 

@@ -1,6 +1,7 @@
 """`generate` as a TFLite model, for devices without TensorFlow: one source and one target frame at a time.
 
-It takes what the signature `generate` takes, with B = L = 1 and the K that the model is made for, and gives `frame`.
+It takes what the signature `generate` takes, with B = L = 1 and the K that the model is made for, or four source frames
+of one that takes any number; and gives `frame`. Frames are of the network's size: TFLite has no warp for larger ones.
 Nothing but TFLite's own operations is in it: the interpreter needs no delegate.
 """
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from stmt_tf.compat import held_back_stderr
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import gathering_warp
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.serving.signatures import image_outputs
@@ -18,7 +20,7 @@ from stmt_tf.serving.warmup import source_count
 LITE = "generate.tflite"
 
 
-def convert_generate(generator: Generator, weights: str) -> bytes:
+def convert_generate(generator: Generator | PartGenerator, weights: str) -> bytes:
     """The TFLite model.
 
     Args:

@@ -13,16 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.serving.lite import LITE
 from stmt_tf.serving.signatures import JPEG_QUALITY, image_outputs
-from stmt_tf.serving.warmup import Example
+from stmt_tf.serving.warmup import Example, made_up_example
 
 _SCRIPT = Path(__file__).with_name("fresh_process.py")
 _TOLERANCE = 1.0  # steps of 1 / 255
 _LITE_INT8_TOLERANCE = 16.0  # there TFLite rounds what goes through its layers, too
 
 
-def verify(directory: str, generator: Generator, weights: str, example: Example) -> dict[str, float]:
+def verify(directory: str, generator: Generator | PartGenerator, weights: str, example: Example) -> dict[str, float]:
     """Runs a model directory in a process that cannot import this package.
 
     Args:
@@ -37,14 +38,20 @@ def verify(directory: str, generator: Generator, weights: str, example: Example)
     Raises:
         ValueError: further than a step of 1 / 255 (16 for an int8 TFLite model), or the process failed.
     """
-    source = generator.encode_source(
-        tf.constant(example.source_frames, tf.float32) / 127.5 - 1.0, tf.constant(example.source_joints)
-    )
-    frames = image_outputs(generator, source, tf.constant(example.target_joints))["frame"].numpy()
+    frames, small = _frames(generator, example), made_up_example(generator, ratio=1)
     pictures = [tf.io.decode_jpeg(tf.io.encode_jpeg(frame, quality=JPEG_QUALITY)).numpy() for frame in frames[0]]
     with tempfile.TemporaryDirectory() as scratch:
         expected = os.path.join(scratch, "expected.npz")
-        np.savez(expected, frames=frames, pictures=np.stack(pictures)[None])
+        lite = {name: getattr(small, name) for name in ("source_frames", "source_joints", "target_joints")}
+        if small.source_mattes is not None:
+            lite["source_mattes"] = small.source_mattes
+        np.savez(
+            expected,
+            frames=frames,
+            pictures=np.stack(pictures)[None],
+            lite_frames=_frames(generator, small),
+            **{f"lite_{name}": value for name, value in lite.items()},
+        )
         command = [sys.executable, "-I", str(_SCRIPT), os.path.abspath(directory), expected]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)
     if done.returncode:
@@ -57,3 +64,11 @@ def verify(directory: str, generator: Generator, weights: str, example: Example)
         told = ", ".join(f"{name}: {found:g}" for name, found in off.items())
         raise ValueError(f"the export's frames are not the model's, by steps of 1 / 255 ({told}); nothing was written")
     return differences
+
+
+def _frames(generator: Generator | PartGenerator, example: Example) -> np.ndarray:
+    """What the model makes of an example, uint8 `[1, L, H, W, 3]`."""
+    source = generator.encode_source(
+        tf.constant(example.source_frames, tf.float32) / 127.5 - 1.0, tf.constant(example.source_joints)
+    )
+    return image_outputs(generator, source, tf.constant(example.target_joints))["frame"].numpy()

@@ -15,11 +15,13 @@ import numpy as np
 import tensorflow as tf
 
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.serving.signatures import JPEG_QUALITY
 
 WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
 _SOURCES, _TARGETS = 4, 2
+_RATIO = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,22 +33,30 @@ class Example:
         source_frames: uint8 `[1, K, H, W, 3]`, the same decoded.
         source_joints: float32 `[1, K, 14, 3]`.
         target_joints: float32 `[1, L, 14, 3]`.
+        source_mattes: none, `[1, 0, H, W, 1]`; None for a model that takes no mattes.
     """
 
     source_jpeg_bytes: np.ndarray
     source_frames: np.ndarray
     source_joints: np.ndarray
     target_joints: np.ndarray
+    source_mattes: np.ndarray | None = None
 
 
-def source_count(generator: Generator) -> int:
+def source_count(generator: Generator | PartGenerator) -> int:
     """K that a model was built for, or a few for one that takes any number."""
     return generator.num_source_frames or _SOURCES
 
 
-def made_up_example(generator: Generator) -> Example:
-    """Smooth random colours and random poses of a model's size and K; the same every time."""
-    size, sources = generator.size, source_count(generator)
+def made_up_example(generator: Generator | PartGenerator, ratio: int = _RATIO) -> Example:
+    """Smooth random colours and random poses of a model's size and K; the same every time.
+
+    Args:
+        generator: the model.
+        ratio: frames of a model that takes any size are so many times as large as its network's.
+    """
+    any_size = isinstance(generator, PartGenerator)
+    size, sources = generator.size * (ratio if any_size else 1), source_count(generator)
     random = np.random.default_rng(0)
     colours = random.uniform(0, 255, (sources, 4, 4, 3))
     pictures = [
@@ -64,6 +74,7 @@ def made_up_example(generator: Generator) -> Example:
         source_frames=np.stack([tf.io.decode_jpeg(picture, channels=3) for picture in pictures])[None],
         source_joints=joints(sources),
         target_joints=joints(_TARGETS),
+        source_mattes=np.zeros((1, 0, size, size, 1), np.float32) if any_size else None,
     )
 
 
@@ -81,6 +92,8 @@ def write_warmup(directory: str, model_name: str, example: Example) -> None:
         "transfer": ("source_frames", "source_joints", "target_joints"),
         "encode_source": ("source_frames", "source_joints"),
     }
+    if example.source_mattes is not None:
+        arguments["encode_source"] += ("source_mattes",)
     os.makedirs(os.path.join(directory, os.path.dirname(WARMUP)))
     with tf.io.TFRecordWriter(os.path.join(directory, WARMUP)) as writer:
         for signature, names in arguments.items():
