@@ -125,7 +125,7 @@ def place_of_video(
 
 
 def _place_of_empty_video(path: str) -> np.ndarray:
-    """The median of frames all over a video that shows nobody, as the first one sees it; or that one."""
+    """The plate of frames all over a video that shows nobody; or the first of them."""
     frames, every = [], 1
     for frame in read_frames(path):
         if frame.index % every == 0:

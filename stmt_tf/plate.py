@@ -3,8 +3,8 @@
 Each pixel is the median of the frames in which the person is somewhere else. Which frames those are differs from pixel
 to pixel, and with them the person's shadow and the light; so the plate's gradients, too, are medians over time (Weiss
 2001, "Deriving intrinsic images from image sequences"), and where few frames tell, colours follow the gradients. No
-shadow then ends at the outline of the person who cast it. A camera that drifts is followed: the plate is what the first
-frame sees.
+shadow then ends at the outline of the person who cast it. A camera that drifts is followed: the plate is what a frame in
+the middle of its drift sees.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def plate_steps(joints: np.ndarray) -> np.ndarray:
 
 
 def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: np.ndarray) -> Plate | None:
-    """The place that frames show without their person, as the first frame sees it.
+    """The place that frames show without their person, as the one in the middle of the camera's drift sees it.
 
     Args:
         frames: M of uint8 `[H, W, 3]`, in the order of time; see `plate_steps`.
@@ -191,10 +191,10 @@ def _body_region(pose: np.ndarray, stature: float, size: tuple[int, int]) -> np.
 def _align(
     frames: Sequence[np.ndarray], clear: np.ndarray
 ) -> tuple[Sequence[np.ndarray], np.ndarray, np.ndarray] | None:
-    """The frames as the first one's camera would have seen them.
+    """The frames as one camera in the middle of the drift would have seen them.
 
     Returns:
-        Some of the frames, the first one among them; what they show clearly, bool `[m, H, W]`; how many of them reach
+        Some of the frames; what they show clearly, bool `[m, H, W]`; how many of them reach
         each pixel at all, uint8 `[H, W]`. None where too few of them see what the first one sees.
     """
     height, width = clear.shape[1:]
@@ -208,13 +208,20 @@ def _align(
     reached = np.full((height, width), len(used), np.uint8)
     if moved[used].max() > _STILL:
         reached[:] = 0
-        for number, place in enumerate(places[used, :2]):
+        seen_from = places[used] @ np.linalg.inv(places[used[_middle((places[used] @ corners)[:, :2])]])
+        for number, place in enumerate(seen_from[:, :2]):
             frames[number] = cv2.warpAffine(
                 frames[number], place, (width, height), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
             )
             clear[number] = _whole_after(place, clear[number])
             reached += _whole_after(place, np.ones_like(clear[number]))
     return frames, clear, reached
+
+
+def _middle(points: np.ndarray) -> int:
+    """Which of the frames is nearest to all others, by where they see the same points, `[m, 2, N]`."""
+    apart = np.linalg.norm(points[:, np.newaxis] - points, axis=2).max(-1)
+    return int(apart.sum(1).argmin())
 
 
 def _whole_after(place: np.ndarray, mask: np.ndarray) -> np.ndarray:

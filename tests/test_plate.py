@@ -133,11 +133,13 @@ def test_a_camera_that_drifts_is_followed(noise):
     frames, mattes, joints = clip(views, range(20, 180, 10))
     frames = [(frame + rng.normal(0, noise, frame.shape)).clip(0, 255).astype(np.uint8) for frame in frames]
     plate = make_plate(frames, mattes, joints)
-    assert plate.seen.all()  # also what the camera leaves behind, which the first frame alone shows
-    error = np.abs(plate.image[:, 4:].astype(int) - wide[:, 4:WIDTH])
+    assert plate.seen.all()  # also what the camera leaves behind
+    # One of the two frames in the middle of the drift.
+    errors = [(np.abs(plate.image.astype(int) - view)[:, 8:-8], view) for view in views[7:9]]
+    error, middle = min(errors, key=lambda each: each[0].mean())
     assert error.mean() < 0.6 + 0.3 * noise and error.max() < 12 + 4 * noise
     unregistered = np.median(frames, 0)
-    assert error.mean() < 0.25 * np.abs(unregistered[:, 4:] - wide[:, 4:WIDTH]).mean()
+    assert error.mean() < 0.4 * np.abs(unregistered - middle)[:, 8:-8].mean()
 
 
 def test_frames_of_another_view_are_left_out():
@@ -220,7 +222,8 @@ def test_mattes_move_with_the_camera():
     frames, mattes, joints = clip(views, [round(100 - x) for x in shifts[:12]] + [30, 40, 50, 160])
     plate = make_plate(frames, mattes, joints)
     assert plate.seen.all()
-    assert np.abs(plate.image[:, 70:130].astype(int) - wide[:, 70:130]).mean() < 1.0
+    errors = [np.abs(plate.image.astype(int) - view)[:, 70:130].mean() for view in views]
+    assert min(errors) < 1.0 and 4 <= np.argmin(errors) <= 11  # the middle of the drift
 
 
 def track(positions):
