@@ -3,8 +3,8 @@
 Each pixel is the median of the frames in which the person is somewhere else. Which frames those are differs from pixel
 to pixel, and with them the person's shadow and the light; so the plate's gradients, too, are medians over time (Weiss
 2001, "Deriving intrinsic images from image sequences"), and where few frames tell, colours follow the gradients. No
-shadow then ends at the outline of the person who cast it. A camera that drifts is followed: the plate is what a frame in
-the middle of its drift sees.
+shadow then ends at the outline of the person who cast it. A camera that drifts is followed: the plate is what a frame
+in the middle of its drift sees.
 """
 
 from __future__ import annotations
