@@ -170,7 +170,7 @@ _I3D = Asset(
 ASSETS = {asset.name: asset for asset in (_POSE_LANDMARKER, _VGG16, _I3D)}
 
 
-SHIPPED_MODEL = "dancers_128px"  # that of `saved_models/` which commands take by default
+SHIPPED_MODEL = "dancers_64px"  # that of `saved_models/` which commands take by default
 
 
 def cache_dir() -> Path:
