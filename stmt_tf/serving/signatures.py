@@ -227,6 +227,7 @@ def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
     right_size = tf.debugging.Assert(
         tf.reduce_all(shapes == wanted),
         ["source_jpeg_bytes must hold pictures of one size, which is", wanted, "got heights and widths", shapes],
+        summarize=64,
     )
     with tf.control_dependencies([right_size]):
         flat = tf.identity(flat)
