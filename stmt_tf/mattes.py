@@ -68,20 +68,29 @@ def read_mattes(
         VideoError: the directory is none, or holds another number of pictures than the video has frames; a picture
             cannot be read, or is of another size than the frames; or all that were read show nobody.
     """
-    if not os.path.isdir(directory):
-        raise VideoError(f"{directory}: no such directory. Give one of pictures, a matte for each frame.")
-    paths = [path for path in Path(directory).iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."]
+    paths = matte_files(directory)
     needed = max(indices) + 1 if num_frames is None else num_frames
     if len(paths) < needed or num_frames is not None and len(paths) > num_frames:
         raise VideoError(
             f"{directory}: holds {len(paths)} pictures, the video {'at least ' * (num_frames is None)}{needed} frames. "
             "Give one matte for each frame."
         )
-    paths.sort(key=lambda path: _natural(path.name))
     mattes = np.stack([_read_matte(paths[index], frame_size) for index in indices])
     if mattes.max() < 128:
         raise VideoError(f"{directory}: its mattes show nobody. Give pictures that are white (255) on the person.")
     return mattes
+
+
+def matte_files(directory: PathLike) -> list[Path]:
+    """The pictures in a directory, in the order of their names; see `read_mattes`.
+
+    Raises:
+        VideoError: there is no such directory.
+    """
+    if not os.path.isdir(directory):
+        raise VideoError(f"{directory}: no such directory. Give one of pictures, a matte for each frame.")
+    paths = [path for path in Path(directory).iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."]
+    return sorted(paths, key=lambda path: _natural(path.name))
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:

@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.config import TransferConfig
-from stmt_tf.mattes import doubt_mattes, estimate_mattes, read_mattes
+from stmt_tf.mattes import doubt_mattes, estimate_mattes, matte_files, read_mattes
 from stmt_tf.plate import Plate, make_plate, plate_steps
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.selection import select_source_frames
@@ -50,8 +50,15 @@ class Source:
 
 
 def check_source(config: TransferConfig) -> None:
-    """Raises VideoError if the source is no video, and ValueError if it is shorter than the frames to choose."""
+    """Finds what cannot work before anything slow begins.
+
+    Raises:
+        VideoError: the source is no video, or its mattes lie in no directory.
+        ValueError: it is shorter than the frames to choose.
+    """
     length = probe(config.source).num_frames
+    if config.source_mattes:
+        matte_files(config.source_mattes)
     if length is not None and config.num_source_frames > length:
         raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
 

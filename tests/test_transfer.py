@@ -301,6 +301,7 @@ def bad_inputs(folder, inputs):
         "a preview that is no PNG": ({"preview": f"{folder}/out/a.jpg"}, "ends in .png"),
         "a preview in no directory": ({"preview": f"{folder}/none/a.png"}, "is not a directory. Create it"),
         "a sheet that is a directory": ({"sheet": str(folder / "folder.png")}, "is a directory"),
+        "mattes that are not there": ({"source_mattes": "/no/such/mattes"}, "no such directory"),
         "more source frames than there are": ({"num_source_frames": 99}, "has 9 frames"),
         "a negative number of source frames": ({"num_source_frames": -1}, "got -1"),
         "no results of the pose tool": ({"source_poses": ""}, "give --source_poses"),
