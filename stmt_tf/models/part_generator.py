@@ -151,9 +151,12 @@ class PartGenerator(tf.keras.Model):
         affinity = part_affinity(joints, target, self.size) + per_target(source["preference"])
         chosen, shares = nearest_frames(affinity, self.nearest_frames, self.attention.nearness_weight)
         transforms = _of_chosen(part_transforms(joints, target[:, None]), chosen)
-        warped = warp(_merge(_merge(_of_chosen(source["parts"], chosen))), _merge(_merge(transforms)))
         # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
-        images, alphas, masks = warped[..., :4], warped[..., 3], warped[..., 4]  # [M * K * P, n, n ...]
+        parts = _merge(_merge(_of_chosen(source["parts"], chosen)))
+        if is_static(side, self.size):
+            parts = parts[..., :4]  # the share in the person is for frames of another size
+        warped = warp(parts, _merge(_merge(transforms)))
+        images, alphas = warped[..., :4], warped[..., 3]  # [M * K * P, n, n ...]
         each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:]], 0)
         images, alphas = tf.reshape(images, each), tf.reshape(alphas, apart)
 
@@ -170,7 +173,7 @@ class PartGenerator(tf.keras.Model):
             foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
         else:
             foreground, mask = foreground_at_frame_size(
-                source["frames"], tf.reshape(masks, apart), alphas, attention, shares, chosen, transforms,
+                source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
                 tf.concat([paint, mask_logit], -1),
             )  # fmt: skip
         background = per_target(source["background"])
