@@ -11,7 +11,6 @@ import numpy as np
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.held_objects import without_held_objects
-from stmt_tf.plate import fill
 from stmt_tf.source import Source
 from stmt_tf.tracks import visible
 
@@ -100,7 +99,7 @@ class Renderer:
         """The source's place without its person, uint8 `[H, W, 3]`."""
         source = self._source
         if source.plate is not None:
-            return fill(source.plate)
+            return source.plate
         joints = source.crop.to_crop(source.joints[:1], self._side)
         drawn = self._model.generate(self._encoded, joints, ("background",))["background"][0]
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()

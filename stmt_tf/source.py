@@ -10,7 +10,7 @@ from absl import logging
 
 from stmt_tf.config import TransferConfig
 from stmt_tf.mattes import doubt_mattes, estimate_mattes, matte_files, read_mattes
-from stmt_tf.plate import Plate, make_plate, plate_steps
+from stmt_tf.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.tracks import visible
@@ -29,14 +29,14 @@ class Source:
         joints: `[N, 14, 3]` in pixels of the whole frame.
         crop: where the model looks.
         mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
-        plate: the place without its person; None where the camera moves.
+        plate: the place without its person, uint8 `[H, W, 3]`; None where the frames do not give one.
     """
 
     frames: list[np.ndarray]
     joints: np.ndarray
     crop: Crop
     mattes: np.ndarray | None = None
-    plate: Plate | None = None
+    plate: np.ndarray | None = None
 
     def crops(self, size: int) -> np.ndarray:
         """The model's view: uint8 `[N, size, size, 3]`."""
@@ -92,10 +92,10 @@ def choose_source(config: TransferConfig, track: np.ndarray, fixed: int | None) 
     plate_frames, plate_mattes = of(steps)
     plate = make_plate(plate_frames, plate_mattes, track[steps])
     if plate is None:
-        logging.info("%s: no plate, as the camera moves; the place is that of the source frames", config.source)
+        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", config.source)
     source_frames, source_mattes = of(chosen)
     crop = Crop.around(track, frames[0].shape[:2])
-    return Source(source_frames, track[chosen], crop, source_mattes, plate)
+    return Source(source_frames, track[chosen], crop, source_mattes, None if plate is None else fill(plate))
 
 
 def _find_mattes(

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from stmt_tf.config import TransferConfig
-from stmt_tf.plate import Plate
 from stmt_tf.rendering import Renderer
 from stmt_tf.sheets import Motion, attention_sheet
 from stmt_tf.source import Source
@@ -45,7 +44,7 @@ class Attentive:
 def scene(levels):
     joints = np.ones((len(levels), 14, 3), np.float32)
     frames = [np.full((16, 16, 3), level, np.uint8) for level in levels]
-    source = Source(frames, joints, CROP, plate=Plate(frames[0], np.ones((16, 16), bool)))
+    source = Source(frames, joints, CROP, plate=frames[0])
     return source, Motion(np.ones((20, 14, 3), np.float32), np.ones((20, 14, 3), np.float32), CROP)
 
 
