@@ -29,7 +29,8 @@ class Source:
         joints: `[N, 14, 3]` in pixels of the whole frame.
         crop: where the model looks.
         mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
-        plate: the place without its person, uint8 `[H, W, 3]`; None where the frames do not give one.
+        plate: the place without its person, uint8 `[H, W, 3]`; None where the frames do not give one or another place
+            is shown.
     """
 
     frames: list[np.ndarray]
@@ -79,7 +80,8 @@ def choose_source(config: TransferConfig, track: np.ndarray, fixed: int | None) 
     count = config.num_source_frames or min(fixed or NUM_FRAMES, int(shown.sum()))
     chosen = select_source_frames(track, count, config.source_selection, config.seed)
     logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
-    steps = plate_steps(track)
+    # In another place, nobody sees the source's own.
+    steps = np.zeros(0, int) if config.background else plate_steps(track)
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
     frames = read_chosen(config.source, wanted)
@@ -89,9 +91,8 @@ def choose_source(config: TransferConfig, track: np.ndarray, fixed: int | None) 
         places = np.searchsorted(wanted, numbers)
         return [frames[place] for place in places], None if mattes is None else mattes[places]
 
-    plate_frames, plate_mattes = of(steps)
-    plate = make_plate(plate_frames, plate_mattes, track[steps])
-    if plate is None:
+    plate = make_plate(*of(steps), track[steps]) if len(steps) else None
+    if len(steps) and plate is None:
         logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", config.source)
     source_frames, source_mattes = of(chosen)
     crop = Crop.around(track, frames[0].shape[:2])
