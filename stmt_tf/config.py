@@ -40,7 +40,7 @@ class ModelConfig:
         "each part (parts).",
         ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d", "parts"),
     )
-    nearest_frames: int = setting(3, "K of --fusion=parts: source frames that each part is taken from, the nearest.")
+    nearest_frames: int = setting(2, "K of --fusion=parts: source frames that each part is taken from, the nearest.")
     attention_stride: int = setting(
         4, "Attention is computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
     )
@@ -176,8 +176,8 @@ class TrainConfig:
     )
     precision: str = setting(
         "float32",
-        "What layers compute in; variables, images and losses stay float32. Mixed precision is for GPUs (float16) "
-        "and for GPUs, TPUs and CPUs with bfloat16 units.",
+        "What layers compute in, and under mixed_bfloat16 the perceptual loss's network; variables, images and losses "
+        "stay float32. Mixed precision is for GPUs (float16) and for GPUs, TPUs and CPUs with bfloat16 units.",
         ("float32", "mixed_float16", "mixed_bfloat16"),
     )
     init: str = setting(
@@ -194,6 +194,11 @@ class TrainConfig:
                 f"--iterations={self.iterations} must be a multiple of --checkpoint_every={self.checkpoint_every}: "
                 "a training ends with a checkpoint"
             )
+
+    @property
+    def perceptual_dtype(self) -> str:
+        """What the perceptual loss's network computes in: its activations and gradients may pass float16's range."""
+        return "bfloat16" if self.precision == "mixed_bfloat16" else "float32"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -177,13 +177,13 @@ def _create_with_made_up_vgg(create_trainer: CreateTrainer, model, data, loss, t
     if loss.vgg_weight == 0 or loss.vgg_weights:
         return create_trainer(model, data, loss, training)
     bare = create_trainer(model, data, dataclasses.replace(loss, vgg_weight=0.0), training)
-    features = _made_up_vgg(loss.vgg_network)
+    features = _made_up_vgg(loss.vgg_network, training.perceptual_dtype)
     trainer = Trainer(bare.network, bare.discriminators, features, loss, data.seed, training.micro_batches)
     trainer.compile(bare.optimizer, bare.discriminator_optimizer)
     return trainer
 
 
-def _made_up_vgg(name: str) -> VGGFeatures:
+def _made_up_vgg(name: str, dtype: str) -> VGGFeatures:
     """The network with random weights, up to the last layer that the perceptual loss looks at."""
     random = np.random.default_rng(0)
     names = VGG16_LAYERS if name == "vgg16" else VGG19_LAYERS
@@ -193,7 +193,7 @@ def _made_up_vgg(name: str) -> VGGFeatures:
         kernel = random.standard_normal((3, 3, before, channels), np.float32) * np.sqrt(2 / (9 * before))
         weights[layer] = (kernel.astype(np.float32), np.zeros([channels], np.float32))
         before = channels
-    return VGGFeatures(weights, PAPER_LAYERS, np.zeros([3], np.float32), np.ones([3], np.float32))
+    return VGGFeatures(weights, PAPER_LAYERS, np.zeros([3], np.float32), np.ones([3], np.float32), dtype)
 
 
 def count_parameters(trainer: Trainer) -> tuple[Part, ...]:

@@ -188,7 +188,9 @@ def create_trainer(model: ModelConfig, data: DataConfig, loss: LossConfig, train
     discriminators = create_discriminators(loss, model.size)
     features = None
     if loss.vgg_weight > 0:
-        features = create_perceptual_features(loss.vgg_network, loss.vgg_weights or None)
+        features = create_perceptual_features(
+            loss.vgg_network, loss.vgg_weights or None, dtype=training.perceptual_dtype
+        )
     network = checkpoints.create_network(model, training, data.num_source_frames)
     trainer = Trainer(network, discriminators, features, loss, data.seed, training.micro_batches)
     trainer.compile(_optimizer(training), _optimizer(training) if discriminators else None)

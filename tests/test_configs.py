@@ -7,10 +7,9 @@ import pytest
 from absl import flags as absl_flags
 from records import make_example
 
-from stmt_tf import flags
+from stmt_tf import flags, train
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.fusion import FUSIONS
-from stmt_tf.train import create_trainer
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
@@ -87,7 +86,7 @@ def test_row_builds_and_steps(read, row):
     # What VGG sees is tested by itself, with its real weights.
     loss = dataclasses.replace(loss, discriminator_width=0.05, vgg_weight=0.0)
     data = dataclasses.replace(data, num_source_frames=2)
-    trainer = create_trainer(model, data, loss, training)
+    trainer = train.create_trainer(model, data, loss, training)
     sources = 1 if training.stage == 1 else 2
     example = make_example(batch=1, sources=sources, targets=data.num_target_frames)
     logs = trainer.train_step(example)  # a single step, which tracing would take ten times as long
@@ -109,6 +108,18 @@ def test_config_names_the_fusions_that_there_are():
 def test_odd_loss_setting_is_refused(name, value):
     with pytest.raises(ValueError, match=f"--{name} must "):
         LossConfig(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "precision, dtype", [("float32", "float32"), ("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float32")]
+)
+def test_perceptual_loss_computes_in_bfloat16_and_never_in_float16(monkeypatch, precision, dtype):
+    training = TrainConfig(precision=precision, iterations=1)
+    assert training.perceptual_dtype == dtype
+    made = []
+    monkeypatch.setattr(train, "create_perceptual_features", lambda *_, **given: made.append(given["dtype"]))
+    train.create_trainer(ModelConfig(size=32, width=0.05), DataConfig(), LossConfig(gan_weight=0.0), training)
+    assert made == [dtype]
 
 
 def test_flagfiles_that_texts_name_exist():

@@ -11,7 +11,7 @@ from records import make_example
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.dry_run import Part, Rehearsal, as_text, made_up_example, rehearse
+from stmt_tf.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
 from stmt_tf.flops import count_flops
 from stmt_tf.models.create import create_discriminators, create_generator
 from stmt_tf.train import _rehearse as rehearse_checked
@@ -107,6 +107,15 @@ def test_made_up_vgg_needs_no_file_and_is_told_of():
     assert 2 * 3 * products < result.step_flops < 1.3 * 2 * 3 * products
     assert any("vgg16 had random weights" in note for note in result.notes)
     assert any("--vgg_start=5" in note for note in result.notes)
+
+
+def test_made_up_vgg_computes_in_what_the_real_one_would(monkeypatch):
+    made = []
+    monkeypatch.setattr("stmt_tf.dry_run.VGGFeatures", lambda weights, layers, shift, scale, dtype: made.append(dtype))
+    for precision in ("mixed_bfloat16", "mixed_float16"):
+        training = TrainConfig(precision=precision, iterations=1)
+        _create_with_made_up_vgg(create_trainer, MODEL, DATA, LossConfig(vgg_network="vgg16", gan_weight=0.0), training)
+    assert made == ["bfloat16", "float32"]
 
 
 def test_convolutions_are_counted_as_by_hand():

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pytest
 import tensorflow as tf
+from records import conv_ops
 
 from stmt_tf import assets
 from stmt_tf.features import vgg
@@ -65,6 +66,36 @@ def test_gradient_reaches_the_images_and_no_weight():
         total = tf.reduce_sum(features(images)[0])
     assert tape.watched_variables() == ()
     np.testing.assert_array_equal(tape.gradient(total, images)[0, :, :, 0], [[4, 6, 4], [6, 9, 6], [4, 6, 4]])
+
+
+def maps_and_gradient(features):
+    with tf.GradientTape() as tape:
+        images = tf.random.stateless_uniform([2, 24, 24, 3], [0, 1], -1.0, 1.0)
+        tape.watch(images)
+        maps = features(images)
+        total = tf.add_n([tf.reduce_mean(tf.square(x)) for x in maps])
+    return [*maps, tape.gradient(total, images)]
+
+
+def test_in_bfloat16_maps_and_gradients_are_nearly_those_of_float32(small_vgg16):
+    exact, rounded = (
+        maps_and_gradient(vgg.create_perceptual_features("vgg16", small_vgg16, dtype=dtype))
+        for dtype in ("float32", "bfloat16")
+    )
+    # Rounding decides some ReLUs and pools otherwise, for which the gradient changes more than the maps do.
+    for one, other, bound in zip(exact, rounded, (0.02, 0.02, 0.02, 0.02, 0.2)):
+        assert one.dtype == other.dtype == tf.float32
+        error = float(tf.norm(one - other) / tf.norm(one))
+        assert 1e-4 < error < bound  # without any error, nothing would have been rounded
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg19"])
+@pytest.mark.parametrize("dtype", [None, "bfloat16"])
+def test_convolutions_compute_in_the_type_asked_for(monkeypatch, name, dtype):
+    monkeypatch.setattr(vgg, f"load_{name}", lambda weights_file: constant_weights())
+    features = vgg.create_perceptual_features(name, layers=["conv2_1"], **({"dtype": dtype} if dtype else {}))
+    graph = tf.function(features).get_concrete_function(tf.TensorSpec([1, 4, 4, 3])).graph
+    assert [op.get_attr("T") for op in conv_ops(graph)] == 3 * [tf.as_dtype(dtype or "float32")]
 
 
 def test_checkpoint_of_a_model_leaves_the_features_out(tmp_path):

@@ -47,6 +47,7 @@ class VGGFeatures:
         layers: names of the layers whose maps are wanted, each in `weights`.
         shift: per-channel shift [3] of images in [-1, 1].
         scale: per-channel divisor [3], applied after the shift.
+        dtype: what the convolutions compute in.
 
     Raises:
         ValueError: `layers` is empty or names a layer that `weights` lacks.
@@ -58,6 +59,7 @@ class VGGFeatures:
         layers: Sequence[str],
         shift: np.ndarray,
         scale: np.ndarray,
+        dtype: str = "float32",
     ) -> None:
         names = list(weights)
         unknown = sorted(set(layers) - set(names))
@@ -68,23 +70,24 @@ class VGGFeatures:
         self.layers = tuple(layers)
         self._shift = shift
         self._scale = scale
+        self._dtype = dtype
         last = max(names.index(layer) for layer in layers)
         with tf.init_scope():
             self._weights = {
-                name: tuple(tf.Variable(array, trainable=False) for array in weights[name])
+                name: tuple(tf.Variable(tf.cast(array, dtype), trainable=False) for array in weights[name])
                 for name in names[: last + 1]
             }
 
     def __call__(self, images: tf.Tensor) -> list[tf.Tensor]:
-        """Returns the maps [N, h, w, C] of `layers`, in that order, for RGB images [N, H, W, 3] in [-1, 1]."""
-        x = (tf.cast(images, tf.float32) - self._shift) / self._scale
+        """Returns the maps float32 [N, h, w, C] of `layers`, in that order, for RGB images [N, H, W, 3] in [-1, 1]."""
+        x = tf.cast((tf.cast(images, tf.float32) - self._shift) / self._scale, self._dtype)
         maps = {}
         for name, (kernel, bias) in self._weights.items():
             if name.endswith("_1") and name != "conv1_1":
                 x = tf.nn.max_pool2d(x, ksize=2, strides=2, padding="VALID")
             x = tf.nn.relu(tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides=1, padding="SAME"), bias))
             maps[name] = x
-        return [maps[layer] for layer in self.layers]
+        return [tf.cast(maps[layer], tf.float32) for layer in self.layers]
 
 
 Path = Union[str, "os.PathLike[str]"]
@@ -143,7 +146,10 @@ def load_vgg19(weights_file: Path | None = None) -> Weights:
 
 
 def create_perceptual_features(
-    name: str = "vgg16", weights_file: Path | None = None, layers: Sequence[str] = PAPER_LAYERS
+    name: str = "vgg16",
+    weights_file: Path | None = None,
+    layers: Sequence[str] = PAPER_LAYERS,
+    dtype: str = "float32",
 ) -> VGGFeatures:
     """Returns the feature maps that a perceptual loss compares.
 
@@ -151,13 +157,14 @@ def create_perceptual_features(
         name: `vgg16` or `vgg19`.
         weights_file: the weights, where they are not to be fetched; see `load_vgg16` and `load_vgg19`.
         layers: the layers whose maps are wanted.
+        dtype: what the convolutions compute in.
 
     Raises:
         ValueError: an unknown `name` or layer.
         stmt_tf.assets.AssetError: the weights cannot be had or are damaged.
     """
     if name == "vgg16":
-        return VGGFeatures(load_vgg16(weights_file), layers, _LPIPS_SHIFT, _LPIPS_SCALE)
+        return VGGFeatures(load_vgg16(weights_file), layers, _LPIPS_SHIFT, _LPIPS_SCALE, dtype)
     if name == "vgg19":
-        return VGGFeatures(load_vgg19(weights_file), layers, _CAFFE_SHIFT, _CAFFE_SCALE)
+        return VGGFeatures(load_vgg19(weights_file), layers, _CAFFE_SHIFT, _CAFFE_SCALE, dtype)
     raise ValueError(f"name must be 'vgg16' or 'vgg19'. Received: name={name!r}")
