@@ -44,10 +44,12 @@ class Source:
         return np.stack([self.crop.extract(frame, size) for frame in self.frames])
 
     def matte_crops(self, size: int) -> np.ndarray | None:
-        """The mattes of that view, float32 `[N, size, size]`, or None."""
+        """The mattes of that view, float32 `[N, size, size]`, or None; outside the frames there is no person."""
         if self.mattes is None:
             return None
-        return np.stack([self.crop.extract(matte, size).clip(-1.0, 1.0) for matte in self.mattes])
+        squares = np.stack([self.crop.extract(matte, size).clip(-1.0, 1.0) for matte in self.mattes])
+        within = self.crop.within(self.mattes.shape[1:], size)
+        return np.where(within | (squares < 0.0), squares, np.float32(0.0))
 
 
 def check_source(config: TransferConfig) -> None:

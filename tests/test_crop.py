@@ -136,6 +136,20 @@ def test_outside_the_frame_its_edge_is_repeated():
     np.testing.assert_array_equal(Crop(-2, -3, 20).extract(image, 20), expected)
 
 
+def test_pixels_within_the_frame_are_those_that_no_edge_is_repeated_for():
+    expected = np.pad(np.ones((10, 8), bool), ((3, 7), (2, 10)))
+    np.testing.assert_array_equal(Crop(-2, -3, 20).within((10, 8), 20), expected)
+    assert Crop(3, 1, 5).within((10, 8), 9).all()
+    assert not Crop(30, 0, 10).within((20, 20), 10).any()
+
+
+def test_a_resized_pixel_is_within_the_frame_where_its_middle_is():
+    # Middles lie 1, 3, 5 ... pixels from the crop's edge. In the frame are columns from 2 to 10, rows from 3 to 13.
+    rows, columns = np.mgrid[:10, :10]
+    expected = (rows >= 1) & (rows <= 6) & (columns >= 1) & (columns <= 4)
+    np.testing.assert_array_equal(Crop(-2, -3, 20).within((10, 8), 10), expected)
+
+
 def test_shrinking_by_a_whole_factor_averages_blocks():
     image = np.random.default_rng(0).uniform(0, 1, (12, 12)).astype(np.float32)
     expected = image.reshape(4, 3, 4, 3).mean((1, 3))

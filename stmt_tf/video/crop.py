@@ -94,6 +94,15 @@ class Crop:
         columns = np.arange(self.left, self.left + self.size).clip(0, width - 1)
         return _resize(image.take(rows, axis=0).take(columns, axis=1), size)
 
+    def within(self, frame_size: tuple[int, int], size: int) -> np.ndarray:
+        """Which pixels of the crop, resized to `size` x `size`, a frame of (height, width) has: bool `[size, size]`."""
+        places = (np.arange(size) + 0.5) * self.size / size
+        rows, columns = (
+            (0 <= places + begin) & (places + begin <= end)
+            for begin, end in ((self.top, frame_size[0]), (self.left, frame_size[1]))
+        )
+        return rows[:, np.newaxis] & columns
+
     def extract_flow(self, flow: np.ndarray, size: int) -> np.ndarray:
         """Cuts out a flow `[H, W, 2]`; the result is in pixels of the resized crop."""
         return self.extract(flow, size) * np.float32(size / self.size)

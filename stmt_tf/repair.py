@@ -1,0 +1,91 @@
+"""Repairs a source's frames: what an object hides of the person is shown as the other frames show it in that pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from stmt_tf.held_objects import without_held_objects
+from stmt_tf.pose import body
+from stmt_tf.pose.skeleton import PARTS
+
+if TYPE_CHECKING:
+    from stmt_tf.inference import TransferModel
+
+_AROUND_OBJECTS = 0.02  # of the square's side: how much further than a matte tells an object reaches, by its blur
+_LIMB = 0.05  # of the stature: about half a limb's width
+_PERSON = 0.5  # of a matte, above which it shows the person
+_FRINGE = 0.1  # of a matte, below which it tells nothing
+_SURE = 0.5  # confidence above which a part is where its joints are
+_ALONG = np.linspace(0.1, 0.9, 24)[:, np.newaxis]  # of a part's axis: its ends may lie outside
+_FOR_WHOLE_PARTS = 400.0  # what a part that is wholly hidden costs a frame's affinity
+_NEVER = -1e5  # an affinity below that of any frame
+
+
+def without_objects(
+    model: TransferModel, frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and mattes without what the person holds in some of them, or what flies before them.
+
+    An object may stick to the matte, or leave a gap in it where a limb must be.
+
+    Args:
+        model: makes what the objects hide.
+        frames: uint8 `[N, S, S, 3]`, of a size that the model takes.
+        joints: `[N, 14, 3]` in pixels of the frames.
+        mattes: float32 `[N, S, S]` in [0, 1], negative everywhere in frames whose matte is unknown, which stay as they
+            are.
+
+    Returns:
+        The frames and mattes, repaired.
+    """
+    axes = np.stack([_axes(pose) for pose in joints])
+    own = _own_pixels(frames, joints, mattes, axes)
+    damaged = np.flatnonzero(own.min((1, 2)) < _PERSON)
+    if not len(damaged):
+        return frames, mattes
+    hidden = np.stack([1.0 - _sampled(share, places).mean(-1) for share, places in zip(own, axes)])  # [N, P]
+    encoded = model.encode_source(frames, joints, np.where(mattes > 0, mattes * own, mattes))
+    frames, mattes = frames.copy(), mattes.copy()
+    for n in damaged:
+        preference = -_FOR_WHOLE_PARTS * hidden
+        preference[n] = _NEVER
+        others = {**encoded, "preference": encoded["preference"] + preference.astype(np.float32)}
+        made = model.generate(others, joints[n : n + 1], ("foreground", "mask"))
+        kept = own[n, ..., np.newaxis]
+        frames[n] = np.rint(kept * frames[n] + (1 - kept) * made["foreground"][0])
+        mattes[n] = own[n] * mattes[n] + (1 - own[n]) * made["mask"][0, ..., 0] / np.float32(255)
+    return frames, mattes
+
+
+def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    """Which pixels no object hides, float32 `[N, S, S]` in [0, 1]; `axes` as `_axes` gives them of each pose."""
+    kept = without_held_objects(frames, joints, mattes)
+    own = np.where(mattes > _FRINGE, kept / np.maximum(mattes, _FRINGE), 1.0).astype(np.float32)
+    limb = max(1, round(_LIMB * body.stature(joints)))
+    for share, matte, pose, places in zip(own, mattes, joints, axes):
+        if matte.min() < 0:
+            continue
+        sure = np.array([pose[list(part.joints), 2].min() > _SURE for part in PARTS])
+        for x, y in places[(_sampled(matte, places) < _PERSON) & sure[:, np.newaxis]]:
+            cv2.circle(share, (round(x), round(y)), limb, 0.0, -1)
+    around = np.ones([max(3, round(_AROUND_OBJECTS * frames.shape[1]) | 1)] * 2)
+    return np.stack([cv2.erode(share, around) for share in own])
+
+
+def _axes(pose: np.ndarray) -> np.ndarray:
+    """Points (x, y) along the axis of each part of a pose `[14, 3]`: `[P, 24, 2]`."""
+    ends = []
+    for part in PARTS:
+        half = len(part.joints) // 2
+        ends.append([pose[list(joints), :2].mean(0) for joints in (part.joints[:half], part.joints[half:])])
+    start, end = np.moveaxis(np.float32(ends), 1, 0)[:, :, np.newaxis]
+    return start + _ALONG.astype(np.float32) * (end - start)
+
+
+def _sampled(image: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """An image `[S, S]` at points `[P, A, 2]`; 1 outside it."""
+    x, y = np.moveaxis(points, -1, 0)
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
