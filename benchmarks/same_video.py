@@ -120,8 +120,12 @@ def make(clip: Clip, model: TransferModel, without: str = "") -> np.ndarray:
         source = dataclasses.replace(source, plate=None)
     source = dataclasses.replace(source, crop=clip.crop)
     renderer = Renderer(model, source, max_size=model.size if without == "frame_size" else config.max_size)
-    size = clip.truth.shape[1]
-    return np.stack([clip.crop.extract(renderer.render(clip.track[t : t + 1])[0], size) for t in clip.targets])
+    made, before = [], clip.half
+    for t in clip.targets:
+        renderer.follow(clip.track[before:t])
+        made += renderer.render(clip.track[t : t + 1])
+        before = t + 1
+    return np.stack([clip.crop.extract(frame, clip.truth.shape[1]) for frame in made])
 
 
 def judge(made: np.ndarray, clip: Clip, perceptual: LPIPS) -> dict[str, float]:

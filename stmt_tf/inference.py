@@ -5,6 +5,7 @@ The SavedModel offers two functions, whose axes are B batch, N source frames, L 
 
     encode_source(frames uint8 [B, N, H, W, 3], joints float32 [B, N, 14, 3] (, mattes)) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
+    affinity(source, target_joints), of a model of any frame size -> float32 [B, L, N, 10], see `TransferModel.affinity`
 
 and the signatures of `stmt_tf.serving.signatures`, for model servers.
 """
@@ -64,9 +65,6 @@ def save_model(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-_FOR_WHOLE_PARTS = 8.0  # how much nearer a part counts that is shown e times as whole
-
-
 class TransferModel:
     """A model directory, loaded.
 
@@ -96,7 +94,7 @@ class TransferModel:
         except (IndexError, OSError, ValueError, tf.errors.OpError) as error:  # IndexError: weights are cut off
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{directory}: holds no sound SavedModel ({reason}). Export it again") from error
-        for name in ("encode_source", "generate"):
+        for name in ("encode_source", "generate", *(["affinity"] if self.takes_any_size else [])):
             if not hasattr(self._model, name):
                 raise ModelError(f"{directory}: holds no sound SavedModel (no function {name}). Export it again")
         self._generate_some: dict[tuple[str, ...], tf.types.experimental.GenericFunction] = {}
@@ -114,7 +112,6 @@ class TransferModel:
         frames: np.ndarray,
         joints: np.ndarray,
         mattes: np.ndarray | None = None,
-        shown: np.ndarray | None = None,
     ) -> Mapping[str, tf.Tensor]:
         """All that depends on the source alone, to be given to `generate`.
 
@@ -123,8 +120,6 @@ class TransferModel:
             joints: `[N, 14, 3]`, pixels of the frames.
             mattes: float32 `[N, S, S]`, 1 on the person, negative where not known; None: nowhere known. A model of
                 fixed size has no use for them.
-            shown: float32 `[N, S, S]` in [0, 1], 0 on pixels of the person that must not be shown, whatever the masks
-                say; None: all may be. Of a model of any frame size alone.
 
         A model of fixed K is shown fewer frames repeatedly, in turn.
 
@@ -143,17 +138,16 @@ class TransferModel:
         if self.takes_any_size:
             given = np.zeros([0, side, side], np.float32) if mattes is None else mattes
             arguments.append(tf.constant(given[None, ..., None], tf.float32))
-        source = dict(self._model.encode_source(*arguments))
-        if shown is not None:
-            pixels = tf.constant(shown[None, ..., None], tf.float32)
-            small = tf.image.resize(pixels[0], [self.size, self.size], "area")[None, :, None]
-            whole = tf.reduce_sum(source["parts"][..., 3], [3, 4])
-            source["frames"] *= pixels
-            source["parts"] *= tf.concat([tf.repeat(small, 4, -1), tf.ones_like(small)], -1)
-            # Other frames show better what is hidden of a part here.
-            kept = tf.reduce_sum(source["parts"][..., 3], [3, 4]) / tf.maximum(whole, 1e-3)
-            source["preference"] = _FOR_WHOLE_PARTS * tf.math.log(tf.maximum(kept, 1e-2))
-        return source
+        return self._model.encode_source(*arguments)
+
+    def affinity(self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray) -> np.ndarray:
+        """By which a model of any frame size chooses the source frames of each part, float32 `[T, N, 10]`.
+
+        Args:
+            source: what `encode_source` gave.
+            target_joints: `[T, 14, 3]`, pixels of the frames.
+        """
+        return self._model.affinity(source, tf.constant(target_joints[None], tf.float32))[0].numpy()
 
     def generate(
         self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...] = ()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
-from stmt_tf.held_objects import without_held_objects
+from stmt_tf.repair import without_objects
 from stmt_tf.source import Source
+from stmt_tf.steady_choice import SteadyChoice
 from stmt_tf.tracks import visible
 
 if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
-
-_AROUND_OBJECTS = 0.02  # of the square's side: how much further than a matte tells an object reaches, by its blur
 
 
 def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
@@ -68,8 +66,10 @@ class Renderer:
         self._side = frame_side(model, source.crop.size, max_size)
         frames, joints = source.crops(self._side), source.crop.to_crop(source.joints, self._side)
         mattes = source.matte_crops(self._side) if model.takes_any_size else None
-        shown = None if held_objects or mattes is None else _own_pixels(frames, joints, mattes)
-        self._encoded = model.encode_source(frames, joints, mattes, shown)
+        if mattes is not None and not held_objects:
+            frames, mattes = without_objects(model, frames, joints, mattes)
+        self._encoded = model.encode_source(frames, joints, mattes)
+        self._choice = SteadyChoice(model, self._encoded)
         self._place = self._own_place() if place is None else place
         self._compositor = Compositor(self._place, source.crop)
         self._square = source.crop.extract(self._place, self._side)
@@ -78,22 +78,39 @@ class Renderer:
         """Makes one frame for each pose.
 
         Args:
-            poses: `[T, 14, 3]` in pixels of the source's frames; in a frame without a pose there is nobody.
+            poses: `[T, 14, 3]` in pixels of the source's frames; in a frame without a pose there is nobody. They follow
+                those of the last call, from which the source frames of each part seldom change.
 
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
         joints, nobody = self._source.crop.to_crop(poses, self._side), ~visible(poses)
-        made = self._model.generate(self._encoded, joints, ("foreground", "mask"))
+        made = self._model.generate(self._choice(joints), joints, ("foreground", "mask"))
         made["mask"][nobody] = 0
         layers = zip(made["foreground"], made["mask"])
         if self._crop_only:
             return [self._square_with(*each) for each in layers]
         return [self._compositor.compose(*each) for each in layers]
 
-    def generate(self, poses: np.ndarray) -> dict[str, np.ndarray]:
-        """All that the model gives for poses `[T, 14, 3]` in pixels of the source's frames; see `TransferModel`."""
-        return self._model.generate(self._encoded, self._source.crop.to_crop(poses, self._side))
+    def follow(self, poses: np.ndarray) -> None:
+        """Goes on to these poses, `[T, 14, 3]` as `render` takes them, without making their frames."""
+        self._choice(self._source.crop.to_crop(poses, self._side))
+
+    def generate(self, poses: np.ndarray, steps: np.ndarray) -> dict[str, np.ndarray]:
+        """All that the model gives for some of the poses, as it gives it where all are made; see `TransferModel`.
+
+        Args:
+            poses: `[T, 14, 3]` in pixels of the source's frames, from the first one on.
+            steps: int `[L]`, which of them, ascending.
+        """
+        self._choice = SteadyChoice(self._model, self._encoded)
+        made, before = [], 0
+        for step in steps:
+            self.follow(poses[before:step])
+            joints = self._source.crop.to_crop(poses[step : step + 1], self._side)
+            made.append(self._model.generate(self._choice(joints), joints))
+            before = step + 1
+        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
 
     def _own_place(self) -> np.ndarray:
         """The source's place without its person, uint8 `[H, W, 3]`."""
@@ -108,13 +125,6 @@ class Renderer:
     def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         opacity = mask / np.float32(255)
         return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)
-
-
-def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray) -> np.ndarray:
-    """Which pixels of the person are not what they hold, float32 `[N, S, S]`; for the arguments see there."""
-    kept = np.where(mattes > 0, without_held_objects(frames, joints, mattes) / np.maximum(mattes, 1e-3), 1.0)
-    around = max(3, round(_AROUND_OBJECTS * frames.shape[1]) | 1)
-    return np.stack([cv2.erode(own.astype(np.float32), np.ones((around, around))) for own in kept])
 
 
 def frame_side(model: TransferModel, crop_size: int, max_size: int) -> int:

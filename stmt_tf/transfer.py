@@ -127,7 +127,7 @@ def write_video(
 
 def write_attention(path: str, renderer: Renderer, source: Source, motion: Motion) -> None:
     """Writes the sheet of attention maps; for a model without attention, a warning instead."""
-    made = renderer.generate(motion.retargeted[motion.sampled()])
+    made = renderer.generate(motion.retargeted, motion.sampled())
     if "foreground_attention" in made:
         write_png(path, attention_sheet(source, made))
     else:

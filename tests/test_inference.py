@@ -20,6 +20,7 @@ from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ModelConfig
 from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.serving.manifest import MANIFEST, ModelError, write_manifest
 from stmt_tf.serving.signatures import image_outputs
 
@@ -307,20 +308,19 @@ def test_model_of_any_size_gives_the_generators_frames_at_theirs(of_parts, ratio
         np.testing.assert_allclose(made[name].astype(int), wanted[name][0].numpy().astype(int), atol=1)
 
 
-def test_pixels_that_must_not_be_shown_are_taken_from_elsewhere(of_parts):
-    _, model = of_parts
-    frames = np.full((2, SIZE, SIZE, 3), 30, np.uint8)
-    frames[0] = 220
-    joints = np.repeat(make_joints(1, size=SIZE), 2, axis=0)
-    mattes = np.ones((2, SIZE, SIZE), np.float32)
-    shown = np.stack([np.zeros((SIZE, SIZE)), np.ones((SIZE, SIZE))]).astype(np.float32)
-    all_shown, some_shown = (
-        model.generate(model.encode_source(frames, joints, mattes, each), joints[:1]) for each in (None, shown)
-    )
-    middle = all_shown["mask"][0, ..., 0] > 200
-    assert middle.any() and (some_shown["mask"][0, ..., 0][middle] > 180).all()
-    made = some_shown
-    assert np.abs(made["foreground"][0][middle].astype(int) - 30).max() < 25
+def test_the_choice_of_frames_is_told_and_can_be_changed(of_parts):
+    generator, model = of_parts
+    frames = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (220, 30)])
+    joints, poses = np.repeat(make_joints(1, size=SIZE), 2, axis=0), make_joints(2, size=SIZE, seed=4)
+    source = model.encode_source(frames, joints, np.ones((2, SIZE, SIZE), np.float32))
+    own = generator.encode_source(frames[None] / np.float32(127.5) - 1, joints[None])
+    expected = generator.affinity(own, poses[None])[0]
+    np.testing.assert_allclose(model.affinity(source, poses), expected, rtol=1e-4)
+    # The first pose is to be made of the second frame, the second one of the first.
+    preference = np.zeros([1, 2, 2, NUM_PARTS], np.float32)
+    preference[0, [0, 1], [0, 1]] = -100.0
+    attention = model.generate({**source, "preference": preference}, poses)["foreground_attention"]
+    assert attention[0, 0].max() < 1e-4 and attention[1, 1].max() < 1e-4
 
 
 def test_frames_that_are_no_multiple_of_the_networks_size_are_refused(of_parts):

@@ -97,7 +97,7 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
         report = live.perform(config, Painter())
     times = [frame.time for frame in read_frames(config.output)]
     assert len(report.latencies) == len(times) > 10
-    assert times[0] == 0 and (np.diff(times) > 0).all() and times[-1] <= 1.81
+    assert times[0] == 0 and (np.diff(times) > 0).all()
     assert len(reader.numbers) + streams[0].dropped == LENGTH
     of_calibration = reader.numbers[: -len(times)]
     assert len(of_calibration) >= 2 and len(times) + report.dropped == LENGTH - 1 - of_calibration[-1]

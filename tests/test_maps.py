@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from records import STANDING, make_joints
 
-from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_segments, part_transforms
-from stmt_tf.pose.skeleton import LEFT_HIP, LEFT_WRIST, NECK, NUM_PARTS, PARTS, RIGHT_ELBOW
+from stmt_tf.pose.maps import joint_heatmaps, part_log_confidence, part_log_priors, part_segments, part_transforms
+from stmt_tf.pose.skeleton import HEAD, LEFT_HIP, LEFT_WRIST, NECK, NUM_PARTS, PARTS, RIGHT_ELBOW
 
 PART = {part.name: i for i, part in enumerate(PARTS)}
 POSES = hnp.arrays(np.float32, (14, 2), elements=st.floats(0, 64, width=32))
@@ -104,6 +104,26 @@ def test_part_seen_end_on_keeps_a_small_mask():
     prior = np.exp(part_log_priors(pose(places), 64).numpy()[..., 1 + PART["right_forearm"]])
     assert prior.max() > 0.9
     assert (prior > 0.1).mean() < 0.05
+
+
+def test_a_part_is_seen_as_surely_as_its_least_sure_joint():
+    joints = make_joints(2, 3)
+    joints[..., 2] = np.random.default_rng(0).uniform(0.1, 1, (2, 3, 14))
+    found = part_log_confidence(joints)
+    assert found.shape == (2, 3, NUM_PARTS)
+    for part, i in zip(PARTS, PART.values()):
+        least = np.min([joints[..., joint, 2] for joint in part.joints], 0)
+        np.testing.assert_allclose(found[..., i], np.log(least), rtol=1e-5, err_msg=part.name)
+
+
+def test_confidence_of_a_part_counts_between_a_fiftieth_and_one():
+    joints = pose(STANDING * 64)
+    joints[[RIGHT_ELBOW, LEFT_WRIST, LEFT_HIP, HEAD, NECK], 2] = 0.0, 0.01, 0.03, 1.5, 1.5
+    found = np.exp(part_log_confidence(joints).numpy())
+    expected = dict.fromkeys(PART, 1.0)
+    expected |= dict.fromkeys(("right_upper_arm", "right_forearm", "left_forearm"), 0.02)
+    expected |= dict.fromkeys(("left_thigh", "torso"), 0.03)
+    np.testing.assert_allclose(found, list(expected.values()), rtol=1e-5)
 
 
 @settings(max_examples=25, deadline=None)

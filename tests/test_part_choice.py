@@ -1,21 +1,40 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from dancer import dance
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stmt_tf.models import part_choice
+from stmt_tf.models.composition import pose_distance
 from stmt_tf.models.part_choice import nearest_frames, part_affinity
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.maps import part_segments
+from stmt_tf.pose.skeleton import (
+    LEFT_ELBOW,
+    LEFT_HIP,
+    LEFT_SHOULDER,
+    LEFT_WRIST,
+    RIGHT_ELBOW,
+    RIGHT_HIP,
+    RIGHT_SHOULDER,
+    RIGHT_WRIST,
+)
 
 SIZE = 256
-RIGHT_FOREARM = [part.joints for part in skeleton.PARTS].index((skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST))
+PART = {part.name: i for i, part in enumerate(skeleton.PARTS)}
+FOREARM, UPPER_ARM, TORSO = PART["right_forearm"], PART["right_upper_arm"], PART["torso"]
+LEGS = [PART[f"{side}_{name}"] for side in ("right", "left") for name in ("thigh", "shin")]
+NOT_ARMS = [i for name, i in PART.items() if "arm" not in name]
+MIDDLE = (128.0, 125.0)  # of the torso, whose half is 25 pixels long
+# What the most different facing costs each part: the head and the torso look otherwise from behind, limbs do not.
+FACING = np.array([1 / 0.15**2 if name in ("head", "torso") else 1 / 0.4**2 for name in PART])
 
 
 @pytest.fixture
 def pose():
-    return dance(frames=1)[0]
+    """Faces the camera and holds up both arms. All limbs are upright, so that left and right ones are alike."""
+    rows = [70, 95, 100, 60, 20, 100, 60, 20, 150, 195, 240, 150, 195, 240]
+    columns = 128 + np.array([0, 0, -10, -10, -10, 10, 10, 10, -6, -6, -6, 6, 6, 6])
+    return np.stack([columns, rows, np.ones(14)], -1).astype(np.float32)
 
 
 def affinity_of(source, target):
@@ -23,74 +42,186 @@ def affinity_of(source, target):
     return part_affinity(tf.constant(source)[None], tf.constant(target)[None], SIZE).numpy()[0]
 
 
-def with_wrist(pose, angle=0.0, stretch=1.0):
-    """The pose with its right forearm turned by so many radians, and so many times as long."""
-    turned = pose.copy()
-    elbow = pose[skeleton.RIGHT_ELBOW, :2]
-    along = pose[skeleton.RIGHT_WRIST, :2] - elbow
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    turned[skeleton.RIGHT_WRIST, :2] = elbow + stretch * turn @ along
-    return turned.astype(np.float32)
-
-
 def pose_cost(one, other):
     """What the difference of two whole poses costs every part."""
-    offsets = (other - one)[:, :2] / SIZE
-    offsets -= offsets.mean(0)
-    return np.square(offsets).sum(-1).mean() / 0.004
+    return float(pose_distance(one, other, SIZE)) / part_choice._POSE
+
+
+def with_forearm(pose, angle=0.0, stretch=1.0):
+    """The pose with its right forearm turned by so many radians, and so many times as long."""
+    turned = pose.copy()
+    elbow = pose[RIGHT_ELBOW, :2]
+    along = pose[RIGHT_WRIST, :2] - elbow
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turned[RIGHT_WRIST, :2] = elbow + stretch * turn @ along
+    return turned
+
+
+def with_joint(pose, joint, **values):
+    """The pose with another x, y or confidence of one joint."""
+    changed = pose.copy()
+    for name, value in values.items():
+        changed[joint, ("x", "y", "confidence").index(name)] = value
+    return changed
 
 
 def test_the_same_pose_elsewhere_is_as_near_as_can_be(pose):
     np.testing.assert_allclose(affinity_of([pose + np.float32([9, -5, 0])], pose), 0.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("angle", [0.25, -0.5])
-def test_half_a_radian_of_a_part_costs_one(pose, angle):
-    turned = with_wrist(pose, angle)
-    found = affinity_of([turned], pose)[0]
-    whole = pose_cost(pose, turned)
-    assert found[RIGHT_FOREARM] == pytest.approx(-((angle / 0.5) ** 2) - whole, abs=0.02)
-    others = np.delete(found, RIGHT_FOREARM)
-    np.testing.assert_allclose(others, -whole, atol=1e-3)
+# Each part's own.
 
 
-def test_a_fifth_more_of_a_parts_log_length_costs_one(pose):
-    length = np.linalg.norm(np.diff(part_segments(pose)[0][RIGHT_FOREARM], axis=0))
-    stretched = with_wrist(pose, stretch=1.3)
-    expected = -((np.log((length + 1) / (1.3 * length + 1)) / 0.2) ** 2) - pose_cost(pose, stretched)
-    assert affinity_of([stretched], pose)[0, RIGHT_FOREARM] == pytest.approx(expected, abs=0.01)
+@pytest.mark.parametrize("angle, cost", [(0.19, 1.0), (-0.38, 4.0)])
+def test_a_fifth_of_a_radian_of_a_part_costs_one(pose, angle, cost):
+    turned = with_forearm(pose, angle)
+    expected = np.full(10, -pose_cost(turned, pose))
+    expected[FOREARM] -= cost
+    np.testing.assert_allclose(affinity_of([turned], pose)[0], expected, atol=0.01)
 
 
-def test_who_shows_the_back_is_far_from_who_shows_the_front(pose):
-    back = pose[list(skeleton.MIRROR)]  # the same places, left and right exchanged
-    found = affinity_of([pose, back], pose)
-    assert (found[1] < found[0] - 10).all()
+@pytest.mark.parametrize("log_length, cost", [(0.1, 1.0), (-0.2, 4.0)])
+def test_a_tenth_of_a_parts_log_length_costs_one(pose, log_length, cost):
+    stretch = (41 * np.exp(log_length) - 1) / 40  # of 40 pixels, and the one that keeps the logarithm finite
+    stretched = with_forearm(pose, stretch=stretch)
+    expected = np.full(10, -pose_cost(stretched, pose))
+    expected[FOREARM] -= cost
+    np.testing.assert_allclose(affinity_of([stretched], pose)[0], expected, atol=0.01)
+
+
+def test_a_part_seen_end_on_has_no_angle(pose):
+    down, up = (with_joint(pose, RIGHT_WRIST, y=60 + offset) for offset in (0.5, -0.5))
+    assert affinity_of([down], up)[0, FOREARM] == pytest.approx(0.0, abs=0.01)
 
 
 def test_a_part_that_a_frame_does_not_show_is_never_near(pose):
     hidden = pose.copy()
-    hidden[skeleton.RIGHT_WRIST] = 0
+    hidden[RIGHT_WRIST] = 0
     found = affinity_of([hidden], pose)[0]
-    assert found[RIGHT_FOREARM] == -1000
-    assert (np.delete(found, RIGHT_FOREARM) > -20).all()
+    assert found[FOREARM] == -10_000
+    np.testing.assert_allclose(np.delete(found, FOREARM), 0.0, atol=1e-4)
 
 
-def test_a_wholly_different_pose_costs_no_more_than_a_bound():
-    poses = dance(frames=2)
-    far = poses[1].copy()
-    far[:, :2] = far[::-1, :2] * 5
-    segments = part_segments(np.stack([poses[0], far]))[0].numpy()
-    along = segments[:, :, 1] - segments[:, :, 0]
-    cross = along[1, :, 0] * along[0, :, 1] - along[1, :, 1] * along[0, :, 0]
-    angle = np.arctan2(cross, (along[0] * along[1]).sum(-1) + 1)
-    length = np.log(np.divide(*(np.linalg.norm(along, axis=-1) + 1)))
-    own = -((angle / 0.5) ** 2) - (length / 0.2) ** 2
-    found = affinity_of([far], poses[0])[0]
-    assert (found - own >= -7 - 25 - 1e-2).all()  # the facing costs (2 / 0.4)^2 at most
+@pytest.mark.parametrize("confidence, cost", [(0.5, 8 * np.log(2)), (0.01, 8 * np.log(50))])
+def test_parts_that_a_frame_hardly_shows_are_less_near_by_their_log_confidence(pose, confidence, cost):
+    expected = np.zeros(10)
+    expected[[UPPER_ARM, FOREARM]] = -cost
+    found = affinity_of([with_joint(pose, RIGHT_ELBOW, confidence=confidence)], pose)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def choose(affinity, count, sharpness=1.0):
-    indices, shares = nearest_frames(tf.constant(affinity, tf.float32), count, tf.constant(sharpness))
+def test_confidence_of_the_target_makes_no_frame_nearer(pose):
+    np.testing.assert_allclose(affinity_of([pose], pose * np.float32([1, 1, 0.3])), 0.0, atol=1e-4)
+
+
+# The side that the body shows.
+
+
+def narrower(pose):
+    """Turned to the side: the shoulders are half as wide and the hips as wide as before, 22 pixels of 32 in all."""
+    turned = with_joint(pose, RIGHT_SHOULDER, x=123)
+    return with_joint(turned, LEFT_SHOULDER, x=133)
+
+
+def from_behind(pose):
+    """The same places, left and right exchanged."""
+    return pose[list(skeleton.MIRROR)]
+
+
+def facing_cost(sources, target):
+    """What each source pose's facing costs the parts that have the target's angle and length, `[N, P]`."""
+    costs = -affinity_of(sources, target)
+    return costs - np.array([pose_cost(source, target) for source in sources])[:, np.newaxis]
+
+
+def test_facing_costs_head_and_torso_more_than_limbs(pose):
+    found = facing_cost([pose, narrower(pose), from_behind(narrower(pose))], pose)[:, NOT_ARMS]
+    expected = np.array([0, (10 / 32) ** 2, 1])[:, np.newaxis] * FACING[NOT_ARMS]
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_back_is_no_farther_from_the_front_than_the_side_is(pose):
+    edge_on = pose.copy()
+    edge_on[[RIGHT_SHOULDER, LEFT_SHOULDER, RIGHT_HIP, LEFT_HIP], 0] = 128
+    found = facing_cost([from_behind(pose), edge_on], pose)
+    np.testing.assert_allclose(found[0], FACING, rtol=1e-3)
+    np.testing.assert_allclose(found[1, [PART["head"], TORSO]], 1 / 0.15**2, rtol=1e-3)
+
+
+def test_facing_is_measured_by_the_widest_view_of_either_side(pose):
+    found = facing_cost([from_behind(pose), narrower(pose)], pose)
+    np.testing.assert_allclose(found[1, NOT_ARMS], (10 / 32) ** 2 * FACING[NOT_ARMS], rtol=1e-3)
+
+
+def test_of_shoulders_and_hips_those_count_that_are_both_shown(pose):
+    hips_alone = pose.copy()
+    hips_alone[RIGHT_SHOULDER] = 0
+    found = facing_cost([pose, hips_alone], pose)[1, PART["head"]]  # 12 pixels of 32
+    assert found == pytest.approx((20 / 32 / 0.15) ** 2, rel=1e-3)
+    neither = with_joint(hips_alone, RIGHT_HIP, confidence=0)
+    assert affinity_of([neither], neither)[0, PART["head"]] == pytest.approx(0.0, abs=1e-4)
+
+
+# The whole pose.
+
+
+def test_another_pose_costs_every_part_up_to_a_bound(pose):
+    expected = part_choice._FARTHEST_POSE
+    for shift, bounded in ((20, False), (200, True)):
+        moved = pose.copy()
+        moved[[9, 10, 12, 13], 0] += shift  # knees and ankles
+        cost = pose_cost(moved, pose)
+        assert (cost > expected) == bounded
+        found = np.delete(affinity_of([moved], pose)[0], LEGS)
+        np.testing.assert_allclose(found, -min(cost, expected), atol=1e-3)
+
+
+# Hands before the torso.
+
+
+def with_hand_at(pose, x, y, elbow=RIGHT_ELBOW, wrist=RIGHT_WRIST):
+    """The pose with the middle of a hand there: 0.3 forearms behind the wrist."""
+    moved = pose.copy()
+    moved[wrist, :2] = (np.array([x, y]) + 0.3 * pose[elbow, :2]) / 1.3
+    return moved
+
+
+@pytest.mark.parametrize("elbow, wrist", [(RIGHT_ELBOW, RIGHT_WRIST), (LEFT_ELBOW, LEFT_WRIST)])
+def test_a_hand_before_the_torso_costs_the_torso_thirty(pose, elbow, wrist):
+    before = with_hand_at(pose, *MIDDLE, elbow, wrist)
+    expected = np.zeros(10)
+    expected[TORSO] = -30
+    # Also where the target has its hand there: the arm is shown by itself.
+    np.testing.assert_allclose(affinity_of([before], before)[0], expected, atol=1e-3)
+
+
+def test_the_targets_hand_costs_nothing(pose):
+    before = with_hand_at(pose, *MIDDLE)
+    found = affinity_of([pose], before)[0, TORSO]
+    assert found == pytest.approx(-min(pose_cost(pose, before), part_choice._FARTHEST_POSE), abs=1e-3)
+
+
+@pytest.mark.parametrize("x, y", [(128, 151), (102, 125)])
+def test_a_hand_half_a_torso_from_its_middle_costs_e_times_less(pose, x, y):
+    beside = with_hand_at(pose, x, y)
+    assert affinity_of([beside], beside)[0, TORSO] == pytest.approx(-30 / np.e, abs=1e-2)
+
+
+def test_a_hand_that_may_be_behind_the_torso_costs_as_much_less_as_it_is_less_sure(pose):
+    unsure = with_joint(with_hand_at(pose, *MIDDLE), RIGHT_WRIST, confidence=0.25)
+    assert affinity_of([unsure], unsure)[0, TORSO] == pytest.approx(-30 / 4, abs=1e-3)
+
+
+def test_two_hands_cost_twice_as_much(pose):
+    both = with_hand_at(with_hand_at(pose, *MIDDLE), *MIDDLE, LEFT_ELBOW, LEFT_WRIST)
+    assert affinity_of([both], both)[0, TORSO] == pytest.approx(-60, abs=1e-3)
+
+
+# The nearest frames.
+
+
+def choose(affinity, count):
+    indices, shares = nearest_frames(tf.constant(affinity, tf.float32), count)
     return indices.numpy(), shares.numpy()
 
 
@@ -100,18 +231,18 @@ def test_each_part_has_its_own_nearest_frames():
     np.testing.assert_array_equal(indices[0].T, [[0, 1], [1, 2]])
     # Weights count from that of the first frame left out.
     weights = np.exp([0.0, -1.0]) - np.exp(-2.0)
-    np.testing.assert_allclose(shares[0, :, 0], weights / weights.sum(), atol=1e-5)
-
-
-def test_sharpness_gives_the_nearest_frame_more():
-    affinity = np.array([[[-1.0], [-2.0], [-3.0], [-4.0]]])
-    dull, sharp = (choose(affinity, 3, sharpness)[1][0, 0, 0] for sharpness in (1.0, 3.0))
-    assert 0.5 < dull < 0.9 < sharp
+    np.testing.assert_allclose(shares[0], np.tile(weights / weights.sum(), [2, 1]).T, atol=1e-5)
 
 
 def test_all_frames_are_taken_where_there_are_few():
     indices, shares = choose(np.array([[[-1.0], [0.0]]]), 3)
     np.testing.assert_array_equal(indices[0, :, 0], [1, 0])
+    np.testing.assert_allclose(shares[0, :, 0], np.array([1.0, np.exp(-1)]) / (1 + np.exp(-1)), atol=1e-5)
+
+
+def test_where_no_frame_is_near_the_nearest_are_taken():
+    affinity = np.array([[[-1000.0], [-1001.0], [-9000.0]]])
+    _, shares = choose(affinity, 2)
     np.testing.assert_allclose(shares[0, :, 0], np.array([1.0, np.exp(-1)]) / (1 + np.exp(-1)), atol=1e-5)
 
 
@@ -121,11 +252,11 @@ def test_frames_that_are_alike_share_alike():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.floats(-8, 0), min_size=5, max_size=5), st.integers(0, 4), st.floats(0.1, 4.0))
-def test_what_a_frame_gives_changes_without_a_jump(values, moved, sharpness):
+@given(st.lists(st.floats(-8, 0), min_size=5, max_size=5), st.integers(0, 4))
+def test_what_a_frame_gives_changes_without_a_jump(values, moved):
     path = np.tile(np.array(values), [400, 1])
     path[:, moved] += np.linspace(-1, 1, 400)
-    indices, shares = choose(path[..., np.newaxis], 3, sharpness)
+    indices, shares = choose(path[..., np.newaxis], 3)
     given_by_frame = np.zeros([400, 5])
     np.add.at(given_by_frame, (np.arange(400)[:, None], indices[..., 0]), shares[..., 0])
     # Where the chosen and the next are all alike, who gives what is arbitrary.

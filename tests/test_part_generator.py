@@ -8,12 +8,14 @@ from records import make_example, make_frames, make_joints
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import foreground_at_frame_size, merge
+from stmt_tf.models.frame_size import foreground_at_frame_size, merge, scaled_joints
+from stmt_tf.models.part_choice import part_affinity
 from stmt_tf.models.part_generator import PartAttention
 from stmt_tf.models.weights import load_weights, save_weights
-from stmt_tf.pose.skeleton import NUM_PARTS
+from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
 
 SIZE = 32
+FOREARM = [part.name for part in PARTS].index("right_forearm")
 CONFIG = ModelConfig(size=SIZE, width=0.05, fusion="parts", nearest_frames=2)
 
 
@@ -61,12 +63,17 @@ def at_any_size(generator):
 # Attention.
 
 
-def attend(masks, shares, said=None):
-    """Attention `[K, P, n, n]` to masks `[K, P, n, n]` and shares `[K, P]`, with what the network says `[P]`."""
+def attend(masks, shares, said=None, confidence=None, mask_weight=1.0):
+    """Attention `[K, P, n, n]` to masks `[K, P, n, n]` and shares `[K, P]`.
+
+    With what the network says `[P]`, and how sure it is that the target shows each part, `[P]`.
+    """
     layer = PartAttention()
     features = tf.zeros([1, *masks.shape[2:], 4])
-    arguments = features, tf.constant(masks, tf.float32)[None], tf.constant(shares, tf.float32)[None]
+    log_confidence = np.zeros(NUM_PARTS) if confidence is None else np.log(confidence)
+    arguments = features, *(tf.constant(x, tf.float32)[None] for x in (masks, shares, log_confidence))
     layer(*arguments)
+    layer.mask_weight.assign(mask_weight)
     kernel, bias = layer.head.get_weights()
     bias[:NUM_PARTS] = 0.0 if said is None else said
     layer.head.set_weights([np.zeros_like(kernel), bias])
@@ -76,10 +83,10 @@ def attend(masks, shares, said=None):
 def test_attention_is_a_softmax_of_all_parts_of_all_frames():
     random = np.random.default_rng(0)
     masks, shares = random.uniform(0.1, 1, [3, NUM_PARTS, 2, 2]), random.dirichlet(np.ones(3), NUM_PARTS).T
-    said = random.normal(size=NUM_PARTS)
-    expected = masks * shares[..., None, None] * np.exp(said)[:, None, None]
+    said, confidence = random.normal(size=NUM_PARTS), random.uniform(0.02, 1, NUM_PARTS)
+    expected = masks**1.5 * shares[..., None, None] * (confidence * np.exp(said))[:, None, None]
     expected /= expected.sum((0, 1))
-    np.testing.assert_allclose(attend(masks, shares, said), expected, rtol=1e-4)
+    np.testing.assert_allclose(attend(masks, shares, said, confidence, mask_weight=1.5), expected, rtol=1e-4)
 
 
 def test_a_part_alone_gets_the_attention():
@@ -118,6 +125,15 @@ def test_the_frame_is_composed_of_foreground_and_background(generator, example):
     made = generator(example)
     expected = made["foreground"] * made["mask"] + made["background"] * (1 - made["mask"])
     np.testing.assert_allclose(made["frame"], expected, atol=1e-6)
+
+
+def test_a_frame_in_its_own_pose_shows_the_person_that_its_masks_do(generator, example):
+    source = generator.encode_source(*(example[f"source_{name}"][:, :1] for name in ("frames", "joints", "mattes")))
+    made = generator.generate(source, example["source_joints"][:, :1])
+    person = np.clip(1.0 - source["background_mask"], 0.02, 0.98)
+    np.testing.assert_allclose(made["mask"], person, atol=0.02)
+    error = np.abs(made["foreground"] - example["source_frames"][:, :1])
+    assert error[np.broadcast_to(person > 0.9, error.shape)].max() < 0.2  # a little is painted there
 
 
 def take_sources(example, order):
@@ -173,8 +189,8 @@ def test_gradients_reach_all_that_is_trained(example):
     lacking = [v.name for v, g in zip(variables, tape.gradient(loss, variables)) if g is None or not np.any(g)]
     assert not lacking
     frozen = create_generator(CONFIG, num_source_frames=3)
-    assert len(frozen.trainable_variables) == 6  # two kernels, two biases, two weights
-    assert len(variables) == 6 + len(generator.single_frame.trainable_variables)
+    assert len(frozen.trainable_variables) == 5  # two kernels, two biases, one weight
+    assert len(variables) == 5 + len(generator.single_frame.trainable_variables)
 
 
 def test_weights_come_back_from_their_file(example, tmp_path):
@@ -183,6 +199,84 @@ def test_weights_come_back_from_their_file(example, tmp_path):
     assert np.abs(one(example)["frame"] - other(example)["frame"]).max() > 0.01
     load_weights(other, str(tmp_path / "weights.npz"))
     np.testing.assert_array_equal(one(example)["frame"], other(example)["frame"])
+
+
+# Which frames, and how sure it is that they show the parts.
+
+
+def with_confidence(joints, confidence):
+    """The poses with this confidence of the right wrist."""
+    changed = joints.numpy()
+    changed[..., RIGHT_WRIST, 2] = confidence
+    return tf.constant(changed)
+
+
+def with_less_of_the_forearm(shares, factor):
+    """Shares `[.., .., P, ...]`, which sum to 1 over P, once the right forearm has so many times its odds."""
+    weighted = shares.copy()
+    weighted[:, :, FOREARM] *= factor
+    return weighted / weighted.sum(2, keepdims=True)
+
+
+def masks_of(generator, example, joints):
+    """Masks `[B, N, P + 1, n, n]` of the parts, and of the background as the last."""
+    source = generator.encode_source(example["source_frames"], joints)
+    masks = tf.concat([source["parts"][..., 3], source["background_mask"][..., 0][:, :, None]], 2)
+    return masks.numpy()
+
+
+def test_a_part_that_a_source_frame_hardly_shows_has_as_much_less_of_the_mask(generator, example):
+    joints = example["source_joints"]
+    sure = masks_of(generator, example, joints)
+    found = masks_of(generator, example, with_confidence(joints, 0.2))
+    assert sure[:, :, FOREARM].max() > 0.1
+    np.testing.assert_allclose(found, with_less_of_the_forearm(sure, 0.2), rtol=1e-3, atol=1e-6)
+
+
+def test_a_part_that_the_target_hardly_shows_has_as_much_less_attention(generator, example):
+    source = generator.encode_source(example["source_frames"], with_confidence(example["source_joints"], 0.5))
+    sure, unsure = (
+        generator.generate(source, with_confidence(example["target_joints"], confidence))["part_attention"].numpy()
+        for confidence in (1.0, 0.2)
+    )
+    summed, found = sure.sum(2), unsure.sum(2)  # over the frames
+    np.testing.assert_allclose(found, with_less_of_the_forearm(summed, 0.2), rtol=1e-3, atol=1e-6)
+
+
+def test_affinity_is_of_each_target_pose_at_the_networks_size(generator):
+    frames, joints = make_frames(2, 3, size=2 * SIZE), make_joints(2, 3, size=2 * SIZE)
+    targets = make_joints(2, 2, size=2 * SIZE, seed=1)
+    joints[..., RIGHT_WRIST, 2] = 0.5
+    source = generator.encode_source(tf.constant(frames), tf.constant(joints))
+    found = generator.affinity(source, tf.constant(targets))
+    small = scaled_joints(tf.constant(targets), 0.5)
+    for i in range(2):
+        expected = part_affinity(source["joints"], small[:, i], SIZE)
+        np.testing.assert_allclose(found[:, i], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("targets", [1, 2], ids=["for_all_targets", "for_each_target"])
+def test_preference_is_added_to_the_affinity(generator, example, targets):
+    source = generator.encode_source(example["source_frames"], example["source_joints"])
+    assert source["preference"].shape == [2, 1, 3, NUM_PARTS] and not np.any(source["preference"])
+    preference = np.random.default_rng(0).uniform(-9, 9, [2, targets, 3, NUM_PARTS]).astype(np.float32)
+    found = generator.affinity({**source, "preference": preference}, example["target_joints"])
+    expected = generator.affinity(source, example["target_joints"]) + preference
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+
+
+def test_frames_are_taken_by_their_affinity_and_the_preference(generator, example):
+    # Of frames that are all the same, attention is their share.
+    source = generator.encode_source(*(example[f"source_{name}"][:, :1] for name in ("frames", "joints")))
+    source = {
+        name: x if name in ("background", "preference") else tf.repeat(x, 3, axis=1) for name, x in source.items()
+    }
+    own = generator.affinity(source, example["target_joints"])
+    wanted = np.array([[[0.75, 0.25, 0], [0, 0.75, 0.25]], [[0.25, 0, 0.75], [0.5, 0, 0.5]]])
+    preference = np.log(np.maximum(wanted, 1e-30))[..., np.newaxis] - own
+    made = generator.generate({**source, "preference": preference}, example["target_joints"])
+    expected = np.broadcast_to(wanted[..., np.newaxis, np.newaxis], [2, 2, 3, SIZE, SIZE])
+    np.testing.assert_allclose(made["foreground_attention"], expected, atol=1e-4)
 
 
 # Mattes.
@@ -311,3 +405,23 @@ def test_joints_are_in_pixels_of_the_frames(generator):
     np.testing.assert_allclose(source["joints"][..., :2], (joints[..., :2] + 0.5) / 2 - 0.5, atol=1e-5)
     assert source["frames"].shape == [1, 2, 2 * SIZE, 2 * SIZE, 4]
     assert source["parts"].shape == [1, 2, NUM_PARTS, SIZE, SIZE, 5]
+
+
+@pytest.mark.parametrize("any_size", [False, True])
+def test_a_part_that_the_target_pose_lacks_is_not_shown(generator, any_size):
+    """All frames show one person in one pose, white on black; then the pose to show has no left ankle."""
+    joints = np.repeat(make_joints(1, 1, size=SIZE), 2, axis=1)
+    frames, mattes = np.ones([1, 2, SIZE, SIZE, 3], np.float32), np.ones([1, 2, SIZE, SIZE, 1], np.float32)
+    without = joints[:, :1].copy()
+    without[..., LEFT_ANKLE, :] = 0.0
+    shin = [part.name for part in PARTS].index("left_shin")
+
+    def attention_to_shin(target):
+        if any_size:
+            made = at_any_size(generator)(frames, joints, mattes, target)
+        else:
+            made = generator.generate(generator.encode_source(frames, joints, mattes), target)
+        return tf.reduce_sum(made["part_attention"][0, 0], 0)[shin].numpy().max()
+
+    assert attention_to_shin(joints[:, :1]) > 0.3
+    assert attention_to_shin(without) < 0.2

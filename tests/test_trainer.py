@@ -168,14 +168,12 @@ def test_micro_batches_run_one_after_the_other():
     assert not conv_ops(graph)  # all are in the loop's body
 
 
-@pytest.mark.parametrize("stage", [1, 2])
-def test_mixed_precision_is_about_as_good(stage):
-    model = dataclasses.replace(MODEL, fusion="rb6_sa2d")
-
+@pytest.mark.parametrize("fusion", ["", "rb6_sa2d", "parts"])
+def test_mixed_precision_is_about_as_good(fusion):
     def create():
-        return create_single_frame(MODEL) if stage == 1 else create_generator(model, 2)
+        return create_generator(dataclasses.replace(MODEL, fusion=fusion), 2) if fusion else create_single_frame(MODEL)
 
-    example, logs = make_example(batch=1, sources=stage, targets=3), []
+    example, logs = make_example(batch=1, sources=2 if fusion else 1, targets=3), []
     for policy in ("float32", "mixed_bfloat16", "mixed_float16"):
         tf.keras.mixed_precision.set_global_policy(policy)
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from stmt_tf.metrics import baselines
 from stmt_tf.metrics.pair_frames import Pair
 from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.steady_choice import SteadyChoice
 
 BASELINES = ("nearest pose", "source median")
 # What stands beside them in tables and sheets.
@@ -116,10 +117,9 @@ def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.nda
         _at_size(pair.source_frames[steps], own), _scaled(pair.source_joints[steps], own / side), mattes
     )
     target_joints = _scaled(pair.target_joints, own / side)
-    batches = [
-        model.generate(source, target_joints[start : start + _BATCH])
-        for start in range(0, len(target_joints), _BATCH)
-    ]
+    choice = SteadyChoice(model, source)
+    poses = (target_joints[start : start + _BATCH] for start in range(0, len(target_joints), _BATCH))
+    batches = [model.generate(choice(some), some) for some in poses]
     together = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     return {name: _at_size(x, side) if x.dtype == np.uint8 else x for name, x in together.items()}
 

@@ -15,22 +15,30 @@ import tensorflow as tf
 
 from stmt_tf.models.composition import pose_distance
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.maps import part_segments
+from stmt_tf.pose.maps import part_log_confidence, part_segments
 
-# Differences at which a part's affinity falls by 1.
-_ANGLE = 0.5  # radians between the part's axes
-_LOG_LENGTH = 0.2
-_FACING = 0.4  # of `_turn`
-_POSE = 0.004  # mean squared distance of all joints, in squared frame sides
-_FARTHEST_POSE = 7.0  # what a wholly different pose costs at most: its parts may be near all the same
-_MISSING = -1e3  # affinity of a part that a frame does not show
+_NAMES = [part.name for part in skeleton.PARTS]
+_TORSO = _NAMES.index("torso")
+_HAND = 0.3  # how far the middle of a hand lies behind the wrist, in forearms
+
+# Differences at which a frame counts e times less in a part. They are small: three faces that are each a little off
+# blend into none, and one alone looks real.
+_ANGLE = 0.19  # radians between the part's axes
+_LOG_LENGTH = 0.1
+_FACING = [0.15 if name in ("head", "torso") else 0.4 for name in _NAMES]  # of `_turn`; limbs are much alike all round
+_POSE = 0.00057  # mean squared distance of all joints, in squared frame sides
+_FARTHEST_POSE = 49.0  # what a wholly different pose costs at most: its parts may be near all the same
+_HAND_BEFORE = 30.0  # what a hand before the torso costs it
+_CONFIDENCE = 8.0  # for each e times less confidence that the part is seen
+_MISSING = -1e4  # affinity of a part that a frame does not show
 _LEAST_SHARE = 1e-6
 
 
 def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int) -> tf.Tensor:
     """How near each source frame shows each part to how the target pose has it.
 
-    The nearness of the part's angle, of its length, of the side that the body shows, and of the whole pose.
+    The nearness of the part's angle, of its length, of the side that the body shows, and of the whole pose; and how
+    sure it is that the frame shows the part at all.
 
     Args:
         source_joints: `[M, N, 14, 3]` in pixels.
@@ -38,7 +46,7 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
         size: side of the frames in pixels.
 
     Returns:
-        `[M, N, P]`, at most 0; -1000 of parts that the frame does not show.
+        `[M, N, P]`, at most 0, the logarithm of how much a frame counts; -10,000 of parts that the frame does not show.
     """
     target_joints = target_joints[:, None]
     source_segments, found = part_segments(source_joints)
@@ -50,14 +58,17 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     log_length = tf.math.log((tf.norm(target, axis=-1) + 1.0) / (tf.norm(source, axis=-1) + 1.0))
     turn = _turn(source_joints)
     widest = tf.maximum(tf.reduce_max(tf.abs(turn), 1, keepdims=True), 1.0)
-    facing = tf.clip_by_value((_turn(target_joints) - turn) / widest, -2.0, 2.0)
+    # Who is never seen from the wanted side is as well seen from the other side as from between.
+    facing = tf.clip_by_value((_turn(target_joints) - turn) / widest, -1.0, 1.0)[..., None]
     pose = tf.minimum(pose_distance(source_joints, target_joints, size) / _POSE, _FARTHEST_POSE)
-    frame = tf.square(facing / _FACING) + pose
-    affinity = -tf.square(angle / _ANGLE) - tf.square(log_length / _LOG_LENGTH) - frame[..., None]
+    affinity = -tf.square(angle / _ANGLE) - tf.square(log_length / _LOG_LENGTH) - tf.square(facing / _FACING)
+    affinity += _CONFIDENCE * part_log_confidence(source_joints) - pose[..., None]
+    hands = _hands_before_torso(source_joints, source_segments)
+    affinity -= _HAND_BEFORE * hands[..., None] * tf.one_hot(_TORSO, skeleton.NUM_PARTS)
     return tf.where(found > 0, affinity, _MISSING)
 
 
-def nearest_frames(affinity: tf.Tensor, count: int, sharpness: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def nearest_frames(affinity: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Chooses the frames of each part.
 
     The shares change continuously with the affinities: frames of like affinity have like shares, and the last of the
@@ -66,7 +77,6 @@ def nearest_frames(affinity: tf.Tensor, count: int, sharpness: tf.Tensor) -> tup
     Args:
         affinity: `[M, N, P]`.
         count: K; all N frames are chosen where there are fewer.
-        sharpness: scalar > 0, how much faster than exp(affinity) the shares fall.
 
     Returns:
         indices: int32 `[M, K, P]`, nearest first.
@@ -79,13 +89,28 @@ def nearest_frames(affinity: tf.Tensor, count: int, sharpness: tf.Tensor) -> tup
     else:
         count, ranks = min(count, frames), min(count + 1, frames)
     ranked, indices = tf.math.top_k(tf.transpose(affinity, [0, 2, 1]), ranks)
-    weights = tf.exp(sharpness * (ranked - ranked[..., :1]))
+    weights = tf.exp(ranked - ranked[..., :1])
     # The first frame that is not chosen any more is the zero from which weights count. The small number keeps frames
     # that are all alike, also with that one, alike.
     beyond = tf.where(frames > count, weights[..., -1:], 0.0)
     weights = tf.maximum(weights[..., :count] - beyond, 0.0) + _LEAST_SHARE
     shares = weights / tf.reduce_sum(weights, -1, keepdims=True)
     return tf.transpose(indices[..., :count], [0, 2, 1]), tf.transpose(shares, [0, 2, 1])
+
+
+def _hands_before_torso(joints: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
+    """About how many hands, of `[..., 14, 3]`, lie before the torso, whose axis is among `[..., P, 2, 2]`: `[...]`."""
+    top, bottom = segments[..., _TORSO, 0, :], segments[..., _TORSO, 1, :]
+    middle, reach = (top + bottom) / 2.0, tf.norm(bottom - top, axis=-1) / 2.0 + 1.0
+    count = 0.0
+    for elbow, wrist in (
+        (skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST),
+        (skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
+    ):
+        hand = joints[..., wrist, :2] + _HAND * (joints[..., wrist, :2] - joints[..., elbow, :2])
+        away = tf.norm(hand - middle, axis=-1) / reach
+        count += joints[..., wrist, 2] * tf.exp(-tf.square(away))
+    return count
 
 
 def _turn(joints: tf.Tensor) -> tf.Tensor:

@@ -34,10 +34,11 @@ from stmt_tf.models.frame_size import (
 from stmt_tf.models.part_choice import nearest_frames, part_affinity
 from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
 from stmt_tf.models.warp import affine_warp
-from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
+from stmt_tf.pose.maps import joint_heatmaps, part_log_confidence, part_log_priors, part_segments, part_transforms
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
+_OUT_OF_VIEW = [1.0, 0.0, 1e5, 0.0, 1.0, 0.0]  # the transform of a part that the target pose has not
 _LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
@@ -83,8 +84,8 @@ class PartGenerator(tf.keras.Model):
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
             mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
             masks complete to 1; `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity;
-            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, N, P]`, 0: what may be added to
-            the affinities by which the frames of each part are chosen.
+            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1 or L, N, P]`, 0: what may be
+            added to the affinities by which the frames of each part are chosen.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
         small = shrunk(_merge(frames), self.size)
@@ -97,6 +98,7 @@ class PartGenerator(tf.keras.Model):
         heatmaps = joint_heatmaps(_merge(joints), self.size)
         delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
         prior = part_log_priors(_merge(joints), self.size) + _log_matte(small_mattes, small_known)
+        prior += tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
         masks = tf.nn.softmax(delta + prior)
         background_mask = _split(masks[..., :1], batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
@@ -109,7 +111,7 @@ class PartGenerator(tf.keras.Model):
             "background_mask": background_mask,
             "frames": _split(tf.concat([_merge(frames) * opacity, opacity], -1), batch),
             "background": self._place(frames, _split(small, batch), background_mask),
-            "preference": tf.zeros(tf.concat([batch, [NUM_PARTS]], 0)),
+            "preference": tf.zeros(tf.stack([batch[0], 1, batch[1], NUM_PARTS])),
         }
 
     def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
@@ -126,6 +128,15 @@ class PartGenerator(tf.keras.Model):
         merged = tf.reduce_sum(frames * shown, 1) / tf.maximum(tf.reduce_sum(shown, 1), 1e-4)
         visible = tf.reduce_max(shown, 1)
         return visible * merged + (1.0 - visible) * enlarged(place, side)
+
+    def affinity(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> tf.Tensor:
+        """How near each source frame shows each part as each target pose has it, `[B, L, N, P]`.
+
+        The K frames with the largest affinity are taken, each by exp(affinity). See `part_affinity`.
+        """
+        target = _merge(scaled_joints(target_joints, self.size / _side(source["frames"])))
+        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
+        return _split(part_affinity(joints, target, self.size), tf.shape(target_joints)[:2]) + source["preference"]
 
     def generate(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
@@ -148,29 +159,33 @@ class PartGenerator(tf.keras.Model):
             return tf.repeat(x, lead[1], axis=0)
 
         target, joints = _merge(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
-        affinity = part_affinity(joints, target, self.size) + per_target(source["preference"])
-        chosen, shares = nearest_frames(affinity, self.nearest_frames, self.attention.nearness_weight)
-        transforms = _of_chosen(part_transforms(joints, target[:, None]), chosen)
+        chosen, shares = nearest_frames(_merge(self.affinity(source, target_joints)), self.nearest_frames)
+        transforms = part_transforms(joints, target[:, None])
+        _, wanted = part_segments(target)
+        transforms = tf.where(wanted[:, None, :, None] > 0, transforms, _OUT_OF_VIEW)
+        transforms = _of_chosen(transforms, chosen)
         # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
         parts = _merge(_merge(_of_chosen(source["parts"], chosen)))
+        # Splits, where slices would do: their gradient is cheaper by far.
         if is_static(side, self.size):
-            parts = parts[..., :4]  # the share in the person is for frames of another size
+            parts, _ = tf.split(parts, [4, 1], axis=-1)  # the share in the person is for frames of another size
         warped = warp(parts, _merge(_merge(transforms)))
-        images, alphas = warped[..., :4], warped[..., 3]  # [M * K * P, n, n ...]
-        each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:]], 0)
+        images, alphas = warped[..., :4], tf.split(warped, warped.shape[-1], axis=-1)[3]  # [M * K * P, n, n, ...]
+        each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:3]], 0)
         images, alphas = tf.reshape(images, each), tf.reshape(alphas, apart)
 
         blended = tf.reshape(shares, [tf.shape(target)[0], -1, 1, 1, 1]) * images
         blended = tf.reshape(blended, [tf.shape(target)[0], -1, NUM_PARTS * self.size, self.size, 4])
         blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
         # See `SingleFrameTransfer.foreground` for why slices are joined.
-        stacked = tf.concat([part[..., :3] for part in tf.unstack(blended, axis=1)], axis=-1)
+        blended_colours, blended_alphas = tf.split(blended, [3, 1], axis=-1)
+        stacked = tf.concat(tf.unstack(blended_colours, axis=1), axis=-1)
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
-        attention, paint, mask_logit = self.attention(features, alphas, shares)
+        attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
 
         if is_static(side, self.size):
             colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
-            foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
+            foreground, mask = merge(colours, tf.reduce_sum(blended_alphas, 1), paint, mask_logit)
         else:
             foreground, mask = foreground_at_frame_size(
                 source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
@@ -199,21 +214,18 @@ class PartGenerator(tf.keras.Model):
 class PartAttention(tf.keras.layers.Layer):
     """Attention over K frames and P parts, and what is painted where no part covers.
 
-    A softmax over all K x P warped parts of three terms: what the network says of a part at a pixel, the logarithm of
-    the part's warped mask there, and that of the frame's share in the part. Of the last two the first has a trained
-    weight, the other a trained sharpness (`nearness_weight`, see `stmt_tf.models.part_choice.nearest_frames`).
+    A softmax over all K x P warped parts of four terms: what the network says of a part at a pixel; the logarithm of
+    the part's warped mask there, by a trained weight; that of the frame's share in the part; and that of how sure it is
+    that the target shows the part, so that a limb behind the body does not come before it.
     """
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.head = _head(NUM_PARTS + 3 + 1, "head")
-        self.nearness_weight, self.mask_weight = (
-            self.add_weight(name=name, shape=(), initializer="ones", dtype="float32")
-            for name in ("nearness_weight", "mask_weight")
-        )
+        self.mask_weight = self.add_weight(name="mask_weight", shape=(), initializer="ones", dtype="float32")
 
     def call(
-        self, features: tf.Tensor, masks: tf.Tensor, shares: tf.Tensor
+        self, features: tf.Tensor, masks: tf.Tensor, shares: tf.Tensor, log_confidence: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Attends.
 
@@ -221,13 +233,14 @@ class PartAttention(tf.keras.layers.Layer):
             features: `[M, n, n, C]`.
             masks: `[M, K, P, n, n]` in [0, 1], the warped masks of the parts.
             shares: `[M, K, P]` in (0, 1], those of the frames in each part.
+            log_confidence: `[M, P]`, see `part_log_confidence`.
 
         Returns:
             attention `[M, K, P, n, n]`, which sums to 1 over K and P; painted colours `[M, n, n, 3]` in [-1, 1]; what
             is added to the logit of the foreground mask, `[M, n, n, 1]`.
         """
         said, paint, mask_logit = tf.split(self.head(features), [NUM_PARTS, 3, 1], axis=-1)
-        logits = tf.transpose(said, [0, 3, 1, 2])[:, None]
+        logits = tf.transpose(said, [0, 3, 1, 2])[:, None] + log_confidence[:, None, :, None, None]
         logits += tf.cast(self.mask_weight, tf.float32) * tf.math.log(tf.maximum(masks, _LEAST_ALPHA))
         logits += tf.math.log(shares)[..., None, None]
         flat = tf.reshape(logits, [tf.shape(masks)[0], -1, *masks.shape[3:]])

@@ -1,8 +1,9 @@
 """What the networks see of a pose, computed in the graph from joints `[..., 14, 3]`.
 
-    joint_heatmaps    14 Gaussians, one a joint
-    part_log_priors   log of a soft mask of the background and of each body part, a Gaussian along the part
-    part_transforms   the similarity that carries each part from the source to the target
+    joint_heatmaps        14 Gaussians, one a joint
+    part_log_priors       log of a soft mask of the background and of each body part, a Gaussian along the part
+    part_log_confidence   how sure it is that each part is seen
+    part_transforms       the similarity that carries each part from the source to the target
 
 The sizes of the Gaussians are those of Balakrishnan et al. 2018 ("posewarp"), given for 256 pixels and
 scaled with the image. A joint of confidence 0 is missing: it has an empty heatmap, and a part that
@@ -21,6 +22,7 @@ _PART_SIGMA_ACROSS = 11.0
 _TORSO_SIGMA_ACROSS = 13.0
 _PART_MIN_VARIANCE_ALONG = 5.0
 _PRIOR_FLOOR = 1e-10
+_LEAST_CONFIDENCE = 0.02
 
 
 def joint_heatmaps(joints: tf.Tensor, size: int) -> tf.Tensor:
@@ -62,6 +64,21 @@ def part_segments(joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         found.append(tf.reduce_min(points[..., 2], axis=-1) > 0)
     segments = tf.stack([tf.stack(starts, axis=-2), tf.stack(ends, axis=-2)], axis=-2)
     return segments, tf.cast(tf.stack(found, axis=-1), joints.dtype)
+
+
+def part_log_confidence(joints: tf.Tensor) -> tf.Tensor:
+    """Log of how sure it is that each part is seen: of its least sure joint's confidence, at least log(0.02).
+
+    Pose estimators give the joints of a limb behind the body a place, and little confidence.
+
+    Args:
+        joints: `[..., 14, 3]`.
+
+    Returns:
+        `[..., 10]`.
+    """
+    least = [tf.reduce_min(tf.gather(joints[..., 2], part.joints, axis=-1), axis=-1) for part in PARTS]
+    return tf.math.log(tf.clip_by_value(tf.stack(least, axis=-1), _LEAST_CONFIDENCE, 1.0))
 
 
 def part_log_priors(joints: tf.Tensor, size: int) -> tf.Tensor:

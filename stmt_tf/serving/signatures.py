@@ -30,7 +30,7 @@ import tensorflow as tf
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp
-from stmt_tf.pose.skeleton import NUM_JOINTS
+from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 from stmt_tf.serving.weights import stored_as
 
 ATTENTION_MAPS = ("foreground_attention", "background_attention", "part_attention")
@@ -82,7 +82,7 @@ def servable(
             return encoded(source_frames, source_joints)
 
     features = encode_source.get_concrete_function().structured_outputs
-    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in features.items()}
+    source = _source_specs(features)
 
     @tf.function(input_signature=[source, target_joints])
     def generate(source, target_joints):
@@ -108,6 +108,8 @@ def servable(
 
     module = tf.Module()
     module.encode_source, module.generate = encode_source, generate
+    if any_size:
+        module.affinity = tf.function(generator.affinity, input_signature=[source, target_joints])
     module.weights = transfer.get_concrete_function().variables
     signatures = {
         "serving_default": transfer_pictures,
@@ -128,10 +130,17 @@ def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable
     if any_size:
         arguments.append(tf.TensorSpec([None, None, None, None, 1]))
     encode = tf.function(generator.encode_source).get_concrete_function(*arguments)
-    source = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in encode.structured_outputs.items()}
+    source = _source_specs(encode.structured_outputs)
     target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
     generate = tf.function(lambda source, joints: image_outputs(generator, source, joints))
     return stored_as(weights, encode), stored_as(weights, generate.get_concrete_function(source, target))
+
+
+def _source_specs(features: dict[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:
+    specs = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in features.items()}
+    if "preference" in specs:  # it may be told for each target frame
+        specs["preference"] = tf.TensorSpec([None, None, None, NUM_PARTS], tf.float32, "preference")
+    return specs
 
 
 def image_outputs(

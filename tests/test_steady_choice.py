@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from stmt_tf.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
+
+LITTLE, CLEAR, GREAT = 0.9 * _CLEARLY, (_CLEARLY + _AT_ONCE) / 2, 1.1 * _AT_ONCE
+
+
+class Model:
+    """Chooses by affinities `[T, N, P]` that are given beforehand; a pose is the number of its affinities."""
+
+    takes_any_size = True
+
+    def __init__(self, affinities):
+        self.affinities = np.asarray(affinities, np.float32)
+
+    def affinity(self, source, poses):
+        return self.affinities[poses] + source["preference"].numpy()[0]
+
+
+def shares(affinities, batches=None, preference=0.0):
+    """What counts for `generate`, exp(own affinity + preference), `[T, N, P]`, asked for in batches of poses."""
+    model = Model(affinities)
+    source = {"preference": tf.fill([1, 1, *model.affinities.shape[1:]], preference), "joints": "as they are"}
+    choice, found = SteadyChoice(model, source), []
+    for batch in batches or [range(len(affinities))]:
+        given = choice(np.array(batch, int))
+        assert given["joints"] == "as they are"
+        found.append(np.exp(model.affinities[batch] + given["preference"].numpy()[0]))
+    return np.concatenate(found)
+
+
+def ahead(by):
+    """Affinities of two frames in one part: the first is nearer in one pose, the second by so much ever after."""
+    return [[[0.0], [-1.0]]] + [[[-by], [0.0]]] * (2 * _FADE)
+
+
+def test_the_nearest_frame_is_shown_alone_at_first():
+    np.testing.assert_allclose(shares([[[-2.0, -1.0], [-1.0, -9.0]]])[0], [[0, 1], [1, 0]], atol=1e-5)
+
+
+def test_a_frame_is_kept_while_another_is_a_little_nearer():
+    np.testing.assert_allclose(shares(ahead(LITTLE))[:, 0, 0], 1.0, rtol=1e-4)
+
+
+def test_a_frame_that_is_clearly_nearer_fades_in_evenly():
+    found = shares(ahead(CLEAR))[:, :, 0]
+    np.testing.assert_allclose(found[: _FADE + 1, 1], np.arange(_FADE + 1) / _FADE, atol=1e-4)
+    np.testing.assert_allclose(found[_FADE:, 1], 1.0, atol=1e-4)
+    np.testing.assert_allclose(found.sum(1), 1.0, rtol=1e-4)
+
+
+def test_a_frame_that_is_nearer_by_far_takes_over_at_once():
+    np.testing.assert_allclose(shares(ahead(GREAT))[1:, 1, 0], 1.0, rtol=1e-4)
+
+
+def test_parts_choose_each_for_itself():
+    affinities = np.concatenate([ahead(CLEAR), ahead(LITTLE)], axis=2)
+    found = shares(affinities)
+    np.testing.assert_allclose(found[-1], [[0, 1], [1, 0]], atol=1e-4)
+
+
+@pytest.mark.parametrize("batches", [[[0, 1, 2], [3], [], [4, 5, 6, 7]], [[t] for t in range(8)]])
+def test_poses_go_on_from_call_to_call(batches):
+    affinities = ahead(CLEAR)[:8]
+    np.testing.assert_allclose(shares(affinities, batches), shares(affinities), rtol=1e-5)
+
+
+def test_what_is_preferred_anyway_does_not_change_the_shares():
+    np.testing.assert_allclose(shares(ahead(CLEAR), preference=3.0), shares(ahead(CLEAR)), rtol=1e-4)
+
+
+def test_a_model_that_chooses_nothing_is_given_its_source():
+    model = Model([])
+    model.takes_any_size = False
+    source = object()
+    assert SteadyChoice(model, source)(np.zeros([3, 14, 3])) is source
