@@ -1,7 +1,7 @@
 """The servable model: a SavedModel that needs nothing of this package to run.
 
 A model directory holds `saved_model.pb`, `variables/` and `model.json` (the model's config, and K if it is fixed).
-The SavedModel offers two functions, whose axes are B batch, N source frames, L target frames:
+The SavedModel offers functions, whose axes are B batch, N source frames, L target frames:
 
     encode_source(frames uint8 [B, N, H, W, 3], joints float32 [B, N, 14, 3] (, mattes)) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`

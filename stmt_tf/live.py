@@ -140,7 +140,7 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
         model = personalized(config, source_track)
-    warming_up = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
+    warming_up = Renderer(model, source, config.crop_only, place, config.max_size, held_objects=True)
     for _ in range(2):  # the first two frames take longer than any after them: each makes its graph
         warming_up.render(source_track[:1])
     with contextlib.ExitStack() as stack:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
-from stmt_tf.repair import without_objects
+from stmt_tf.repair import preference_for_whole, without_objects
 from stmt_tf.source import Source
 from stmt_tf.steady_choice import SteadyChoice
 from stmt_tf.tracks import visible
@@ -66,9 +66,12 @@ class Renderer:
         self._side = frame_side(model, source.crop.size, max_size)
         frames, joints = source.crops(self._side), source.crop.to_crop(source.joints, self._side)
         mattes = source.matte_crops(self._side) if model.takes_any_size else None
+        hidden = None
         if mattes is not None and not held_objects:
-            frames, mattes = without_objects(model, frames, joints, mattes)
-        self._encoded = model.encode_source(frames, joints, mattes)
+            frames, mattes, hidden = without_objects(model, frames, joints, mattes)
+        self._encoded = dict(model.encode_source(frames, joints, mattes))
+        if hidden is not None:
+            self._encoded["preference"] += preference_for_whole(hidden)
         self._choice = SteadyChoice(model, self._encoded)
         self._place = self._own_place() if place is None else place
         self._compositor = Compositor(self._place, source.crop)
@@ -103,12 +106,12 @@ class Renderer:
             poses: `[T, 14, 3]` in pixels of the source's frames, from the first one on.
             steps: int `[L]`, which of them, ascending.
         """
-        self._choice = SteadyChoice(self._model, self._encoded)
+        joints, choice = self._source.crop.to_crop(poses, self._side), SteadyChoice(self._model, self._encoded)
         made, before = [], 0
         for step in steps:
-            self.follow(poses[before:step])
-            joints = self._source.crop.to_crop(poses[step : step + 1], self._side)
-            made.append(self._model.generate(self._choice(joints), joints))
+            choice(joints[before:step])
+            this = joints[step : step + 1]
+            made.append(self._model.generate(choice(this), this))
             before = step + 1
         return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
 
@@ -120,6 +123,10 @@ class Renderer:
         joints = source.crop.to_crop(source.joints[:1], self._side)
         drawn = self._model.generate(self._encoded, joints, ("background",))["background"][0]
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
+        mattes = source.matte_crops(shown.shape[1])
+        if mattes is not None:
+            # What was taken from the person is no place.
+            shown = np.minimum(shown, 1 - mattes[..., np.newaxis])
         return empty_place(source.frames, shown, drawn, source.crop)
 
     def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -20,16 +20,18 @@ _PERSON = 0.5  # of a matte, above which it shows the person
 _FRINGE = 0.1  # of a matte, below which it tells nothing
 _SURE = 0.5  # confidence above which a part is where its joints are
 _ALONG = np.linspace(0.1, 0.9, 24)[:, np.newaxis]  # of a part's axis: its ends may lie outside
-_FOR_WHOLE_PARTS = 400.0  # what a part that is wholly hidden costs a frame's affinity
+_WHOLE = 0.95  # of a part's axis within the matte
+_FOR_WHOLE_PARTS = 100.0  # what a part that is wholly hidden costs a frame's affinity
 _NEVER = -1e5  # an affinity below that of any frame
 
 
 def without_objects(
     model: TransferModel, frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Frames and mattes without what the person holds in some of them, or what flies before them.
 
-    An object may stick to the matte, or leave a gap in it where a limb must be.
+    An object may stick to the matte, or leave a gap in it where a limb must be. What of a part lies in no gap must be
+    half of it at least, or its joints are wrong; and some other frame must show it whole.
 
     Args:
         model: makes what the objects hide.
@@ -39,25 +41,32 @@ def without_objects(
             are.
 
     Returns:
-        The frames and mattes, repaired.
+        The frames and mattes, repaired; and of each part in each frame the share that was hidden, `[N, 10]`.
     """
     axes = np.stack([_axes(pose) for pose in joints])
     own = _own_pixels(frames, joints, mattes, axes)
+    hidden = np.stack([1.0 - _sampled(share, places).mean(-1) for share, places in zip(own, axes)])
     damaged = np.flatnonzero(own.min((1, 2)) < _PERSON)
     if not len(damaged):
-        return frames, mattes
-    hidden = np.stack([1.0 - _sampled(share, places).mean(-1) for share, places in zip(own, axes)])  # [N, P]
+        return frames, mattes, hidden
     encoded = model.encode_source(frames, joints, np.where(mattes > 0, mattes * own, mattes))
     frames, mattes = frames.copy(), mattes.copy()
     for n in damaged:
-        preference = -_FOR_WHOLE_PARTS * hidden
+        preference = preference_for_whole(hidden)
         preference[n] = _NEVER
-        others = {**encoded, "preference": encoded["preference"] + preference.astype(np.float32)}
+        others = {**encoded, "preference": encoded["preference"] + preference}
         made = model.generate(others, joints[n : n + 1], ("foreground", "mask"))
-        kept = own[n, ..., np.newaxis]
-        frames[n] = np.rint(kept * frames[n] + (1 - kept) * made["foreground"][0])
-        mattes[n] = own[n] * mattes[n] + (1 - own[n]) * made["mask"][0, ..., 0] / np.float32(255)
-    return frames, mattes
+        mask = made["mask"][0] / np.float32(255)
+        # Elsewhere the picture goes on to show the place.
+        painted = (1 - own[n, ..., np.newaxis]) * (mask > _FRINGE)
+        frames[n] = np.rint(painted * made["foreground"][0] + (1 - painted) * frames[n])
+        mattes[n] = own[n] * mattes[n] + (1 - own[n]) * mask[..., 0]
+    return frames, mattes, hidden
+
+
+def preference_for_whole(hidden: np.ndarray) -> np.ndarray:
+    """What a model's affinities change by, so that parts come from frames that do not hide them: float32 `[N, 10]`."""
+    return np.float32(-_FOR_WHOLE_PARTS * hidden)
 
 
 def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -65,12 +74,16 @@ def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray, axes
     kept = without_held_objects(frames, joints, mattes)
     own = np.where(mattes > _FRINGE, kept / np.maximum(mattes, _FRINGE), 1.0).astype(np.float32)
     limb = max(1, round(_LIMB * body.stature(joints)))
-    for share, matte, pose, places in zip(own, mattes, joints, axes):
-        if matte.min() < 0:
+    sure = np.stack([joints[:, part.joints, 2].min(1) > _SURE for part in PARTS], 1)
+    inside = np.stack([_sampled(matte, places) > _PERSON for matte, places in zip(mattes, axes)])  # [N, P, A]
+    whole = sure & (inside.mean(-1) > _WHOLE)
+    for n, share in enumerate(own):
+        if mattes[n].max() < 0:
             continue
-        sure = np.array([pose[list(part.joints), 2].min() > _SURE for part in PARTS])
-        for x, y in places[(_sampled(matte, places) < _PERSON) & sure[:, np.newaxis]]:
-            cv2.circle(share, (round(x), round(y)), limb, 0.0, -1)
+        others = np.delete(whole, n, axis=0).any(0)
+        repaired = sure[n] & others & (inside[n].mean(-1) >= 0.5)
+        for x, y in axes[n][~inside[n] & repaired[:, np.newaxis]]:
+            cv2.circle(share, (round(float(x)), round(float(y))), limb, 0.0, -1)
     around = np.ones([max(3, round(_AROUND_OBJECTS * frames.shape[1]) | 1)] * 2)
     return np.stack([cv2.erode(share, around) for share in own])
 

@@ -47,9 +47,12 @@ class Source:
         """The mattes of that view, float32 `[N, size, size]`, or None; outside the frames there is no person."""
         if self.mattes is None:
             return None
-        squares = np.stack([self.crop.extract(matte, size).clip(-1.0, 1.0) for matte in self.mattes])
-        within = self.crop.within(self.mattes.shape[1:], size)
-        return np.where(within | (squares < 0.0), squares, np.float32(0.0))
+        # What is enlarged may pass its range, and below 0 would be unknown.
+        squares = np.stack([self.crop.extract(matte, size).clip(0.0, 1.0) for matte in self.mattes])
+        unknown = self.mattes.max((1, 2)) < 0.0
+        squares *= self.crop.within(self.mattes.shape[1:], size)
+        squares[unknown] = -1.0
+        return squares
 
 
 def check_source(config: TransferConfig) -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from stmt_tf.pose.skeleton import NUM_PARTS, PARTS
+
 if TYPE_CHECKING:
     import tensorflow as tf
 
@@ -21,6 +23,8 @@ _CLEARLY = 6.0  # how much larger an affinity must be for its frame to take over
 _AT_ONCE = 20.0  # how much larger it is where a fade would show what is wrong by far
 _FADE = 6  # target frames
 _NO_SHARE = 1e-30
+_NONE = -1
+_AT_A_TIME = 256  # poses, to keep memory flat
 
 
 class SteadyChoice:
@@ -34,32 +38,39 @@ class SteadyChoice:
     def __init__(self, model: TransferModel, source: Mapping[str, tf.Tensor]):
         self._model, self._source = model, source
         self._shares: np.ndarray | None = None  # [N, P] of the last pose
-        self._held: np.ndarray | None = None  # [P], the frame of each part
+        self._held = np.full(NUM_PARTS, _NONE)  # the frame of each part
 
     def __call__(self, target_joints: np.ndarray) -> Mapping[str, tf.Tensor]:
         """The source, as `TransferModel.generate` is to be given it for these poses.
 
         Args:
-            target_joints: `[T, 14, 3]`, pixels of the frames; they follow those of the last call.
+            target_joints: `[T, 14, 3]`, pixels of the frames; they follow those of the last call. A part that a pose
+                lacks keeps its frame.
         """
         if not self._model.takes_any_size:
             return self._source
-        own = self._model.affinity(self._source, target_joints)
-        shares = np.reshape([self._follow(affinity) for affinity in own], own.shape)
-        wanted = np.log(np.maximum(shares, _NO_SHARE))
-        return {**self._source, "preference": self._source["preference"] + (wanted - own)[np.newaxis]}
+        added = [self._added(target_joints[k : k + _AT_A_TIME]) for k in range(0, len(target_joints), _AT_A_TIME)]
+        added = np.concatenate(added) if added else np.zeros([0, 1, NUM_PARTS], np.float32)
+        return {**self._source, "preference": self._source["preference"] + added[np.newaxis]}
 
-    def _follow(self, affinity: np.ndarray) -> np.ndarray:
-        """The shares `[N, P]` of the frames in the parts, for a pose with the affinities `[N, P]`."""
-        parts = np.arange(affinity.shape[1])
+    def _added(self, target_joints: np.ndarray) -> np.ndarray:
+        """What makes the shares of the model's own affinities for poses `[T, 14, 3]`: float32 `[T, N, P]`."""
+        own = self._model.affinity(self._source, target_joints)
+        has = np.stack([target_joints[:, part.joints, 2].min(1) > 0 for part in PARTS], 1)
+        shares = np.stack([self._follow(*each) for each in zip(own, has)])
+        return (np.log(np.maximum(shares, _NO_SHARE)) - own).astype(np.float32)
+
+    def _follow(self, affinity: np.ndarray, has: np.ndarray) -> np.ndarray:
+        """The shares `[N, P]` of the frames in the parts, for a pose of these affinities `[N, P]` and parts `[P]`."""
+        if self._shares is None:
+            self._shares = np.zeros(affinity.shape)
+        frames, parts = np.eye(len(affinity)), np.arange(NUM_PARTS)
         nearest = affinity.argmax(0)
-        if self._held is None:
-            self._held = nearest
-            self._shares = np.eye(len(affinity), dtype=np.float32)[:, nearest]
+        new = has & (self._held == _NONE)
+        self._held[new], self._shares[:, new] = nearest[new], frames[:, nearest[new]]
         ahead = affinity[nearest, parts] - affinity[self._held, parts]
-        self._held = np.where(ahead > _CLEARLY, nearest, self._held)
-        step = np.where(ahead > _AT_ONCE, 1.0, 1.0 / _FADE)
-        wanted = np.eye(len(affinity), dtype=np.float32)[:, self._held]
-        moved = self._shares + np.clip(wanted - self._shares, -step, step)
-        self._shares = moved / moved.sum(0)
+        self._held = np.where(has & (ahead > _CLEARLY), nearest, self._held)
+        step = has * np.where(ahead > _AT_ONCE, 1.0, 1.0 / _FADE)
+        moved = self._shares + np.clip(frames[:, self._held] - self._shares, -step, step)
+        self._shares = moved / np.maximum(moved.sum(0), _NO_SHARE)
         return self._shares

@@ -29,7 +29,7 @@ class Attentive:
     def __init__(self, attention=True):
         self.attention = attention
 
-    def encode_source(self, frames, joints, mattes=None, shown=None):
+    def encode_source(self, frames, joints, mattes=None):
         return {}
 
     def generate(self, source, target_joints, names=()):

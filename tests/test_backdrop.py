@@ -21,7 +21,7 @@ class HidesThePerson:
     def __init__(self):
         self.shown = []
 
-    def encode_source(self, frames, joints, mattes=None, shown=None):
+    def encode_source(self, frames, joints, mattes=None):
         self.shown.append(frames)
         visible = np.ones((1, len(frames), SIZE, SIZE, 1), np.float32)
         for k, pose in enumerate(joints):

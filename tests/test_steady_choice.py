@@ -2,33 +2,48 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
 
 LITTLE, CLEAR, GREAT = 0.9 * _CLEARLY, (_CLEARLY + _AT_ONCE) / 2, 1.1 * _AT_ONCE
 
 
 class Model:
-    """Chooses by affinities `[T, N, P]` that are given beforehand; a pose is the number of its affinities."""
+    """Chooses by affinities `[T, N, P]` that are given beforehand, those of the last part for all after it."""
 
     takes_any_size = True
 
     def __init__(self, affinities):
-        self.affinities = np.asarray(affinities, np.float32)
+        affinities = np.asarray(affinities, np.float32)
+        last = np.repeat(affinities[..., -1:], NUM_PARTS - affinities.shape[-1], axis=-1)
+        self.affinities = np.concatenate([affinities, last], axis=-1)
 
     def affinity(self, source, poses):
-        return self.affinities[poses] + source["preference"].numpy()[0]
+        return self.affinities[numbers(poses)] + source["preference"].numpy()[0]
 
 
-def shares(affinities, batches=None, preference=0.0):
+def poses_of(numbers, lacking=()):
+    """Poses that tell their numbers; at some of these they have no joints."""
+    poses = np.ones([len(numbers), 14, 3], np.float32)
+    poses[:, 0, 0] = numbers
+    poses[np.isin(numbers, lacking), :, 2] = 0.0
+    return poses
+
+
+def numbers(poses):
+    return poses[:, 0, 0].astype(int)
+
+
+def shares(affinities, batches=None, preference=0.0, lacking=()):
     """What counts for `generate`, exp(own affinity + preference), `[T, N, P]`, asked for in batches of poses."""
-    model = Model(affinities)
+    model, parts = Model(affinities), np.shape(affinities)[-1]
     source = {"preference": tf.fill([1, 1, *model.affinities.shape[1:]], preference), "joints": "as they are"}
     choice, found = SteadyChoice(model, source), []
     for batch in batches or [range(len(affinities))]:
-        given = choice(np.array(batch, int))
+        given = choice(poses_of(np.array(batch, int), lacking))
         assert given["joints"] == "as they are"
-        found.append(np.exp(model.affinities[batch] + given["preference"].numpy()[0]))
-    return np.concatenate(found)
+        found.append(np.exp(model.affinities[list(batch)] + given["preference"].numpy()[0]))
+    return np.concatenate(found)[..., :parts]
 
 
 def ahead(by):
@@ -71,8 +86,25 @@ def test_what_is_preferred_anyway_does_not_change_the_shares():
     np.testing.assert_allclose(shares(ahead(CLEAR), preference=3.0), shares(ahead(CLEAR)), rtol=1e-4)
 
 
+def test_a_part_that_a_pose_lacks_keeps_its_frame():
+    affinities = np.array(ahead(GREAT))
+    found = shares(affinities, lacking=[1, 2])[:, 1, 0]
+    np.testing.assert_allclose(found[:3], 0.0, atol=1e-4)
+    np.testing.assert_allclose(found[3:], 1.0, atol=1e-4)
+
+
+def test_the_first_frame_is_chosen_where_a_part_is_first_seen():
+    affinities = np.array(ahead(LITTLE))
+    np.testing.assert_allclose(shares(affinities, lacking=[0])[1:, 1, 0], 1.0, atol=1e-4)
+
+
+def test_many_poses_at_once_are_as_many_in_turn():
+    affinities = np.random.default_rng(0).uniform(-30, 0, [600, 3, 2])
+    np.testing.assert_allclose(shares(affinities), shares(affinities, [range(100), range(100, 600)]), atol=1e-5)
+
+
 def test_a_model_that_chooses_nothing_is_given_its_source():
-    model = Model([])
+    model = Model([[[0.0]]])
     model.takes_any_size = False
     source = object()
     assert SteadyChoice(model, source)(np.zeros([3, 14, 3])) is source

@@ -48,7 +48,7 @@ class Painter:
         if count > 8:
             raise ValueError(f"{count} source frames are too many")
 
-    def encode_source(self, frames, joints, mattes=None, shown=None):
+    def encode_source(self, frames, joints, mattes=None):
         assert frames.dtype == np.uint8 and frames.shape == (len(joints), 32, 32, 3)
         return {"background_mask": Plain(np.ones((1, len(frames), 32, 32, 1), np.float32))}
 

@@ -34,6 +34,9 @@ class Model(Protocol):
     def encode_source(self, frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray | None) -> Any:
         """uint8 `[N, S, S, 3]`, `[N, 14, 3]`, float32 `[N, S, S]` -> what `generate` takes."""
 
+    def affinity(self, source: Any, target_joints: np.ndarray) -> np.ndarray:
+        """Of a model of any size: `[T, 14, 3]` -> `[T, N, 10]`, by which it chooses source frames."""
+
     def generate(self, source: Any, target_joints: np.ndarray) -> Mapping[str, np.ndarray]:
         """`[T, 14, 3]` -> `frame`, uint8 `[T, S, S, 3]`, maybe `warped` alike, and what else it has to show."""
 

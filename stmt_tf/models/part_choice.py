@@ -50,7 +50,7 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     """
     target_joints = target_joints[:, None]
     source_segments, found = part_segments(source_joints)
-    target_segments, _ = part_segments(target_joints)
+    target_segments, wanted = part_segments(target_joints)
     source, target = (segments[..., 1, :] - segments[..., 0, :] for segments in (source_segments, target_segments))
     cross = source[..., 0] * target[..., 1] - source[..., 1] * target[..., 0]
     # A part seen end-on has no angle; the square pixel makes it 0 there.
@@ -61,7 +61,7 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     # Who is never seen from the wanted side is as well seen from the other side as from between.
     facing = tf.clip_by_value((_turn(target_joints) - turn) / widest, -1.0, 1.0)[..., None]
     pose = tf.minimum(pose_distance(source_joints, target_joints, size) / _POSE, _FARTHEST_POSE)
-    affinity = -tf.square(angle / _ANGLE) - tf.square(log_length / _LOG_LENGTH) - tf.square(facing / _FACING)
+    affinity = -wanted * (tf.square(angle / _ANGLE) + tf.square(log_length / _LOG_LENGTH)) - tf.square(facing / _FACING)
     affinity += _CONFIDENCE * part_log_confidence(source_joints) - pose[..., None]
     hands = _hands_before_torso(source_joints, source_segments)
     affinity -= _HAND_BEFORE * hands[..., None] * tf.one_hot(_TORSO, skeleton.NUM_PARTS)
@@ -107,7 +107,8 @@ def _hands_before_torso(joints: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
         (skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST),
         (skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST),
     ):
-        hand = joints[..., wrist, :2] + _HAND * (joints[..., wrist, :2] - joints[..., elbow, :2])
+        found = tf.cast(joints[..., elbow, 2:] > 0, joints.dtype)
+        hand = joints[..., wrist, :2] + found * _HAND * (joints[..., wrist, :2] - joints[..., elbow, :2])
         away = tf.norm(hand - middle, axis=-1) / reach
         count += joints[..., wrist, 2] * tf.exp(-tf.square(away))
     return count

@@ -52,7 +52,7 @@ class PartGenerator(tf.keras.Model):
         freeze_stage1: keep the single-frame model out of the training.
 
     Example:
-        >>> generator = PartGenerator(SingleFrameTransfer(size=64, width=0.25), nearest_frames=3)
+        >>> generator = PartGenerator(SingleFrameTransfer(size=64, width=0.25), nearest_frames=2)
         >>> source = generator.encode_source(tf.zeros([1, 24, 256, 256, 3]), tf.zeros([1, 24, 14, 3]))
         >>> generator.generate(source, tf.zeros([1, 8, 14, 3]))["frame"].shape
         TensorShape([1, 8, 256, 256, 3])
