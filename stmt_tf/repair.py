@@ -49,7 +49,7 @@ def without_objects(
     damaged = np.flatnonzero(own.min((1, 2)) < _PERSON)
     if not len(damaged):
         return frames, mattes, hidden
-    encoded = model.encode_source(frames, joints, np.where(mattes > 0, mattes * own, mattes))
+    encoded = model.encode_source(frames, joints, mattes * own)
     frames, mattes = frames.copy(), mattes.copy()
     for n in damaged:
         preference = preference_for_whole(hidden)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stmt_tf.inference import TransferModel
 
 _CLEARLY = 6.0  # how much larger an affinity must be for its frame to take over
-_AT_ONCE = 20.0  # how much larger it is where a fade would show what is wrong by far
+_AT_ONCE = 20.0  # how much smaller than the largest one of a frame is that does not fade out, but goes at once
 _FADE = 6  # target frames
 _NO_SHARE = 1e-30
 _NONE = -1
@@ -68,9 +68,10 @@ class SteadyChoice:
         nearest = affinity.argmax(0)
         new = has & (self._held == _NONE)
         self._held[new], self._shares[:, new] = nearest[new], frames[:, nearest[new]]
-        ahead = affinity[nearest, parts] - affinity[self._held, parts]
-        self._held = np.where(has & (ahead > _CLEARLY), nearest, self._held)
-        step = has * np.where(ahead > _AT_ONCE, 1.0, 1.0 / _FADE)
-        moved = self._shares + np.clip(frames[:, self._held] - self._shares, -step, step)
+        behind = affinity[nearest, parts] - affinity  # [N, P]
+        self._held = np.where(has & (behind[self._held, parts] > _CLEARLY), nearest, self._held)
+        wanted, step = frames[:, self._held], has / _FADE
+        moved = self._shares + np.clip(wanted - self._shares, -step, step)
+        moved *= ~has | (wanted > 0) | (behind <= _AT_ONCE)
         self._shares = moved / np.maximum(moved.sum(0), _NO_SHARE)
         return self._shares

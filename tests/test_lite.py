@@ -13,21 +13,35 @@ from tiny_model import CONFIG, SIZE
 from stmt_tf.models.create import create_generator
 from stmt_tf.serving.lite import convert_generate
 from stmt_tf.serving.signatures import image_outputs
+from stmt_tf.serving.warmup import source_count
 from stmt_tf.serving.weights import round_weights
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("weights", "most", "mean"), [("float32", 1, 0.01), ("float16", 1, 0.01), ("int8", 16, 1.0)])
-def test_generate_of_attention_is_the_same_in_tflite(weights, most, mean):
+@pytest.mark.parametrize(
+    ("fusion", "weights", "most", "mean"),
+    [
+        ("rb6_sa2d", "float32", 1, 0.01),
+        ("rb6_sa2d", "float16", 1, 0.01),
+        ("rb6_sa2d", "int8", 16, 1.0),
+        ("parts", "float32", 1, 0.01),
+    ],
+)
+def test_generate_of_attention_is_the_same_in_tflite(fusion, weights, most, mean):
     tf.keras.utils.set_random_seed(0)
-    generator = create_generator(dataclasses.replace(CONFIG, fusion="rb6_sa2d"), 2)
+    generator = create_generator(dataclasses.replace(CONFIG, fusion=fusion), 2)
     random = np.random.default_rng(0)
-    for layer in (generator.foreground_fusion, generator.background_fusion, generator.heads):
+    if fusion == "parts":
+        random_layers = [generator.attention, generator.background]
+    else:
+        random_layers = [generator.foreground_fusion, generator.background_fusion, generator.heads]
+    for layer in random_layers:
         layer.set_weights([random.normal(scale=0.1, size=w.shape) for w in layer.get_weights()])
     if weights != "float32":
         round_weights(generator, weights)  # an export's own frames are of such weights
-    frames = tf.constant(random.uniform(-1, 1, (1, 2, SIZE, SIZE, 3)), tf.float32)
-    source = generator.encode_source(frames, tf.constant(make_joints(1, 2, size=SIZE)))
+    count = source_count(generator)
+    frames = tf.constant(random.uniform(-1, 1, (1, count, SIZE, SIZE, 3)), tf.float32)
+    source = generator.encode_source(frames, tf.constant(make_joints(1, count, size=SIZE)))
     interpreter = tf.lite.Interpreter(model_content=convert_generate(generator, weights))
     run = interpreter.get_signature_runner()
     assert sorted(run.get_input_details()) == sorted([*source, "target_joints"])

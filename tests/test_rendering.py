@@ -1,11 +1,15 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from dancer import dance
 
+from stmt_tf import rendering
 from stmt_tf.config import ModelConfig
 from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.rendering import Renderer
 from stmt_tf.source import Source
 from stmt_tf.video.crop import Crop
@@ -63,3 +67,78 @@ def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
         whole = mask[..., 0] == 255
         assert whole.any()
         np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=1)
+
+
+class FirstIsNearest:
+    """Stands in for a model, and remembers what it is given.
+
+    The first source frame is nearest by 10, none shows the place at the top, and whoever is made is white and all of
+    the picture.
+    """
+
+    size, takes_any_size = 32, True
+    nearness = -10 * np.minimum(np.arange(4, dtype=np.float32), 1)[:, np.newaxis]
+
+    def __init__(self):
+        self.followed = []
+
+    def encode_source(self, frames, joints, mattes):
+        self.frames, self.mattes = frames, mattes
+        shown = np.ones([1, 4, 32, 32, 1], np.float32)
+        shown[:, :, :8] = 0.0
+        return {"preference": tf.zeros([1, 1, 4, NUM_PARTS]), "background_mask": tf.constant(shown)}
+
+    def affinity(self, source, joints):
+        self.followed.extend(joints)
+        return self.nearness + np.repeat(source["preference"].numpy()[0], len(joints), axis=0)
+
+    def generate(self, source, joints, names=()):
+        if names == ("background",):
+            return {"background": np.full([1, 32, 32, 3], 7, np.uint8)}
+        self.shares = np.exp(self.nearness + source["preference"].numpy()[0])
+        white = np.full([len(joints), SIZE, SIZE, 3], 255, np.uint8)
+        return {"foreground": white, "mask": white[..., :1].copy()}
+
+
+@pytest.fixture
+def repaired(monkeypatch):
+    """Repairs add 1 to the frames and halve the mattes; the first frame hid the second part wholly."""
+    hidden = np.zeros([4, NUM_PARTS], np.float32)
+    hidden[0, 1] = 1.0
+    monkeypatch.setattr(rendering, "without_objects", lambda _, frames, __, mattes: (frames + 1, mattes / 2, hidden))
+
+
+@pytest.mark.parametrize("held_objects", [False, True])
+def test_held_objects_are_taken_out_and_what_they_hid_comes_from_other_frames(source, motion, repaired, held_objects):
+    model = FirstIsNearest()
+    Renderer(model, source, held_objects=held_objects).render(motion[:1])
+    np.testing.assert_array_equal(model.frames[:, 0, 0, 0], np.array([30, 90, 150, 210]) + (not held_objects))
+    np.testing.assert_array_equal(model.mattes, 1.0 if held_objects else 0.5)
+    first = np.ones(NUM_PARTS)
+    first[1] = held_objects
+    np.testing.assert_allclose(model.shares[0, :2], [first, 1 - first], atol=1e-4)
+
+
+def test_each_pose_is_followed_once_in_pixels_of_the_crop(source, motion):
+    model = FirstIsNearest()
+    renderer = Renderer(model, dataclasses.replace(source, crop=Crop(8, 4, SIZE)))
+    renderer.render(motion[:3])
+    renderer.follow(motion[3:5])
+    renderer.generate(motion, [2, 5])
+    expected = np.concatenate([motion[:5], motion[:6]])[..., :2] - [8, 4]
+    np.testing.assert_allclose(np.stack(model.followed)[..., :2], expected, atol=1e-4)
+
+
+def test_what_the_mattes_tell_to_be_the_person_is_no_place(source):
+    mattes = np.ones((4, SIZE, SIZE), np.float32)
+    mattes[1, :, 32:] = 0.0
+    mattes[2] = -1.0  # unknown
+    renderer = Renderer(FirstIsNearest(), dataclasses.replace(source, mattes=mattes, plate=None))
+    place = renderer.render(np.zeros([1, 14, 3]))[0]  # nobody
+    assert (place[26:, :26] == 150).all() and (place[26:, 40:] == 90).all()
+    assert (place[:12] == 7).all()  # drawn
+
+
+def test_a_plate_is_the_place(source):
+    place = Renderer(FirstIsNearest(), source).render(np.zeros([1, 14, 3]))[0]
+    np.testing.assert_array_equal(place, source.plate)

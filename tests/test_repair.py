@@ -2,25 +2,25 @@ import cv2
 import numpy as np
 import pytest
 import tensorflow as tf
-from dancer import dance
+from dancer import ANKLES, dance
 
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import skeleton
 from stmt_tf.repair import preference_for_whole, without_objects
 
 SIZE, COUNT = 128, 3
-SHIN = [part.name for part in skeleton.PARTS].index("left_shin")
+OTHER_SHIN, SHIN = ([part.name for part in skeleton.PARTS].index(f"{side}_shin") for side in ("right", "left"))
 PAINTED, SHOWN = 77, 30
 
 
 class Model:
     """Paints all that it is asked for, and remembers what that was."""
 
-    def __init__(self):
-        self.preferences, self.poses = [], []
+    def __init__(self, mask=204):
+        self.mask, self.preferences, self.poses = mask, [], []
 
     def encode_source(self, frames, joints, mattes):
-        self.mattes = mattes
+        self.mattes, self.size = mattes, frames.shape[1]
         return {"preference": tf.zeros([1, 1, len(frames), skeleton.NUM_PARTS])}
 
     def generate(self, source, joints, names):
@@ -28,19 +28,23 @@ class Model:
         self.poses.append(joints)
         assert names == ("foreground", "mask")
         return {
-            "foreground": np.full([1, SIZE, SIZE, 3], PAINTED, np.uint8),
-            "mask": np.full([1, SIZE, SIZE, 1], 204, np.uint8),
+            "foreground": np.full([1, self.size, self.size, 3], PAINTED, np.uint8),
+            "mask": np.full([1, self.size, self.size, 1], self.mask, np.uint8),
         }
+
+
+def people(size):
+    """Frames of one colour, joints of a moving person, and mattes around these."""
+    joints = dance(frames=COUNT)
+    joints[..., :2] *= size / 256
+    joints[..., 2] = 1.0
+    mattes = person_region(joints, size).astype(np.float32)
+    return np.full([COUNT, size, size, 3], SHOWN, np.uint8), joints.astype(np.float32), mattes
 
 
 @pytest.fixture
 def source():
-    """Frames of one colour, joints of a moving person, and mattes around these."""
-    joints = dance(frames=COUNT)
-    joints[..., :2] *= SIZE / 256
-    joints[..., 2] = 1.0
-    mattes = person_region(joints, SIZE).astype(np.float32)
-    return np.full([COUNT, SIZE, SIZE, 3], SHOWN, np.uint8), joints.astype(np.float32), mattes
+    return people(SIZE)
 
 
 def middle_of_shin(joints):
@@ -50,7 +54,7 @@ def middle_of_shin(joints):
 def with_gap(joints, mattes, frame=1):
     """The mattes with a hole over the left shin of one frame, and where that is."""
     mattes = mattes.copy()
-    hole = np.zeros([SIZE, SIZE], np.uint8)
+    hole = np.zeros(mattes.shape[1:], np.uint8)
     cv2.circle(hole, [round(float(z)) for z in middle_of_shin(joints[frame])], 4, 1, -1)
     mattes[frame][hole > 0] = 0.0
     return mattes, hole > 0
@@ -79,7 +83,28 @@ def test_a_gap_in_a_limb_is_shown_as_the_others_show_it(source):
         np.testing.assert_array_equal(repaired[whole], frames[whole])
         np.testing.assert_array_equal(found[whole], mattes[whole])
     np.testing.assert_array_equal(model.poses, [joints[1:2]])
-    assert (frames == SHOWN).all()  # the caller's own
+    painted = (repaired[1] == PAINTED).all(-1)
+    np.testing.assert_allclose(found[1][painted], 0.8)
+    np.testing.assert_array_equal(found[1][~painted], holed[1][~painted])
+    assert (frames == SHOWN).all() and (holed[1][hole] == 0).all()  # the caller's own
+
+
+# Half a limb's width is 4 pixels of 128 and 16 of 512; an object's blur reaches 1 and 5 further.
+@pytest.mark.parametrize("size, reach", [(128, 5), (512, 21)])
+def test_what_is_painted_is_as_wide_as_a_limb_with_its_outline(size, reach):
+    frames, joints, mattes = people(size)
+    x, y = np.rint(middle_of_shin(joints[1])).astype(int)
+    mattes[1, y - 1 : y + 2, x - 1 : x + 2] = 0.0
+    painted = (without_objects(Model(), frames, joints, mattes)[0][1] == PAINTED).all(-1)
+    assert painted[y, x - reach] and not painted[y, : x - reach - 2].any()
+
+
+def test_what_the_model_does_not_show_as_the_person_stays_in_the_picture(source):
+    frames, joints, mattes = source
+    holed, hole = with_gap(joints, mattes)
+    repaired, found, _ = without_objects(Model(mask=20), frames, joints, holed)
+    np.testing.assert_array_equal(repaired, frames)
+    np.testing.assert_allclose(found[1][hole], 20 / 255, rtol=1e-5)
 
 
 def test_neither_the_frame_itself_nor_others_that_hide_the_same_part_are_asked(source):
@@ -88,20 +113,31 @@ def test_neither_the_frame_itself_nor_others_that_hide_the_same_part_are_asked(s
     mattes, _ = with_gap(joints, mattes, frame=2)
     model = Model()
     without_objects(model, frames, joints, mattes)
+    np.testing.assert_array_equal(model.poses, joints[1:, np.newaxis])
     for frame, other, preference in zip((1, 2), (2, 1), model.preferences):
         assert (preference[frame] < -1e4).all()
         assert -100 <= preference[other, SHIN] < -10
         np.testing.assert_allclose(preference[0], 0.0, atol=1e-3)
 
 
-def test_limbs_that_are_not_sure_to_be_seen_leave_no_gap(source):
+@pytest.mark.parametrize("confidence, left", [(0.45, True), (0.55, False)])
+@pytest.mark.parametrize("unsure", [[1], [0, 2]])
+def test_limbs_that_are_not_sure_to_be_seen_leave_no_gap_and_tell_of_none(source, unsure, confidence, left):
     frames, joints, mattes = source
     mattes, _ = with_gap(joints, mattes)
-    joints = joints.copy()
-    joints[1, :, 2] = 0.4
+    for ankle in ANKLES:  # the right shin is near, too
+        joints[unsure, ankle, 2] = confidence
     repaired, found, _ = without_objects(Model(), frames, joints, mattes)
+    assert np.array_equal(repaired, frames) == np.array_equal(found, mattes) == left
+
+
+def test_the_ends_of_a_limb_may_lie_outside_the_matte(source):
+    frames, joints, mattes = source
+    x, y = np.rint(joints[1, skeleton.LEFT_ANKLE, :2]).astype(int)
+    cv2.circle(mattes[1], (int(x), int(y)), 1, 0.0, -1)
+    repaired, _, hidden = without_objects(Model(), frames, joints, mattes)
     np.testing.assert_array_equal(repaired, frames)
-    np.testing.assert_array_equal(found, mattes)
+    np.testing.assert_allclose(hidden, 0.0, atol=1e-3)
 
 
 def test_a_frame_without_a_matte_has_no_gaps(source):
@@ -140,7 +176,9 @@ def test_what_is_hidden_of_a_part_is_told(source):
     frames, joints, mattes = source
     holed, _ = with_gap(joints, mattes)
     hidden = without_objects(Model(), frames, joints, holed)[2]
-    assert hidden.shape == (COUNT, skeleton.NUM_PARTS) and 0.2 < hidden[1, SHIN] <= 1.0
+    assert hidden.shape == (COUNT, skeleton.NUM_PARTS) and 0.95 < hidden[1, SHIN] <= 1.0
+    assert 0.3 < hidden[1, OTHER_SHIN] < 0.9  # in part, as it is near
+    np.testing.assert_allclose(hidden[1, :OTHER_SHIN], 0.0, atol=1e-3)
     np.testing.assert_allclose(hidden[[0, 2]], 0.0, atol=1e-3)
     np.testing.assert_allclose(preference_for_whole(hidden), -100 * hidden, rtol=1e-5)
 
@@ -160,3 +198,26 @@ def test_what_no_other_frame_shows_whole_stays_as_it_is(source):
     repaired, found, _ = without_objects(Model(), frames, joints, mattes)
     np.testing.assert_array_equal(repaired, frames)
     np.testing.assert_array_equal(found, mattes)
+
+
+def test_a_frame_that_all_but_shows_a_part_whole_is_not_repaired_by_itself():
+    frames, joints, mattes = people(512)
+    knee, ankle = joints[1, [skeleton.LEFT_KNEE, skeleton.LEFT_ANKLE], :2]
+    x, y = np.rint(knee + (0.1 + 0.8 * 12 / 23) * (ankle - knee)).astype(int)
+    mattes[1, y - 1 : y + 2, x - 1 : x + 2] = 0.0  # one of 24 places along the shin
+    mattes[[0, 2], 328:352] = 0.0  # across the others' shins
+    repaired, found, _ = without_objects(Model(), frames, joints, mattes)
+    np.testing.assert_array_equal(repaired[1], frames[1])
+    np.testing.assert_array_equal(found[1], mattes[1])
+    assert (repaired[[0, 2]] == PAINTED).any((1, 2, 3)).all()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_lies_outside_the_frame_is_not_hidden(source, known):
+    frames, joints, mattes = source
+    joints[1, :, 1] += 45  # half the shins
+    mattes[1] = person_region(joints[1:2], SIZE)[0] if known else -1.0
+    repaired, found, hidden = without_objects(Model(), frames, joints, mattes)
+    np.testing.assert_array_equal(repaired, frames)
+    np.testing.assert_array_equal(found, mattes)
+    np.testing.assert_allclose(hidden, 0.0, atol=1e-3)

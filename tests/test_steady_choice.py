@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf.pose.skeleton import NUM_PARTS
+from stmt_tf.pose.skeleton import LEFT_KNEE, NUM_PARTS, PARTS
 from stmt_tf.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
 
 LITTLE, CLEAR, GREAT = 0.9 * _CLEARLY, (_CLEARLY + _AT_ONCE) / 2, 1.1 * _AT_ONCE
@@ -70,6 +70,18 @@ def test_a_frame_that_is_nearer_by_far_takes_over_at_once():
     np.testing.assert_allclose(shares(ahead(GREAT))[1:, 1, 0], 1.0, rtol=1e-4)
 
 
+@pytest.mark.parametrize("by, share", [(5.5, 0.0), (6.5, 1 / 6), (19.5, 1 / 6), (20.5, 1.0)])
+def test_a_frame_shows_at_first_by_how_much_nearer_it_is(by, share):
+    assert shares(ahead(by))[1, 1, 0] == pytest.approx(share, abs=1e-4)
+
+
+def test_shares_sum_to_one_where_a_third_frame_comes_into_a_fade():
+    affinities = [[[0.0], [-1.0], [-20.0]]] + [[[-CLEAR], [0.0], [-20.0]]] * 3 + [[[-20.0], [-CLEAR], [0.0]]] * 2
+    found = shares(affinities)[..., 0]
+    np.testing.assert_allclose(found[3], [1 / 2, 1 / 2, 0], atol=1e-4)
+    np.testing.assert_allclose(found[4:], [[2 / 5, 2 / 5, 1 / 5], [7 / 25, 7 / 25, 11 / 25]], atol=1e-4)
+
+
 def test_parts_choose_each_for_itself():
     affinities = np.concatenate([ahead(CLEAR), ahead(LITTLE)], axis=2)
     found = shares(affinities)
@@ -86,11 +98,25 @@ def test_what_is_preferred_anyway_does_not_change_the_shares():
     np.testing.assert_allclose(shares(ahead(CLEAR), preference=3.0), shares(ahead(CLEAR)), rtol=1e-4)
 
 
-def test_a_part_that_a_pose_lacks_keeps_its_frame():
-    affinities = np.array(ahead(GREAT))
-    found = shares(affinities, lacking=[1, 2])[:, 1, 0]
-    np.testing.assert_allclose(found[:3], 0.0, atol=1e-4)
-    np.testing.assert_allclose(found[3:], 1.0, atol=1e-4)
+@pytest.mark.parametrize("by", [GREAT, 200.0])
+def test_a_part_that_a_pose_lacks_keeps_its_frame(by):
+    found = shares(ahead(by), lacking=[1, 2])[..., 0]
+    np.testing.assert_allclose(found[:3], [[1, 0]] * 3, atol=1e-4)
+    np.testing.assert_allclose(found[3:, 1], 1.0, atol=1e-4)
+
+
+def test_a_part_is_lacking_where_any_of_its_joints_is_missing():
+    affinities, poses = np.repeat(ahead(GREAT)[:2], NUM_PARTS, axis=2), poses_of([0, 1])
+    poses[1, :, 2] = 0.1
+    poses[1, LEFT_KNEE, 2] = 0.0
+    given = SteadyChoice(Model(affinities), {"preference": tf.zeros([1, 1, 2, NUM_PARTS])})(poses)
+    found = np.exp(affinities + given["preference"].numpy()[0])
+    np.testing.assert_allclose(found[1, 1], [LEFT_KNEE not in part.joints for part in PARTS], atol=1e-4)
+
+
+def test_a_fade_waits_while_its_part_is_lacking():
+    found = shares(ahead(CLEAR), lacking=[2, 3])[:6, 1, 0]
+    np.testing.assert_allclose(found, np.array([0, 1, 1, 1, 2, 3]) / _FADE, atol=1e-4)
 
 
 def test_the_first_frame_is_chosen_where_a_part_is_first_seen():
@@ -108,3 +134,9 @@ def test_a_model_that_chooses_nothing_is_given_its_source():
     model.takes_any_size = False
     source = object()
     assert SteadyChoice(model, source)(np.zeros([3, 14, 3])) is source
+
+
+def test_a_frame_that_fades_out_goes_once_it_is_wrong_by_far():
+    affinities = np.array(ahead(CLEAR))
+    affinities[3:, 0] = -GREAT
+    np.testing.assert_allclose(shares(affinities)[:, 0, 0][:5], [1, 1 - 1 / _FADE, 1 - 2 / _FADE, 0, 0], atol=1e-4)

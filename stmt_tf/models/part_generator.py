@@ -38,7 +38,7 @@ from stmt_tf.pose.maps import joint_heatmaps, part_log_confidence, part_log_prio
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
-_OUT_OF_VIEW = [1.0, 0.0, 1e5, 0.0, 1.0, 0.0]  # the transform of a part that the target pose has not
+_OUT_OF_VIEW = [0.0, 0.0, 1e5, 0.0, 0.0, 0.0]  # added to the transform of a part that the target pose has not
 _LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
@@ -160,9 +160,8 @@ class PartGenerator(tf.keras.Model):
 
         target, joints = _merge(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
         chosen, shares = nearest_frames(_merge(self.affinity(source, target_joints)), self.nearest_frames)
-        transforms = part_transforms(joints, target[:, None])
         _, wanted = part_segments(target)
-        transforms = tf.where(wanted[:, None, :, None] > 0, transforms, _OUT_OF_VIEW)
+        transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
         transforms = _of_chosen(transforms, chosen)
         # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
         parts = _merge(_merge(_of_chosen(source["parts"], chosen)))
@@ -178,14 +177,13 @@ class PartGenerator(tf.keras.Model):
         blended = tf.reshape(blended, [tf.shape(target)[0], -1, NUM_PARTS * self.size, self.size, 4])
         blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
         # See `SingleFrameTransfer.foreground` for why slices are joined.
-        blended_colours, blended_alphas = tf.split(blended, [3, 1], axis=-1)
-        stacked = tf.concat(tf.unstack(blended_colours, axis=1), axis=-1)
+        stacked = tf.concat([tf.split(part, [3, 1], axis=-1)[0] for part in tf.unstack(blended, axis=1)], axis=-1)
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
         attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
 
         if is_static(side, self.size):
             colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
-            foreground, mask = merge(colours, tf.reduce_sum(blended_alphas, 1), paint, mask_logit)
+            foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
         else:
             foreground, mask = foreground_at_frame_size(
                 source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
