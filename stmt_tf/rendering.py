@@ -9,9 +9,9 @@ import numpy as np
 
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
+from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.repair import preference_for_whole, without_objects
 from stmt_tf.source import Source
-from stmt_tf.steady_choice import SteadyChoice
 from stmt_tf.tracks import visible
 
 if TYPE_CHECKING:

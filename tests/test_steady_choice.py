@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from stmt_tf.pose.skeleton import LEFT_KNEE, NUM_PARTS, PARTS
-from stmt_tf.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
+from stmt_tf.pose.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
 
 LITTLE, CLEAR, GREAT = 0.9 * _CLEARLY, (_CLEARLY + _AT_ONCE) / 2, 1.1 * _AT_ONCE
 

@@ -12,7 +12,7 @@ import numpy as np
 from stmt_tf.metrics import baselines
 from stmt_tf.metrics.pair_frames import Pair
 from stmt_tf.pose.selection import select_source_frames
-from stmt_tf.steady_choice import SteadyChoice
+from stmt_tf.pose.steady_choice import SteadyChoice
 
 BASELINES = ("nearest pose", "source median")
 # What stands beside them in tables and sheets.

@@ -17,7 +17,7 @@ The paper's models take frames of their own side, and at most the K that their a
 to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
 gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`. It chooses the source
 frames of each part for each pose by itself. Who wants them to change seldom calls the SavedModel's function `affinity`
-and gives `generate` the difference to other affinities as the feature `preference` (see `stmt_tf.steady_choice`).
+and gives `generate` the difference to other affinities as the feature `preference` (see `stmt_tf.pose.steady_choice`).
 
 What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
 far off) is an InvalidArgumentError that says so.

@@ -8,16 +8,11 @@ until another is clearly nearer, and then fades over.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
 from stmt_tf.pose.skeleton import NUM_PARTS, PARTS
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-    from stmt_tf.inference import TransferModel
 
 _CLEARLY = 6.0  # how much larger an affinity must be for its frame to take over
 _AT_ONCE = 20.0  # how much smaller than the largest one of a frame is that does not fade out, but goes at once
@@ -25,6 +20,15 @@ _FADE = 6  # target frames
 _NO_SHARE = 1e-30
 _NONE = -1
 _AT_A_TIME = 256  # poses, to keep memory flat
+
+
+class Model(Protocol):
+    """What chooses; see `stmt_tf.inference.TransferModel`."""
+
+    takes_any_size: bool
+
+    def affinity(self, source: Mapping[str, Any], target_joints: np.ndarray) -> np.ndarray:
+        """`[T, 14, 3]` -> `[T, N, 10]`."""
 
 
 class SteadyChoice:
@@ -35,13 +39,13 @@ class SteadyChoice:
         source: what its `encode_source` gave.
     """
 
-    def __init__(self, model: TransferModel, source: Mapping[str, tf.Tensor]):
+    def __init__(self, model: Model, source: Mapping[str, Any]):
         self._model, self._source = model, source
         self._shares: np.ndarray | None = None  # [N, P] of the last pose
         self._held = np.full(NUM_PARTS, _NONE)  # the frame of each part
 
-    def __call__(self, target_joints: np.ndarray) -> Mapping[str, tf.Tensor]:
-        """The source, as `TransferModel.generate` is to be given it for these poses.
+    def __call__(self, target_joints: np.ndarray) -> Mapping[str, Any]:
+        """The source, as the model's `generate` is to be given it for these poses.
 
         Args:
             target_joints: `[T, 14, 3]`, pixels of the frames; they follow those of the last call. A part that a pose
