@@ -20,7 +20,7 @@ _PERSON = 0.5  # of a matte, above which it shows the person
 _FRINGE = 0.1  # of a matte, below which it tells nothing
 _SURE = 0.5  # confidence above which a part is where its joints are
 _ALONG = np.linspace(0.1, 0.9, 24)[:, np.newaxis]  # of a part's axis: its ends may lie outside
-_WHOLE = 0.95  # of a part's axis within the matte
+_WHOLE, _RIGHT = 0.95, 0.5  # of a part's axis within the matte, where it is whole, and where its joints are right
 _FOR_WHOLE_PARTS = 100.0  # what a part that is wholly hidden costs a frame's affinity
 _NEVER = -1e5  # an affinity below that of any frame
 
@@ -81,7 +81,7 @@ def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray, axes
         if mattes[n].max() < 0:
             continue
         others = np.delete(whole, n, axis=0).any(0)
-        repaired = sure[n] & others & (inside[n].mean(-1) >= 0.5)
+        repaired = sure[n] & others & (inside[n].mean(-1) >= _RIGHT)
         for x, y in axes[n][~inside[n] & repaired[:, np.newaxis]]:
             cv2.circle(share, (round(float(x)), round(float(y))), limb, 0.0, -1)
     around = np.ones([max(3, round(_AROUND_OBJECTS * frames.shape[1]) | 1)] * 2)
