@@ -4,6 +4,7 @@ The paper takes K random frames for all of a video and leaves "a more sophistica
 part of each pose has its own K nearest frames, so that only small warps are left to make.
 
     part_affinity    how near each frame shows each part
+    part_preference  how whole each frame shows each part, whatever the target
     nearest_frames   the K nearest of each part, and how much each of them counts
 
 Axes: M target poses, N source frames, P = 10 parts, K chosen frames.
@@ -30,6 +31,9 @@ _POSE = 0.00057  # mean squared distance of all joints, in squared frame sides
 _FARTHEST_POSE = 49.0  # what a wholly different pose costs at most: its parts may be near all the same
 _HAND_BEFORE = 30.0  # what a hand before the torso costs it
 _CONFIDENCE = 8.0  # for each e times less confidence that the part is seen
+_SHOWN = 40.0  # for each e times less of the part that is shown,
+_ENOUGH = 0.6  # than this much of what the best frame shows
+_LEAST_SHOWN = 0.02  # of the same
 _MISSING = -1e4  # affinity of a part that a frame does not show
 _LEAST_SHARE = 1e-6
 
@@ -66,6 +70,26 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     hands = _hands_before_torso(source_joints, source_segments)
     affinity -= _HAND_BEFORE * hands[..., None] * tf.one_hot(_TORSO, skeleton.NUM_PARTS)
     return tf.where(found > 0, affinity, _MISSING)
+
+
+def part_preference(log_priors: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
+    """Which source frames show each part less wholly than the frame that shows it best.
+
+    Where one limb hides another, or the estimator laid a joint elsewhere, it has little of the
+    mask along its axis.
+
+    Args:
+        log_priors: `[B, N, n, n, 1 + P]`, see `stmt_tf.pose.maps.part_log_priors`.
+        masks: `[B, N, n, n, 1 + P]` in [0, 1], of the background and of each part.
+
+    Returns:
+        `[B, 1, N, P]`, at most 0, to be added to the affinities; without a gradient.
+    """
+    priors = tf.exp(log_priors[..., 1:])
+    shown = tf.reduce_sum(priors * masks[..., 1:], [2, 3]) / tf.reduce_sum(priors, [2, 3])
+    share = shown / tf.maximum(_ENOUGH * tf.reduce_max(shown, 1, keepdims=True), _LEAST_SHOWN)
+    preference = _SHOWN * tf.math.log(tf.clip_by_value(share, _LEAST_SHOWN, 1.0))
+    return tf.stop_gradient(preference)[:, tf.newaxis]
 
 
 def nearest_frames(affinity: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:

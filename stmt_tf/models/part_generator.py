@@ -31,7 +31,7 @@ from stmt_tf.models.frame_size import (
     scaled_joints,
     shrunk,
 )
-from stmt_tf.models.part_choice import nearest_frames, part_affinity
+from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
 from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.maps import joint_heatmaps, part_log_confidence, part_log_priors, part_segments, part_transforms
@@ -84,8 +84,9 @@ class PartGenerator(tf.keras.Model):
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
             mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
             masks complete to 1; `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity;
-            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1 or L, N, P]`, 0: what may be
-            added to the affinities by which the frames of each part are chosen.
+            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1, N, P]`, which is added
+            to the affinities by which the frames of each part are chosen (`part_preference`); it may be told for each
+            target frame, `[B, L, N, P]`.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
         small = shrunk(_merge(frames), self.size)
@@ -97,9 +98,9 @@ class PartGenerator(tf.keras.Model):
 
         heatmaps = joint_heatmaps(_merge(joints), self.size)
         delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
-        prior = part_log_priors(_merge(joints), self.size) + _log_matte(small_mattes, small_known)
-        prior += tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
-        masks = tf.nn.softmax(delta + prior)
+        prior = part_log_priors(_merge(joints), self.size)
+        log_confidence = tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
+        masks = tf.nn.softmax(delta + prior + log_confidence + _log_matte(small_mattes, small_known))
         background_mask = _split(masks[..., :1], batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
         correction = 1.0 - masks[..., :1] - small_mattes
@@ -111,7 +112,7 @@ class PartGenerator(tf.keras.Model):
             "background_mask": background_mask,
             "frames": _split(tf.concat([_merge(frames) * opacity, opacity], -1), batch),
             "background": self._place(frames, _split(small, batch), background_mask),
-            "preference": tf.zeros(tf.stack([batch[0], 1, batch[1], NUM_PARTS])),
+            "preference": part_preference(_split(prior, batch), _split(masks, batch)),
         }
 
     def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
