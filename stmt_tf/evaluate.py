@@ -269,8 +269,6 @@ def main(argv: Sequence[str]) -> None:
         text = evaluate(config, TransferModel(config.model), load_judges(config), others)
     except (assets.AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")
-    except KeyboardInterrupt:
-        sys.exit("evaluate: interrupted; the same command goes on with what is left to measure")
     print(text)
     logging.info("wrote the results into %s", config.output)
 
@@ -278,7 +276,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """Defines the flags and calls `main`."""
     flags.define(EvaluateConfig)
-    flags.run(main, "evaluate")
+    flags.run(main, "evaluate", interrupted="run the same command again to go on")
 
 
 if __name__ == "__main__":

@@ -84,13 +84,10 @@ def _quiet() -> Iterator[None]:
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and writes the version."""
     del argv  # nothing is left in it
-    flags.interrupt_at_sigterm()
     try:
         written = export(flags.read(ExportConfig))
     except (OSError, ValueError, tf.errors.OpError) as error:
         sys.exit(f"export: {error}")
-    except KeyboardInterrupt:
-        sys.exit("export: interrupted, nothing was written")
     logging.info("wrote %s", written)
 
 

@@ -64,21 +64,16 @@ _PARSE = {bool: lambda text: text == "True", tuple[int, ...]: _integers, tuple[s
 _interrupted = threading.Event()
 
 
-def interrupt_at_sigterm() -> None:
-    """Lets SIGTERM end a command as Ctrl-C does: with its clean-up, and its word of what was written."""
-
-    def interrupt(*_) -> None:
-        _interrupted.set()
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
+def _interrupt(*_) -> None:
+    _interrupted.set()
+    raise KeyboardInterrupt
 
 
 def raise_if_interrupted() -> None:
     """To be called before what cannot be undone: an interrupt that came within a destructor, Python tells of and drops.
 
     Raises:
-        KeyboardInterrupt: SIGTERM came before.
+        KeyboardInterrupt: SIGINT or SIGTERM came before.
     """
     if _interrupted.is_set():
         raise KeyboardInterrupt
@@ -98,18 +93,34 @@ def define(*config_classes: type) -> None:
             flags.FLAGS.register_key_flag_for_module(sys.argv[0], flags.FLAGS[field.name])
 
 
-def run(main: Callable[[Sequence[str]], None], command: str, known_only: bool = False) -> None:
+def run(
+    main: Callable[[Sequence[str]], None],
+    command: str,
+    known_only: bool = False,
+    interrupted: str = "nothing was written",
+) -> None:
     """Calls a command's `main` with its flags parsed, and ends the process with its status.
+
+    Ctrl-C and SIGTERM raise KeyboardInterrupt, so that everything is cleaned up, and end the process with one line.
 
     Args:
         main: as `absl.app.run` takes it.
         command: its name, as its errors begin.
         known_only: whether other flags are left to `main`, and not refused.
+        interrupted: what an interrupted run left, and whether it can go on.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    told = f"{command}: interrupted; {interrupted}"
     try:
         app.run(main, flags_parser=parser(command, known_only))
     except SystemExit as end:
-        compat.end_process(end)
+        # Native code that an interrupt reaches may make an error of its own out of it, of which `main` tells.
+        compat.end_process(SystemExit(told) if _interrupted.is_set() else end)
+    except BaseException:
+        if not _interrupted.is_set():
+            raise
+        compat.end_process(SystemExit(told))
 
 
 def parser(command: str, known_only: bool = False) -> Callable[[Sequence[str]], list[str]]:

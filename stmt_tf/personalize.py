@@ -281,7 +281,6 @@ def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.nd
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and fine-tunes."""
     del argv  # nothing is left in it
-    flags.interrupt_at_sigterm()
     try:
         config = flags.read(PersonalizeConfig)
         check(config)
@@ -289,15 +288,13 @@ def main(argv: Sequence[str]) -> None:
         version = personalize(config, track)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"personalize: {error}")
-    except KeyboardInterrupt:
-        sys.exit("personalize: interrupted; run the same command again to go on")
     logging.info("wrote %s", version)
 
 
 def run() -> None:
     """The command."""
     flags.define(PersonalizeConfig)
-    flags.run(main, "personalize")
+    flags.run(main, "personalize", interrupted="run the same command again to go on")
 
 
 if __name__ == "__main__":

@@ -261,8 +261,6 @@ def main(argv: Sequence[str]) -> None:
                 logging.info("terminated, with everything saved; run the same command again to go on")
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
-    except KeyboardInterrupt:
-        sys.exit("train: interrupted; run the same command again to go on from the last checkpoint")
 
 
 def run() -> None:
@@ -275,7 +273,7 @@ def run() -> None:
         "time. Needs no records, no --init and no --workdir, writes nothing.",
     )
     flags.define(*_CONFIGS)
-    flags.run(main, "train")
+    flags.run(main, "train", interrupted="run the same command again to go on from the last checkpoint")
 
 
 if __name__ == "__main__":

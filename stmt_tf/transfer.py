@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -153,28 +152,11 @@ def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
         yield batch
 
 
-def _tell_of_interrupts(output: str) -> None:
-    """Lets what interrupts the process end it, with a line; the video may be whole then, its pictures on their way."""
-
-    def identity() -> int | None:
-        return os.stat(output).st_ino if os.path.exists(output) else None
-
-    before = identity()
-
-    def end(*_) -> None:
-        told = "no video was written" if identity() == before else f"{output} was written before"
-        sys.exit(f"transfer: interrupted; {told}")
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-
-
 def main(argv: Sequence[str]) -> None:
     """Reads the flags and makes the video."""
     del argv  # nothing is left in it
     try:
         config = flags.read(TransferConfig)
-        _tell_of_interrupts(config.output)
         (live.check if config.live else check)(config)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.inference import TransferModel
@@ -194,7 +176,7 @@ def main(argv: Sequence[str]) -> None:
 def run() -> None:
     """The command."""
     flags.define(TransferConfig)
-    flags.run(main, "transfer")
+    flags.run(main, "transfer", interrupted="what was not complete was not written")
 
 
 if __name__ == "__main__":

@@ -196,5 +196,5 @@ def test_a_terminated_export_leaves_nothing_and_says_so(tmp_path, workdir):
         time.sleep(0.01)
     process.terminate()
     told = process.communicate(timeout=600)[1]
-    assert process.returncode == 1 and told.splitlines()[-1] == "export: interrupted, nothing was written", told
+    assert process.returncode == 1 and told.splitlines()[-1] == "export: interrupted; nothing was written", told
     assert not (tmp_path / "models").exists()

@@ -3,6 +3,7 @@ import functools
 import importlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 
@@ -121,8 +122,7 @@ def test_an_interrupt_that_a_destructor_drops_is_not_lost(monkeypatch, capsys):
 
     monkeypatch.setattr(flags, "_interrupted", threading.Event())
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
-    before = signal.getsignal(signal.SIGTERM)
-    flags.interrupt_at_sigterm()
+    before = signal.signal(signal.SIGTERM, flags._interrupt)
     try:
         flags.raise_if_interrupted()
         dropping = Dropping()
@@ -131,6 +131,28 @@ def test_an_interrupt_that_a_destructor_drops_is_not_lost(monkeypatch, capsys):
             flags.raise_if_interrupted()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("error", ["", "KeyboardInterrupt", "AttributeError('keys')", "SystemExit('a wrong reason')"])
+def test_an_interrupt_is_told_as_one_whatever_native_code_makes_of_it(number, error):
+    """TensorFlow's flattening of structures, for one, turned it into an AttributeError."""
+    program = f"""
+import os, sys
+from stmt_tf import flags
+
+def main(_):
+    try:
+        os.kill(os.getpid(), {int(number)})
+        for _ in range(1000):
+            pass
+    except KeyboardInterrupt:
+        raise {error}
+
+flags.run(main, "command", interrupted="nothing is lost")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    assert (done.returncode, done.stderr) == (1, "command: interrupted; nothing is lost\n")
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,6 @@ def runner_options(arguments: Sequence[str]) -> PipelineOptions:
 
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, runs the pipeline and tells what it made."""
-    flags.interrupt_at_sigterm()
     compat.register_filesystems()
     try:
         config, settings = flags.read(BeamConfig), flags.read(ClipSettings)
@@ -195,8 +194,6 @@ def main(argv: Sequence[str]) -> None:
     except (AssetError, OSError, PoseError, RuntimeError, ValueError, tf.errors.OpError) as error:
         # A runner that gives up tells of each worker's way there first.
         sys.exit(f"beam_clips: {(str(error).strip() or repr(error)).splitlines()[-1]}")
-    except KeyboardInterrupt:
-        sys.exit("beam_clips: interrupted; run it again to go on")
     problems = [problem for entry in entries if (problem := store.problem_of(entry))]
     clips = [len(store.clips_of(entry)) for entry in entries]
     print(f"{sum(clips)} clips from {sum(map(bool, clips))} of {len(entries)} videos")
@@ -208,4 +205,4 @@ def main(argv: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     flags.define(BeamConfig, ClipSettings)
-    flags.run(main, "beam_clips", known_only=True)
+    flags.run(main, "beam_clips", known_only=True, interrupted="run the same command again to go on")

@@ -207,18 +207,15 @@ def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
 def main(argv: Sequence[str]) -> None:
     """Reads the flags, makes the records and tells of them."""
     del argv  # nothing is left in it
-    flags.interrupt_at_sigterm()
     try:
         config, settings = flags.read(CreateConfig), flags.read(ClipSettings)
         tried = create_clips(config, settings)
     except (AssetError, OSError, PoseError, ValueError) as error:
         sys.exit(f"create_clips: {error}")
-    except KeyboardInterrupt:
-        sys.exit("create_clips: interrupted; run it again to go on")
     print(summary(tried, config))
     sys.exit(int(any(store.problem_of(entry) for entry in tried)))
 
 
 if __name__ == "__main__":
     flags.define(CreateConfig, ClipSettings)
-    flags.run(main, "create_clips")
+    flags.run(main, "create_clips", interrupted="run the same command again to go on")

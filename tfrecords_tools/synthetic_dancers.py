@@ -150,8 +150,6 @@ def main(argv: list[str]) -> None:
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("synthetic_dancers: interrupted; run it again to go on") from None
     logging.info("%d videos written to %s", written, given.output)
     empty = [split for split in given.splits if not list(shards(given.num_videos, 1, [split]))]
     if empty:
@@ -173,7 +171,7 @@ def run() -> None:
     absl_flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
     # Workers inherit this: their small matrix products are faster on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    flags.run(main, "synthetic_dancers")
+    flags.run(main, "synthetic_dancers", interrupted="run the same command again to go on")
 
 
 if __name__ == "__main__":
