@@ -31,6 +31,15 @@ _TRUNK = (
     skeleton.RIGHT_HIP,
     skeleton.LEFT_HIP,
 )
+_TRUNK_SIDES = ((skeleton.RIGHT_SHOULDER, skeleton.RIGHT_HIP), (skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP))
+_ARM, _LEG = ("upper_arm", "forearm"), ("thigh", "shin")
+_LIMBS = (
+    ((skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST), _ARM),
+    ((skeleton.LEFT_SHOULDER, skeleton.LEFT_ELBOW, skeleton.LEFT_WRIST), _ARM),
+    ((skeleton.RIGHT_HIP, skeleton.RIGHT_KNEE, skeleton.RIGHT_ANKLE), _LEG),
+    ((skeleton.LEFT_HIP, skeleton.LEFT_KNEE, skeleton.LEFT_ANKLE), _LEG),
+)
+_UNSEEN = 0.1  # confidence of a joint that is laid, not seen: it comes before nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +52,14 @@ class Fit:
         ratios: source length over target length of each kind of bone in `body.CHAINS`; empty if all are
             as `scale`.
         anchor: joints of which the lowest keeps its height when bones are laid out anew.
+        lengths: the source's, in pixels, of each kind of bone that it shows.
     """
 
     scale: float = 1.0
     offset: tuple[float, float] = (0.0, 0.0)
     ratios: dict[str, float] = dataclasses.field(default_factory=dict)
     anchor: tuple[int, ...] = ()
+    lengths: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def apply(self, target: np.ndarray) -> np.ndarray:
         """Returns poses of the target, any number of them, as `retarget` does."""
@@ -59,7 +70,8 @@ class Fit:
             laid = _lay_bones(body.with_pelvis(target), body.with_pelvis(moved), self.ratios)[:, :-1]
             laid[..., 1] += _fill(_lowest(moved, self.anchor) - _lowest(laid, self.anchor))[:, np.newaxis]
             moved = laid
-        return np.where(target[..., 2:] > 0.0, moved, 0.0).astype(np.float32)
+        moved = np.where(target[..., 2:] > 0.0, moved, 0.0)
+        return _complete(moved, self.lengths).astype(np.float32)
 
 
 def retarget(target: np.ndarray, source: np.ndarray, mode: str = "global") -> np.ndarray:
@@ -72,10 +84,12 @@ def retarget(target: np.ndarray, source: np.ndarray, mode: str = "global") -> np
             the target's standing height, ground line and place from left to right to the source's.
             `bone`: besides, every bone gets the source's length, laid out from the pelvis; feet
             keep their height above the ground, or where ankles are not seen, the neck its place.
+            Both lay what the target does not show of trunk and limbs straight on, in the source's lengths: below
+            a target that is filmed to the waist stand the source's legs.
 
     Returns:
-        float32 [T, 14, 3] in the source's pixels, confidences as in `target`; missing joints are
-        (0, 0, 0).
+        float32 [T, 14, 3] in the source's pixels, confidences as in `target`, 0.1 at most of joints that were
+        laid; missing joints are (0, 0, 0).
 
     Raises:
         PoseError: for an unknown mode, or when the two bodies have no bone in common.
@@ -90,21 +104,22 @@ def fit(target: np.ndarray, source: np.ndarray, mode: str = "global") -> Fit:
     if mode == "none":
         return Fit()
     target, source = np.asarray(target, np.float64), np.asarray(source, np.float64)
-    ratios = _bone_ratios(target, source)
+    lengths = body.bone_lengths(source)
+    ratios = _bone_ratios(target, lengths)
     scale = _scale(ratios, body.bone_lengths(target))
     on_ground = _sees_ground(target) and _sees_ground(source)
     place = _ground if on_ground else _neck_line
     offset = (_middle(source) - scale * _middle(target), place(source) - scale * place(target))
     if mode == "global":
-        return Fit(scale, offset)
+        return Fit(scale, offset, lengths=lengths)
     limits = (scale / _MAX_DISPROPORTION, scale * _MAX_DISPROPORTION)
     ratios = {kind: float(np.clip(ratios.get(kind, scale), *limits)) for kind in body.CHAINS}
-    return Fit(scale, offset, ratios, _ANKLES if on_ground else (skeleton.NECK,))
+    return Fit(scale, offset, ratios, _ANKLES if on_ground else (skeleton.NECK,), lengths)
 
 
-def _bone_ratios(target: np.ndarray, source: np.ndarray) -> dict[str, float]:
+def _bone_ratios(target: np.ndarray, of_source: dict[str, float]) -> dict[str, float]:
     """Source length over target length of each kind of bone seen in both videos."""
-    of_target, of_source = body.bone_lengths(target), body.bone_lengths(source)
+    of_target = body.bone_lengths(target)
     ratios = {kind: of_source[kind] / of_target[kind] for kind in of_target if kind in of_source}
     if not ratios:
         raise PoseError(
@@ -134,6 +149,31 @@ def _lay_bones(target: np.ndarray, moved: np.ndarray, ratios: dict[str, float]) 
             span = target[found, child, :2] - target[found, parent, :2]
             laid[found, child, :2] = laid[found, parent, :2] + ratios[kind] * span
     return laid
+
+
+def _complete(joints: np.ndarray, lengths: dict[str, float]) -> np.ndarray:
+    """Lays what poses `[..., 14, 3]` lack of trunk and limbs: downwards, forearms and shins along what is there."""
+    joints = joints.copy()
+    down = np.array([0.0, 1.0])
+    narrower = 1.0 - lengths.get("hips", 0.0) / lengths.get("shoulders", np.inf)
+    for shoulder, hip in _TRUNK_SIDES if "torso" in lengths else ():
+        inwards = narrower * (joints[..., skeleton.NECK, :1] - joints[..., shoulder, :1]) * (1.0 - down)
+        inwards *= joints[..., skeleton.NECK, 2:] > 0.0
+        _lay(joints, shoulder, hip, inwards + down * lengths["torso"])
+    for (root, middle, end), (upper, lower) in _LIMBS:
+        _lay(joints, root, middle, down * lengths.get(upper, 0.0))
+        along = joints[..., middle, :2] - joints[..., root, :2]
+        along /= np.maximum(np.linalg.norm(along, axis=-1, keepdims=True), 1.0)
+        _lay(joints, middle, end, along * lengths.get(lower, 0.0))
+    return joints
+
+
+def _lay(joints: np.ndarray, parent: int, child: int, span: np.ndarray) -> None:
+    """Puts the child at the end of the span `[..., 2]`, if it is missing and the parent is not, and the span is any."""
+    start, end = joints[..., parent, :], joints[..., child, :]
+    laid = (start[..., 2] > 0.0) & (end[..., 2] <= 0.0) & span.any(-1)
+    there = np.concatenate([start[..., :2] + span, np.minimum(start[..., 2:], _UNSEEN)], -1)
+    joints[..., child, :] = np.where(laid[..., np.newaxis], there, end)
 
 
 def _lowest(joints: np.ndarray, indices: tuple[int, ...]) -> np.ndarray:
