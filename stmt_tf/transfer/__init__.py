@@ -1,0 +1,1 @@
+"""Transfer: the person of one video in the motion of another."""
