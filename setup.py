@@ -47,7 +47,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.9",
     # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
-    packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*"]), "stmt_tf.saved_models"],
+    packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*", "dancers*"]), "stmt_tf.saved_models"],
     package_dir={"stmt_tf.saved_models": "saved_models"},
     package_data={
         "stmt_tf.saved_models": ["**/*"],

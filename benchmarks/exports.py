@@ -18,15 +18,15 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.timing import interleaved
-from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ExportConfig
 from stmt_tf.data.pipeline import find_records
-from stmt_tf.export import export
-from stmt_tf.metrics.clips import index_clips
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.pair_frames import Pair, load_pair
+from stmt_tf.evaluate.pairs import draw_pairs
+from stmt_tf.export.command import export
 from stmt_tf.metrics.image import psnr
-from stmt_tf.metrics.pair_frames import Pair, load_pair
-from stmt_tf.metrics.pairs import draw_pairs
 from stmt_tf.serving.lite import LITE
+from stmt_tf.train.checkpoints import load_generator
 
 _WORKDIR = flags.DEFINE_string("workdir", "saved_models/dancers_128px", "Training or model directory.")
 _RECORDS = flags.DEFINE_string("records", "", "Glob of the record files to take frames from.")

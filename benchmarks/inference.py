@@ -4,8 +4,8 @@ Two tables, with and without oneDNN, each in a process of its own; then, as the 
 
 1. For every size, width and K: a frame as `transfer` makes it (the source encoded once, several frames at once, the
    background left out, which it takes from the first frame alone), the whole frame by what was encoded once, and
-   naively, the source encoded anew for every frame; the floating-point operations of the first (as `stmt_tf.flops`
-   counts them) and their rate against the best rate of matrix products in the same process.
+   naively, the source encoded anew for every frame; the floating-point operations of the first (as
+   `stmt_tf.train.flops` counts them) and their rate against the best rate of matrix products in the same process.
 2. For the first size and width and every K: the ways to run `generate` on a processor, for several numbers of target
    frames at once.
 
@@ -27,11 +27,11 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from benchmarks.timing import interleaved, matmul_rate, run_with_onednn
 from stmt_tf.config import ModelConfig
-from stmt_tf.dry_run import made_up_example
-from stmt_tf.flops import count_flops
-from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.generator import Generator
+from stmt_tf.serving.inference import TransferModel, save_model
+from stmt_tf.train.dry_run import made_up_example
+from stmt_tf.train.flops import count_flops
 
 _SIZES = flags.DEFINE_list("sizes", ["128", "64", "256"], "Sides of the frames in pixels.")
 _WIDTHS = flags.DEFINE_list("widths", ["0.25", "0.5", "1"], "Multipliers of every layer's channels.")

@@ -26,7 +26,7 @@ from stmt_tf.data import pipeline, schema
 from stmt_tf.data.augmentation import augment, mirror
 from stmt_tf.data.order import read_clips
 from stmt_tf.models.create import create_single_frame
-from stmt_tf.trainer import Trainer
+from stmt_tf.train.trainer import Trainer
 
 _RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to read.")
 _SIZES = flags.DEFINE_list("sizes", ["256"], "Sides of the training's frames in pixels.")

@@ -16,8 +16,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from benchmarks.inference import ASKED_BY_TRANSFER, FRAMES_OF_TRANSFER, concrete
 from stmt_tf.config import ModelConfig
-from stmt_tf.dry_run import made_up_example
 from stmt_tf.models.create import create_generator
+from stmt_tf.train.dry_run import made_up_example
 
 _SIZE = flags.DEFINE_integer("size", 256, "Side of the frames in pixels.")
 _WIDTH = flags.DEFINE_float("width", 0.5, "Multiplier of every layer's channels.")

@@ -24,15 +24,15 @@ import stmt_tf
 from benchmarks.distortions import distort
 from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig
-from stmt_tf.evaluate import check, load_judges
+from stmt_tf.evaluate import report
+from stmt_tf.evaluate.clips import ClipIndex, index_clips
+from stmt_tf.evaluate.command import check, load_judges
+from stmt_tf.evaluate.evaluation import measure_made, summarise
+from stmt_tf.evaluate.measures import Judges
+from stmt_tf.evaluate.pair_frames import load_pair
+from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.progress import Measured, Progress, states
 from stmt_tf.files import whole_file
-from stmt_tf.metrics import report
-from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.evaluation import measure_made, summarise
-from stmt_tf.metrics.measures import Judges
-from stmt_tf.metrics.pair_frames import load_pair
-from stmt_tf.metrics.pairs import Choice, draw_pairs
-from stmt_tf.metrics.progress import Measured, Progress, states
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png
 

@@ -23,17 +23,17 @@ from stmt_tf import flags
 from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig, setting
 from stmt_tf.data.pipeline import find_records
-from stmt_tf.evaluate import load_judges
+from stmt_tf.evaluate import report
+from stmt_tf.evaluate.clips import ClipIndex, index_clips
+from stmt_tf.evaluate.command import load_judges
+from stmt_tf.evaluate.comparison import generate, parse_others
+from stmt_tf.evaluate.evaluation import measure_made, summarise
+from stmt_tf.evaluate.pair_frames import load_pair
+from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.files import whole_file
-from stmt_tf.inference import TransferModel
-from stmt_tf.metrics import report
-from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.comparison import generate, parse_others
-from stmt_tf.metrics.evaluation import measure_made, summarise
-from stmt_tf.metrics.pair_frames import load_pair
-from stmt_tf.metrics.pairs import Choice, draw_pairs
-from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.selection import METHODS
+from stmt_tf.serving.inference import TransferModel
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,9 +26,9 @@ from benchmarks.jobs import Job, Log
 from stmt_tf import assets, flags
 from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.evaluate.report import markdown
+from stmt_tf.evaluate.video_distances import EARLIER
 from stmt_tf.files import whole_file
-from stmt_tf.metrics.report import markdown
-from stmt_tf.metrics.video_distances import EARLIER
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,7 +22,6 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.timing import matmul_rate, median_seconds, run_with_onednn
-from stmt_tf import losses
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.data.schema import Clip, encode_clip
@@ -31,7 +30,8 @@ from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
-from stmt_tf.trainer import Trainer
+from stmt_tf.train import losses
+from stmt_tf.train.trainer import Trainer
 
 _SIZES = flags.DEFINE_list("sizes", ["64", "128"], "Sides of the frames in pixels.")
 _TARGETS = flags.DEFINE_list("targets", ["1", "2"], "Numbers of target frames of an example.")

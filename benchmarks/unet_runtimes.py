@@ -24,9 +24,9 @@ from onnx import helper, numpy_helper
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from benchmarks.timing import Timing, interleaved, matmul_rate, run_with_onednn
-from stmt_tf.flops import count_flops
 from stmt_tf.models.unet import UNet
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
+from stmt_tf.train.flops import count_flops
 
 _SIZES = flags.DEFINE_list("sizes", ["64", "128", "256"], "Sides of the frames in pixels.")
 _WIDTHS = flags.DEFINE_list("widths", ["0.25", "0.5", "1"], "Multipliers of every layer's channels.")

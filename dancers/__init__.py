@@ -5,6 +5,6 @@ skeleton), `motion` (key poses on beats), `patterns` (noise, colours, cloths), `
 grids), `wardrobe` (looks), `figure` (a dressed body's surfaces), `camera`, `background`, `render`.
 """
 
-from tfrecords_tools.dancers.render import RenderedVideo, render_video
+from dancers.render import RenderedVideo, render_video
 
 __all__ = ["RenderedVideo", "render_video"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tfrecords_tools.dancers.camera import Camera, Light
-from tfrecords_tools.dancers.materials import any_colour, decorated_wall, material, pick_tone
-from tfrecords_tools.dancers.patterns import noise
+from dancers.camera import Camera, Light
+from dancers.materials import any_colour, decorated_wall, material, pick_tone
+from dancers.patterns import noise
 
 _FLOORS = [
     "planks",

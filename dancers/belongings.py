@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers.body import SIDES, Body, Skeleton, rotation
-from tfrecords_tools.dancers.outfit import Outfit
-from tfrecords_tools.dancers.patterns import noise, to_linear
-from tfrecords_tools.dancers.surfaces import Rigid, ball
+from dancers.body import SIDES, Body, Skeleton, rotation
+from dancers.outfit import Outfit
+from dancers.patterns import noise, to_linear
+from dancers.surfaces import Rigid, ball
 
 
 def _kicked(outfit: Outfit, skeleton: Skeleton, fps: float) -> np.ndarray:

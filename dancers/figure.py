@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers import wardrobe
-from tfrecords_tools.dancers.belongings import belongings
-from tfrecords_tools.dancers.body import SIDES, Body, Skeleton, unit
-from tfrecords_tools.dancers.heads import hair_surfaces, head_surface
-from tfrecords_tools.dancers.outfit import Outfit
-from tfrecords_tools.dancers.patterns import noise
-from tfrecords_tools.dancers.surfaces import Rigid, Tube, ball, chain_weights, resample, tube
-from tfrecords_tools.dancers.tailoring import (
-    around,
-    cap,
-    columns,
-    fold_slopes,
-    limb,
-    smooth,
-    swelling,
-)
+from dancers import wardrobe
+from dancers.belongings import belongings
+from dancers.body import SIDES, Body, Skeleton, unit
+from dancers.heads import hair_surfaces, head_surface
+from dancers.outfit import Outfit
+from dancers.patterns import noise
+from dancers.surfaces import Rigid, Tube, ball, chain_weights, resample, tube
+from dancers.tailoring import around, cap, columns, fold_slopes, limb, smooth, swelling
 
 
 def build(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float, fps: float) -> list:

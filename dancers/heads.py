@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers import wardrobe
-from tfrecords_tools.dancers.body import Body, Skeleton, rotation, unit
-from tfrecords_tools.dancers.outfit import Outfit
-from tfrecords_tools.dancers.patterns import noise
-from tfrecords_tools.dancers.surfaces import Rigid, ball
-from tfrecords_tools.dancers.tailoring import cap, limb
+from dancers import wardrobe
+from dancers.body import Body, Skeleton, rotation, unit
+from dancers.outfit import Outfit
+from dancers.patterns import noise
+from dancers.surfaces import Rigid, ball
+from dancers.tailoring import cap, limb
 
 
 def head_surface(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float) -> Rigid:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers import patterns
-from tfrecords_tools.dancers.patterns import Paint, noise, to_linear
+from dancers import patterns
+from dancers.patterns import Paint, noise, to_linear
 
 _EARTH = np.array(
     [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers import choreography
-from tfrecords_tools.dancers.body import Body, Pose
+from dancers import choreography
+from dancers.body import Body, Pose
 
 _STYLES = ("dance", "turns", "athletic", "flow", "walk", "stand", "juggle")
 _STYLE_ODDS = (0.33, 0.17, 0.12, 0.12, 0.09, 0.09, 0.08)

@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from tfrecords_tools.dancers import patterns
-from tfrecords_tools.dancers.patterns import Paint
+from dancers import patterns
+from dancers.patterns import Paint
 
 HAIR_STYLES = (
     "bald",

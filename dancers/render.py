@@ -12,17 +12,12 @@ import dataclasses
 import cv2
 import numpy as np
 
-from tfrecords_tools.dancers import background, figure
-from tfrecords_tools.dancers.body import put, sample_body
-from tfrecords_tools.dancers.camera import Camera, Light, sample_camera, sample_light
-from tfrecords_tools.dancers.motion import sample_motion
-from tfrecords_tools.dancers.outfit import Outfit, sample_outfit
-from tfrecords_tools.dancers.raster import (
-    OVERSAMPLE,
-    flow_of_pixels,
-    nearest_points,
-    shifted_window,
-)
+from dancers import background, figure
+from dancers.body import put, sample_body
+from dancers.camera import Camera, Light, sample_camera, sample_light
+from dancers.motion import sample_motion
+from dancers.outfit import Outfit, sample_outfit
+from dancers.raster import OVERSAMPLE, flow_of_pixels, nearest_points, shifted_window
 
 HIDDEN = 0.6
 _POINT_SPACING = 0.68

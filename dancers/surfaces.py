@@ -12,7 +12,7 @@ import dataclasses
 
 import numpy as np
 
-from tfrecords_tools.dancers.body import unit
+from dancers.body import unit
 
 
 def resample(s: np.ndarray, radius: np.ndarray, spacing: float) -> np.ndarray:

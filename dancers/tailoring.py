@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers.outfit import Outfit
-from tfrecords_tools.dancers.patterns import noise
-from tfrecords_tools.dancers.surfaces import Tube, resample, tube
+from dancers.outfit import Outfit
+from dancers.patterns import noise
+from dancers.surfaces import Tube, resample, tube
 
 
 def smooth(values: np.ndarray, s: np.ndarray, width: float) -> np.ndarray:

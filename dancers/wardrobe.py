@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tfrecords_tools.dancers import patterns
-from tfrecords_tools.dancers.outfit import Outfit
-from tfrecords_tools.dancers.patterns import Paint, noise
+from dancers import patterns
+from dancers.outfit import Outfit
+from dancers.patterns import Paint, noise
 
 
 def stamp(colour: np.ndarray, x: np.ndarray, s: np.ndarray, image: np.ndarray, centre: tuple, size: float) -> None:

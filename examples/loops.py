@@ -14,13 +14,13 @@ import av
 import cv2
 import numpy as np
 
+from dancers import render_video
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.config import TransferConfig
-from stmt_tf.inference import TransferModel
-from stmt_tf.transfer import transfer
+from stmt_tf.serving.inference import TransferModel
+from stmt_tf.transfer.command import transfer
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.writer import VideoWriter
-from tfrecords_tools.dancers import render_video
 
 FPS, SIZE = 12.5, 384
 SOURCES, TARGETS = (4, 31, 31), (9, 18, 9)  # numbers of the people in their endless series

@@ -210,7 +210,7 @@ class TransferConfig:
     live: str = setting(
         "",
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
-        "window, or written to --output, or both; see stmt_tf.live.",
+        "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
     output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
     model: str = setting("", "Model directory; empty: the shipped model.")

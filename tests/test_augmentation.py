@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from records import make_joints
 
+from dancers import render_video
 from stmt_tf.data.augmentation import augment, mirror
-from tfrecords_tools.dancers import render_video
 
 SIZE = 32
 MIDDLE = slice(8, 24)  # what no augmentation brings out of the frame or in from the edge

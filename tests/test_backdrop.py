@@ -4,7 +4,7 @@ import pytest
 from made_videos import room
 from videos import write_video
 
-from stmt_tf.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.video.reader import VideoError, read_chosen
 

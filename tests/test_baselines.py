@@ -1,7 +1,7 @@
 import numpy as np
 from records import make_joints
 
-from stmt_tf.metrics.baselines import copy_nearest_pose, source_median
+from stmt_tf.evaluate.baselines import copy_nearest_pose, source_median
 
 
 def frames_of(*values):

@@ -3,7 +3,7 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.metrics.clips import index_clips
+from stmt_tf.evaluate.clips import index_clips
 
 
 def test_index_knows_every_clip(tmp_path):

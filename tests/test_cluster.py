@@ -13,8 +13,8 @@ from test_train import LOSS, MODEL
 from workers import free_ports, tf_config
 
 from stmt_tf import flags
-from stmt_tf.cluster import Worker, create_strategy, lost_worker_named, read_worker
 from stmt_tf.config import DataConfig, TrainConfig
+from stmt_tf.train.cluster import Worker, create_strategy, lost_worker_named, read_worker
 
 HOSTS = ["host0:2222", "host1:2222"]
 TWO_DEVICES = """

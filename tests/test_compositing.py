@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stmt_tf.compositing import Compositor, empty_place, side_by_side, surely_seen
+from stmt_tf.transfer.compositing import Compositor, empty_place, side_by_side, surely_seen
 from stmt_tf.video.crop import Crop
 
 SIZE = 16

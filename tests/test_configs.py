@@ -7,9 +7,10 @@ import pytest
 from absl import flags as absl_flags
 from records import make_example
 
-from stmt_tf import flags, train
+from stmt_tf import flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.models.fusion import FUSIONS
+from stmt_tf.train import command as train
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)

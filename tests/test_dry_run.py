@@ -11,11 +11,11 @@ from records import make_example
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
-from stmt_tf.flops import count_flops
 from stmt_tf.models.create import create_discriminators, create_generator
-from stmt_tf.train import _rehearse as rehearse_checked
-from stmt_tf.train import create_trainer
+from stmt_tf.train.command import _rehearse as rehearse_checked
+from stmt_tf.train.command import create_trainer
+from stmt_tf.train.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
+from stmt_tf.train.flops import count_flops
 
 ROOT = Path(__file__).parent.parent
 MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)
@@ -111,7 +111,7 @@ def test_made_up_vgg_needs_no_file_and_is_told_of():
 
 def test_made_up_vgg_computes_in_what_the_real_one_would(monkeypatch):
     made = []
-    monkeypatch.setattr("stmt_tf.dry_run.VGGFeatures", lambda weights, layers, shift, scale, dtype: made.append(dtype))
+    monkeypatch.setattr("stmt_tf.train.dry_run.VGGFeatures", lambda *given: made.append(given[-1]))
     for precision in ("mixed_bfloat16", "mixed_float16"):
         training = TrainConfig(precision=precision, iterations=1)
         _create_with_made_up_vgg(create_trainer, MODEL, DATA, LossConfig(vgg_network="vgg16", gan_weight=0.0), training)

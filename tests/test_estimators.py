@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dancers import render_video
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import NAMES, PoseError, create_estimator, layouts, mediapipe
 from stmt_tf.pose.estimators.mediapipe import tiles
 from stmt_tf.pose.estimators.results import read_json, read_keypoints
 from stmt_tf.video.reader import read_frames
-from tfrecords_tools.dancers import render_video
 
 ROOT = Path(__file__).parent.parent
 FRAME = np.zeros((100, 200, 3), np.uint8)

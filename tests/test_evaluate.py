@@ -13,14 +13,14 @@ from records import make_clip, write_records
 
 from stmt_tf.assets import AssetError
 from stmt_tf.config import EvaluateConfig, ModelConfig
-from stmt_tf.evaluate import check, evaluate, load_judges
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.command import check, evaluate, load_judges
+from stmt_tf.evaluate.comparison import Other, parse_others
+from stmt_tf.evaluate.examples import attention_picture
+from stmt_tf.evaluate.measures import Judges
+from stmt_tf.evaluate.pair_frames import load_pair
+from stmt_tf.evaluate.pairs import draw_same
 from stmt_tf.features.i3d import VideoNetwork
-from stmt_tf.metrics.clips import index_clips
-from stmt_tf.metrics.comparison import Other, parse_others
-from stmt_tf.metrics.examples import attention_picture
-from stmt_tf.metrics.measures import Judges
-from stmt_tf.metrics.pair_frames import load_pair
-from stmt_tf.metrics.pairs import draw_same
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.serving.manifest import write_manifest
 

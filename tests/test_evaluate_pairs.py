@@ -7,7 +7,7 @@ from evaluations import NOBODY, OUTPUTS, Oracle, config_for, make_clips, pairs, 
 
 from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.evaluate import check, evaluate
+from stmt_tf.evaluate.command import check, evaluate
 
 
 def test_pairs_of_two_clips_need_no_truth(tmp_path):

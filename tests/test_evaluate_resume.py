@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from evaluations import NOBODY, OUTPUTS, Oracle, config_for, make_clips
 
-from stmt_tf.evaluate import evaluate
+from stmt_tf.evaluate.command import evaluate
+from stmt_tf.evaluate.measures import Judges
 from stmt_tf.features.i3d import VideoNetwork
-from stmt_tf.metrics.measures import Judges
 
 
 def mean_colour(videos):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stmt_tf import tracks
+from stmt_tf.pose import tracks
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.held_objects import without_held_objects
 from stmt_tf.pose import skeleton as sk
+from stmt_tf.transfer.held_objects import without_held_objects
 
 SIZE = 144
 SKIN, SHIRT, TROUSERS, BALL = (200, 140, 110), (70, 90, 170), (40, 40, 50), (235, 235, 225)

@@ -14,15 +14,15 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
-from stmt_tf import inference
 from stmt_tf.assets import shipped_model
-from stmt_tf.checkpoints import load_generator
 from stmt_tf.config import ModelConfig
-from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.skeleton import NUM_PARTS
+from stmt_tf.serving import inference
+from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.serving.manifest import MANIFEST, ModelError, write_manifest
 from stmt_tf.serving.signatures import image_outputs
+from stmt_tf.train.checkpoints import load_generator
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_loading_a_model_executes_no_python_from_it(tmp_path):
     TransferModel(str(tmp_path / "model")).encode_source(*make_source(1))
     (tmp_path / "mark").unlink()
     program = (
-        "import numpy, stmt_tf.inference as i; source = numpy.load('source.npz').values(); "
+        "import numpy, stmt_tf.serving.inference as i; source = numpy.load('source.npz').values(); "
         "i.TransferModel('model').encode_source(*source)"
     )
     strange = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.inpainting import inpaint
+from stmt_tf.place.inpainting import inpaint
 
 HEIGHT, WIDTH = 96, 160
 

@@ -25,13 +25,14 @@ from threads import running_stages
 from tiny_model import model_directory
 from videos import number_of, numbered_frames, write_video
 
-from stmt_tf import live, tracks
 from stmt_tf.config import TransferConfig
+from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
-from stmt_tf.streams import Latest
+from stmt_tf.transfer import live
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
+from stmt_tf.video.threads import Latest
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 LENGTH = 50

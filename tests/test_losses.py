@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf import losses
+from stmt_tf.train import losses
 
 
 def constant(*values) -> tf.Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from records import STANDING
 
-from stmt_tf.mattes import clip_masks, doubt_mattes, doubtful, estimate_mattes, read_mattes
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import Estimator
+from stmt_tf.pose.mattes import clip_masks, doubt_mattes, doubtful, estimate_mattes, read_mattes
 from stmt_tf.video.files import VideoError
 
 SIZE = (40, 60)

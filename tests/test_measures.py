@@ -6,11 +6,11 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.metrics.clips import index_clips
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.measures import COLUMNS, Judges, measure
+from stmt_tf.evaluate.pair_frames import load_pair
+from stmt_tf.evaluate.pairs import draw_cross, draw_same
 from stmt_tf.metrics.image import psnr, sharpness
-from stmt_tf.metrics.measures import COLUMNS, Judges, measure
-from stmt_tf.metrics.pair_frames import load_pair
-from stmt_tf.metrics.pairs import draw_cross, draw_same
 from stmt_tf.pose.estimators import Estimator
 
 SIZE = 64

@@ -6,9 +6,9 @@ import tensorflow as tf
 from records import make_clip, make_joints, write_records
 
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.metrics.clips import index_clips
-from stmt_tf.metrics.pair_frames import load_pair, sound_pairs
-from stmt_tf.metrics.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.pair_frames import load_pair, sound_pairs
+from stmt_tf.evaluate.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose.retarget import retarget
 

@@ -4,9 +4,9 @@ import json
 import pytest
 from records import make_clip, write_records
 
-from stmt_tf.metrics.clips import index_clips
-from stmt_tf.metrics.pairs import Choice, draw_pairs
-from stmt_tf.metrics.pairs_file import FORMAT, as_text, read_pairs
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs_file import FORMAT, as_text, read_pairs
 
 SAME = {
     "source_clip": "a", "source_frames": [0, 2], "single": 1, "target_clip": "a", "target_first": 4, "target_count": 4,

@@ -20,22 +20,22 @@ from records import make_clip, write_records
 from test_transfer import save, write_poses
 from tiny_model import CONFIG, write_model
 
-from stmt_tf import checkpoints
-from stmt_tf import personalize as module
-from stmt_tf.callbacks import TrainingDiverged
-from stmt_tf.checkpoints import load_generator, read_settings
+from dancers import render_video
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.data.schema import decode_clip
-from stmt_tf.inference import TransferModel
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
-from stmt_tf.personalize import check, personalize
+from stmt_tf.personalize import command as module
+from stmt_tf.personalize.command import check, personalize
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
-from stmt_tf.train import train
-from stmt_tf.transfer import transfer
+from stmt_tf.serving.inference import TransferModel
+from stmt_tf.train import checkpoints
+from stmt_tf.train.callbacks import TrainingDiverged
+from stmt_tf.train.checkpoints import load_generator, read_settings
+from stmt_tf.train.command import train
+from stmt_tf.transfer.command import transfer
 from stmt_tf.video.files import VideoError
-from tfrecords_tools.dancers import render_video
 
 LENGTH = 40
 

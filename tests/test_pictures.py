@@ -9,8 +9,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from stmt_tf.config import LossConfig, ModelConfig
 from stmt_tf.models.create import create_generator, create_single_frame
-from stmt_tf.pictures import animated_png, attention_sheet, motion_sheets, sample_sheet, show
-from stmt_tf.trainer import Trainer
+from stmt_tf.train.pictures import animated_png, attention_sheet, motion_sheets, sample_sheet, show
+from stmt_tf.train.trainer import Trainer
 
 SIZE = 32
 MODEL = ModelConfig(size=SIZE, width=0.05, residual_heads=True, fusion="rb6")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.plate import fill, make_plate, plate_steps
+from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
 HEIGHT, WIDTH = 120, 200

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from stmt_tf.metrics import plots
+from stmt_tf.evaluate import plots
 
 METHODS = ["model K=1", "costs $5 to $9", "truth"]
 PSNR = {"model K=1": (20.0, 30.0, 34.0), "costs $5 to $9": (10.0, math.nan, 20.0), "truth": (math.nan,) * 3}

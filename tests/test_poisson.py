@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from stmt_tf.poisson import screened_poisson
+from stmt_tf.place.poisson import screened_poisson
 
 
 def laplacian(values):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf import assets, pose_bundle
+from stmt_tf import assets
+from stmt_tf.assets import pose_bundle
 
 pytestmark = pytest.mark.filterwarnings("ignore:(?s).*tf.lite.Interpreter is deprecated")
 

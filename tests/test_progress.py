@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from stmt_tf.metrics.progress import Measured, Progress, states
+from stmt_tf.evaluate.progress import Measured, Progress, states
 
 
 def measured():

@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 from dancer import dance
 
-from stmt_tf import rendering
 from stmt_tf.config import ModelConfig
-from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.skeleton import NUM_PARTS
-from stmt_tf.rendering import Renderer
-from stmt_tf.source import Source
+from stmt_tf.serving.inference import TransferModel, save_model
+from stmt_tf.transfer import renderer as rendering
+from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.source import Source
 from stmt_tf.video.crop import Crop
 
 SIZE = 64

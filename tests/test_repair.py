@@ -6,7 +6,7 @@ from dancer import ANKLES, dance
 
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import skeleton
-from stmt_tf.repair import preference_for_whole, without_objects
+from stmt_tf.transfer.repair import preference_for_whole, without_objects
 
 SIZE, COUNT = 128, 3
 OTHER_SHIN, SHIN = ([part.name for part in skeleton.PARTS].index(f"{side}_shin") for side in ("right", "left"))

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from stmt_tf.metrics import report
+from stmt_tf.evaluate import report
 
 ROWS = [
     {"clip_id": clip, "method": method, "psnr": value}

@@ -15,8 +15,8 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE
 
-from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.serving.inference import TransferModel, save_model
 
 pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (pip install .[addons,serving])")
 from model_server import grpc_server, predict, predict_json, rest_server  # noqa: E402

@@ -9,7 +9,7 @@ from records import make_clip, write_records
 
 from benchmarks import source_selection
 from benchmarks.source_selection import SelectionConfig, compare, draw_all
-from stmt_tf.metrics.clips import index_clips
+from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.pose.selection import METHODS
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import tensorflow as tf
 
-from stmt_tf.callbacks import Stopped, StopWhenAsked
+from stmt_tf.train.callbacks import Stopped, StopWhenAsked
 
 STEPS = 3  # of an epoch
 

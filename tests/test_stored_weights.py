@@ -8,8 +8,8 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE
 
-from stmt_tf.inference import TransferModel, save_model
 from stmt_tf.models.create import create_generator
+from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.weights import round_weights, stored_as
 

@@ -11,7 +11,7 @@ import time
 import pytest
 from threads import running_stages
 
-from stmt_tf.streams import Latest, overlapped
+from stmt_tf.video.threads import Latest, overlapped
 
 
 class Fault(Exception):
@@ -172,7 +172,7 @@ def test_leaving_ends_a_stage_that_never_waits():
 def test_an_interrupt_ends_a_process_that_waits_for_a_stage(kind):
     code = f"""
 import signal, sys, threading, time
-from stmt_tf.streams import Latest, overlapped
+from stmt_tf.video.threads import Latest, overlapped
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 def stage():
     try:

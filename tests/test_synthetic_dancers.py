@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dancers import body, motion, outfit, render_video, surfaces, wardrobe
 from stmt_tf.data.schema import decode_clip
 from tfrecords_tools import synthetic_dancers
-from tfrecords_tools.dancers import body, motion, outfit, render_video, surfaces, wardrobe
 
 SIZE = 64
 
@@ -95,7 +95,7 @@ def test_numbers_out_of_range_are_refused(wrong):
 
 
 def test_rendering_needs_no_tensorflow():
-    program = "import sys, tfrecords_tools.dancers; sys.exit('tensorflow' in sys.modules)"
+    program = "import sys, dancers; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

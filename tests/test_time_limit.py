@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from stmt_tf import callbacks
-from stmt_tf.callbacks import TimeLimit
+from stmt_tf.train import callbacks
+from stmt_tf.train.callbacks import TimeLimit
 
 
 class Rate:

@@ -11,9 +11,9 @@ from dancer import dance
 from threads import running_stages
 from videos import number_of, numbered_frames, write_video
 
-from stmt_tf import tracks
+from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
-from stmt_tf.tracks import estimate_tracks
+from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.video.reader import VideoError
 
 POSES = dance(frames=40) * np.array([0.2, 0.2, 1.0], np.float32)

@@ -12,14 +12,15 @@ import pytest
 import tensorflow as tf
 from records import make_clip, make_example, write_records
 
-from stmt_tf import checkpoints, flags
-from stmt_tf.callbacks import logging as callback_logging
+from stmt_tf import flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.weights import load_weights
-from stmt_tf.train import _phases, train
-from stmt_tf.trainer import ActiveLosses
+from stmt_tf.train import checkpoints
+from stmt_tf.train.callbacks import logging as callback_logging
+from stmt_tf.train.command import _phases, train
+from stmt_tf.train.trainer import ActiveLosses
 
 ROOT = Path(__file__).parent.parent
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
@@ -212,7 +213,7 @@ def test_record_file_that_goes_in_mid_training_is_named(data, tmp_path, monkeypa
         path.unlink()
         return dataset
 
-    monkeypatch.setattr("stmt_tf.train.training_dataset", read_and_remove)
+    monkeypatch.setattr("stmt_tf.train.command.training_dataset", read_and_remove)
     with pytest.raises(FileNotFoundError, match=f"^a record file is no longer there: {path}; [^\n]*again$"):
         train(str(tmp_path / "workdir"), MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
 

@@ -4,12 +4,12 @@ import tensorflow as tf
 from records import make_clip, write_records
 
 from stmt_tf.data.schema import encode_clip
+from stmt_tf.evaluate.clips import index_clips
+from stmt_tf.evaluate.pair_frames import load_pair
+from stmt_tf.evaluate.pairs import draw_same
+from stmt_tf.evaluate.video_distances import EARLIER, pair_features, video_distances
 from stmt_tf.features.i3d import VideoNetwork, load_i3d
-from stmt_tf.metrics.clips import index_clips
 from stmt_tf.metrics.frechet import distance_of_features
-from stmt_tf.metrics.pair_frames import load_pair
-from stmt_tf.metrics.pairs import draw_same
-from stmt_tf.metrics.video_distances import EARLIER, pair_features, video_distances
 
 
 def mean_colour(videos):

@@ -1,4 +1,4 @@
-"""Which stages of `stmt_tf.streams` are running: others start threads too, progress bars for one."""
+"""Which stages of `stmt_tf.video.threads` are running: others start threads too, progress bars for one."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ def model_directory() -> str:
 
 def write_model(folder, generator) -> str:
     """A model directory in a folder, with the settings and weights that a training starts from."""
-    from stmt_tf import checkpoints
-    from stmt_tf.inference import save_model
     from stmt_tf.models.weights import save_weights
+    from stmt_tf.serving.inference import save_model
+    from stmt_tf.train import checkpoints
 
     data, loss = DataConfig(num_source_frames=2), LossConfig(vgg_weight=0.0, mask_weight=0.1)
     checkpoints.write_config(str(folder), CONFIG, data, loss, TrainConfig(stage=2))

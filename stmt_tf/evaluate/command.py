@@ -3,7 +3,7 @@
     python -m stmt_tf.evaluate --model=DIR --records='DIR/test-*.tfrecord' --output=DIR
 
 Records may be rendered or cut from real videos. Of the set `same`, source and target are of one clip, so that the truth
-is known; of `cross` they are of two (`stmt_tf.metrics.pairs` tells how they are drawn). Every method sees the same
+is known; of `cross` they are of two (`stmt_tf.evaluate.pairs` tells how they are drawn). Every method sees the same
 source frames:
 
     model K=1, model K=4   the model with one of the source frames, and with all
@@ -13,7 +13,7 @@ source frames:
     source median          the median of the source frames
     other models           those that --compare names
 
-`stmt_tf.metrics.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
+`stmt_tf.evaluate.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
 count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
 model's margins over the better baseline), per_video.csv (one line a pair and method), plots.png (each metric over the
 pairs, method by method), sheet.png (examples) and pairs.json (which frames; --pairs takes it again). Of a model with
@@ -40,20 +40,20 @@ import stmt_tf
 from stmt_tf import assets, flags
 from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.evaluate import examples, pairs_file, plots, report
+from stmt_tf.evaluate.clips import ClipIndex, index_clips
+from stmt_tf.evaluate.comparison import Model, Other, parse_others
+from stmt_tf.evaluate.evaluation import measure_pairs, summarise
+from stmt_tf.evaluate.measures import Judges
+from stmt_tf.evaluate.pair_frames import sound_pairs
+from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
-from stmt_tf.inference import TransferModel
-from stmt_tf.metrics import examples, pairs_file, plots, report
-from stmt_tf.metrics.clips import ClipIndex, index_clips
-from stmt_tf.metrics.comparison import Model, Other, parse_others
-from stmt_tf.metrics.evaluation import measure_pairs, summarise
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
-from stmt_tf.metrics.measures import Judges
-from stmt_tf.metrics.pair_frames import sound_pairs
-from stmt_tf.metrics.pairs import Choice, draw_pairs
-from stmt_tf.metrics.progress import Progress, states
 from stmt_tf.pose.estimators import PoseError, create_estimator
+from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.versions import newest
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
@@ -277,7 +277,3 @@ def run() -> None:
     """Defines the flags and calls `main`."""
     flags.define(EvaluateConfig)
     flags.run(main, "evaluate", interrupted="run the same command again to go on")
-
-
-if __name__ == "__main__":
-    run()

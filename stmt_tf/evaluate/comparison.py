@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from stmt_tf.metrics import baselines
-from stmt_tf.metrics.pair_frames import Pair
+from stmt_tf.evaluate import baselines
+from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.steady_choice import SteadyChoice
 
@@ -22,7 +22,7 @@ _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 
 
 class Model(Protocol):
-    """What is measured; see `stmt_tf.inference.TransferModel`."""
+    """What is measured; see `stmt_tf.serving.inference.TransferModel`."""
 
     size: int
     takes_any_size: bool

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from stmt_tf.metrics import examples, report
-from stmt_tf.metrics.clips import ClipIndex
-from stmt_tf.metrics.comparison import BASELINES, Model, Other, run_methods
-from stmt_tf.metrics.measures import COLUMNS, Judges, measure
-from stmt_tf.metrics.pair_frames import Pair, load_pair
-from stmt_tf.metrics.pairs import Choice
-from stmt_tf.metrics.progress import Measured, Progress
-from stmt_tf.metrics.video_distances import Features, pair_features, video_distances
+from stmt_tf.evaluate import examples, report
+from stmt_tf.evaluate.clips import ClipIndex
+from stmt_tf.evaluate.comparison import BASELINES, Model, Other, run_methods
+from stmt_tf.evaluate.measures import COLUMNS, Judges, measure
+from stmt_tf.evaluate.pair_frames import Pair, load_pair
+from stmt_tf.evaluate.pairs import Choice
+from stmt_tf.evaluate.progress import Measured, Progress
+from stmt_tf.evaluate.video_distances import Features, pair_features, video_distances
 
 _COPIES = " and ".join(BASELINES)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stmt_tf.metrics.pair_frames import Pair
+from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.video.sheet import contact_sheet
 
 COLUMNS = 8

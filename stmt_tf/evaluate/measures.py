@@ -1,4 +1,4 @@
-"""How good what each method made of a pair is: rows as `stmt_tf.metrics.report` takes them.
+"""How good what each method made of a pair is: rows as `stmt_tf.evaluate.report` takes them.
 
 A value is a mean over a pair's frames, or steps from frame to frame, where it is known. In the set `same` one row more
 judges the truth. In `cross` there is none; its two rows more tell what to compare with:
@@ -16,9 +16,9 @@ from typing import Any, Callable, Protocol
 
 import numpy as np
 
+from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics import identity, image, pose_error, temporal
-from stmt_tf.metrics.pair_frames import Pair
 from stmt_tf.pose.estimators import Estimator
 
 COLUMNS = {  # heading and decimals, by set and metric

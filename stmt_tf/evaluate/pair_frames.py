@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from stmt_tf.data import schema
 from stmt_tf.data.checks import without_graph
-from stmt_tf.metrics.clips import ClipIndex
-from stmt_tf.metrics.pairs import Choice
+from stmt_tf.evaluate.clips import ClipIndex
+from stmt_tf.evaluate.pairs import Choice
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import PoseError

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from stmt_tf.data import schema
-from stmt_tf.metrics.clips import ClipIndex
+from stmt_tf.evaluate.clips import ClipIndex
 from stmt_tf.pose.body import facing
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget

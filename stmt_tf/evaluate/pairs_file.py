@@ -4,7 +4,7 @@
       {"source_clip": "a", "source_frames": [0, 3, 4, 9], "single": 2,
        "target_clip": "a", "target_first": 16, "target_count": 16}, ...]}
 
-See `stmt_tf.metrics.pairs.Choice` for what they say.
+See `stmt_tf.evaluate.pairs.Choice` for what they say.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from stmt_tf.metrics.clips import ClipIndex
-from stmt_tf.metrics.pairs import Choice
+from stmt_tf.evaluate.clips import ClipIndex
+from stmt_tf.evaluate.pairs import Choice
 
 FORMAT = "stmt_tf pairs 1"
 _FIELDS = [field.name for field in dataclasses.fields(Choice)]

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from stmt_tf.metrics.measures import COLUMNS
-from stmt_tf.metrics.report import Row
+from stmt_tf.evaluate.measures import COLUMNS
+from stmt_tf.evaluate.report import Row
 
 _HIGHER, _LOWER = "\N{UPWARDS ARROW} higher is better", "\N{DOWNWARDS ARROW} lower is better"
 _BETTER = {

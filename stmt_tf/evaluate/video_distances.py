@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics.frechet import bootstrap_interval, distance_of_features
-from stmt_tf.metrics.pair_frames import Pair
 from stmt_tf.metrics.video_features import VideoProtocol, describe, metric_name, video_features
 
 PROTOCOL = VideoProtocol()

@@ -1,8 +1,8 @@
 """Exports a training's best snapshot: `python -m stmt_tf.export --workdir=DIR --output=my_model`.
 
 The output is a directory of versions, as TensorFlow Serving watches them (see `stmt_tf.serving.versions`): this export
-becomes its next version. A version is a model directory (see `stmt_tf.inference`) that `stmt_tf.transfer --model` and
-`stmt_tf.evaluate --model` take; they take the output, too, for its highest version. A version holds
+becomes its next version. A version is a model directory (see `stmt_tf.serving.inference`) that `stmt_tf.transfer
+--model` and `stmt_tf.evaluate --model` take; they take the output, too, for its highest version. A version holds
 
     a SavedModel with signatures        see `stmt_tf.serving.signatures`
     model.json                          the model's config
@@ -23,14 +23,14 @@ import tensorflow as tf
 from absl import logging
 
 from stmt_tf import flags
-from stmt_tf.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
 from stmt_tf.config import ExportConfig
-from stmt_tf.inference import save_model
+from stmt_tf.serving.inference import save_model
 from stmt_tf.serving.lite import LITE, convert_generate
 from stmt_tf.serving.verify import verify
 from stmt_tf.serving.versions import model_name, new_version, newest
 from stmt_tf.serving.warmup import made_up_example, messages_installed, write_warmup
 from stmt_tf.serving.weights import round_weights
+from stmt_tf.train.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
 
 _NEEDS_MESSAGES = "tensorflow-serving-api is not installed (pip install .[addons,serving] or .[current,serving])"
 
@@ -95,7 +95,3 @@ def run() -> None:
     """The command."""
     flags.define(ExportConfig)
     flags.run(main, "export")
-
-
-if __name__ == "__main__":
-    run()

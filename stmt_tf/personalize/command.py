@@ -27,27 +27,28 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from stmt_tf import checkpoints, flags
+from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, cache_dir, fetch, shipped_model
-from stmt_tf.callbacks import TrainingDiverged
 from stmt_tf.config import DataConfig, ExportConfig, LossConfig, ModelConfig, PersonalizeConfig, TrainConfig
-from stmt_tf.data.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.export import export
+from stmt_tf.export.command import export
 from stmt_tf.files import whole_file
 from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
+from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
 from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.pose.tracks import check_poses, estimate_tracks
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
-from stmt_tf.source import NUM_FRAMES
-from stmt_tf.tracks import check_poses, estimate_tracks
-from stmt_tf.train import train
+from stmt_tf.train import checkpoints
+from stmt_tf.train.callbacks import TrainingDiverged
+from stmt_tf.train.command import train
+from stmt_tf.transfer.source import NUM_FRAMES
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture, contact_sheet, write_png
@@ -295,7 +296,3 @@ def run() -> None:
     """The command."""
     flags.define(PersonalizeConfig)
     flags.run(main, "personalize", interrupted="run the same command again to go on")
-
-
-if __name__ == "__main__":
-    run()

@@ -12,19 +12,19 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.compositing import empty_place
 from stmt_tf.config import TransferConfig
-from stmt_tf.mattes import doubt_mattes, estimate_mattes
-from stmt_tf.plate import fill, make_plate, plate_steps
+from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.estimators import Estimator, create_estimator
+from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
-from stmt_tf.tracks import estimate_tracks, visible
+from stmt_tf.pose.tracks import estimate_tracks, visible
+from stmt_tf.transfer.compositing import empty_place
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:
-    from stmt_tf.inference import TransferModel
+    from stmt_tf.serving.inference import TransferModel
 
 _LOOKED_AT = 16  # frames of a video without a plate: the more, the less has to be made up
 _KEPT = 16  # frames of a video that shows nobody

@@ -11,7 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from stmt_tf.poisson import screened_poisson
+from stmt_tf.place.poisson import screened_poisson
 
 _RADIUS = 3  # of a patch, in pixels
 _AROUND = 0.6  # of the hole's longer side: how far around it patches are taken

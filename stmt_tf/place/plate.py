@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from stmt_tf.inpainting import inpaint
-from stmt_tf.poisson import screened_poisson
+from stmt_tf.place.inpainting import inpaint
+from stmt_tf.place.poisson import screened_poisson
 from stmt_tf.pose import body
 from stmt_tf.pose.skeleton import (
     BONES,

@@ -23,7 +23,7 @@ _AT_A_TIME = 256  # poses, to keep memory flat
 
 
 class Model(Protocol):
-    """What chooses; see `stmt_tf.inference.TransferModel`."""
+    """What chooses; see `stmt_tf.serving.inference.TransferModel`."""
 
     takes_any_size: bool
 

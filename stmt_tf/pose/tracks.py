@@ -16,8 +16,8 @@ from tqdm import tqdm
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.tracking import follow_person
-from stmt_tf.streams import overlapped
 from stmt_tf.video.reader import probe, read_frames
+from stmt_tf.video.threads import overlapped
 
 
 def check_poses(config: TransferConfig | PersonalizeConfig) -> None:

@@ -6,8 +6,8 @@ import statistics
 import sys
 from collections.abc import Iterable, Sequence
 
+from stmt_tf.evaluate.report import markdown
 from stmt_tf.files import PathLike, whole_file
-from stmt_tf.metrics.report import markdown
 from stmt_tf.study.answers import LEFT, NOT_SURE, QUESTIONS, Session, read_session
 from stmt_tf.study.intervals import share_interval, sign_test
 from stmt_tf.video.files import check_writable

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from stmt_tf.checkpoints import BEST_WEIGHTS, TrainingState
 from stmt_tf.models.weights import save_weights
+from stmt_tf.train.checkpoints import BEST_WEIGHTS, TrainingState
 
 
 class TrainingDiverged(RuntimeError):

@@ -25,7 +25,7 @@ from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
-from stmt_tf.trainer import Trainer
+from stmt_tf.train.trainer import Trainer
 
 CONFIG = "config.flags"
 BEST_WEIGHTS = "best.weights.npz"

@@ -20,15 +20,16 @@ import tensorflow as tf
 from absl import flags as absl_flags
 from absl import logging
 
-from stmt_tf import assets, checkpoints, cluster, dry_run, flags
-from stmt_tf.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
+from stmt_tf import assets, flags
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.models.create import create_discriminators
-from stmt_tf.pictures import ShowPictures
-from stmt_tf.trainer import ActiveLosses, Trainer
+from stmt_tf.train import checkpoints, cluster, dry_run
+from stmt_tf.train.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
+from stmt_tf.train.pictures import ShowPictures
+from stmt_tf.train.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6
 
@@ -274,7 +275,3 @@ def run() -> None:
     )
     flags.define(*_CONFIGS)
     flags.run(main, "train", interrupted="run the same command again to go on from the last checkpoint")
-
-
-if __name__ == "__main__":
-    run()

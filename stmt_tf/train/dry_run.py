@@ -22,11 +22,11 @@ from tqdm import tqdm
 
 from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
 from stmt_tf.features.vgg import PAPER_LAYERS, VGG16_LAYERS, VGG19_LAYERS, VGGFeatures
-from stmt_tf.flops import FlopCount, count_flops
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose.skeleton import NUM_JOINTS
-from stmt_tf.trainer import Trainer
+from stmt_tf.train.flops import FlopCount, count_flops
+from stmt_tf.train.trainer import Trainer
 
 _TIMED_STEPS = 3
 _LONG_STEP_SECONDS = 30.0
@@ -101,7 +101,7 @@ def rehearse(
         loss: its losses; all are at work.
         training: its stage, precision, micro-batches and iterations.
         strategy: what it runs under.
-        create_trainer: `stmt_tf.train.create_trainer`.
+        create_trainer: `stmt_tf.train.command.create_trainer`.
 
     Raises:
         ValueError: the settings do not go together, or a device's memory is too small.

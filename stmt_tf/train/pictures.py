@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.image import metadata
 
-from stmt_tf.trainer import Trainer
+from stmt_tf.train.trainer import Trainer
 
 _MOVING_EXAMPLES = 2
 _FPS = 8

@@ -2,7 +2,7 @@
 
     python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
     python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4 --background=place.jpg
-    python -m stmt_tf.transfer --source=A.mp4 --live=0        (a camera or stream as the target: see stmt_tf.live)
+    python -m stmt_tf.transfer --source=A.mp4 --live=0   (a camera or stream as the target, see stmt_tf.transfer.live)
 
 The result shows the source's person and place (or another place), and has the target's frame count, times and
 sound. Both videos are decoded frame by frame: memory does not grow with their length.
@@ -20,25 +20,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from absl import logging
 
-from stmt_tf import flags, live
+from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
-from stmt_tf.backdrop import check_background, read_background
-from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
+from stmt_tf.place.backdrop import check_background, read_background
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.rendering import Renderer, personalized
-from stmt_tf.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
-from stmt_tf.source import Source, check_source, choose_source, make_room
-from stmt_tf.streams import overlapped
-from stmt_tf.tracks import check_poses, estimate_tracks, progress, visible
+from stmt_tf.pose.tracks import check_poses, estimate_tracks, progress, visible
+from stmt_tf.transfer import live
+from stmt_tf.transfer.compositing import side_by_side
+from stmt_tf.transfer.renderer import Renderer, personalized
+from stmt_tf.transfer.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
+from stmt_tf.transfer.source import Source, check_source, choose_source, make_room
 from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import check_picture, write_png
+from stmt_tf.video.threads import overlapped
 from stmt_tf.video.writer import VideoWriter, check_output
 
 if TYPE_CHECKING:
-    from stmt_tf.inference import TransferModel
+    from stmt_tf.serving.inference import TransferModel
 
 _BATCH = 4  # target frames generated together; more gained nothing on a CPU
 
@@ -159,11 +160,11 @@ def main(argv: Sequence[str]) -> None:
         config = flags.read(TransferConfig)
         (live.check if config.live else check)(config)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
-        from stmt_tf.inference import TransferModel
+        from stmt_tf.serving.inference import TransferModel
 
         model = TransferModel(config.model or str(shipped_model(SHIPPED_MODEL)))
         if config.personalize:
-            from stmt_tf.personalize import check_start
+            from stmt_tf.personalize.command import check_start
 
             check_start(config.model)
         (live.perform if config.live else transfer)(config, model)
@@ -177,7 +178,3 @@ def run() -> None:
     """The command."""
     flags.define(TransferConfig)
     flags.run(main, "transfer", interrupted="what was not complete was not written")
-
-
-if __name__ == "__main__":
-    run()

@@ -34,22 +34,22 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.backdrop import check_background, read_background
-from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
+from stmt_tf.place.backdrop import check_background, read_background
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
-from stmt_tf.rendering import Renderer, personalized
-from stmt_tf.source import check_source, choose_source, make_room
-from stmt_tf.streams import Latest, overlapped
-from stmt_tf.tracks import check_poses, estimate_tracks
+from stmt_tf.pose.tracks import check_poses, estimate_tracks
+from stmt_tf.transfer.compositing import side_by_side
+from stmt_tf.transfer.renderer import Renderer, personalized
+from stmt_tf.transfer.source import check_source, choose_source, make_room
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError
+from stmt_tf.video.threads import Latest, overlapped
 from stmt_tf.video.writer import VideoWriter, check_output
 
 if TYPE_CHECKING:
-    from stmt_tf.inference import TransferModel
+    from stmt_tf.serving.inference import TransferModel
 
 CALIBRATION = 3.0  # seconds; a few steps or gestures
 _STATED_RATE = 25  # of frames in the file's header; each frame has its own time

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.pose.steady_choice import SteadyChoice
-from stmt_tf.repair import preference_for_whole, without_objects
-from stmt_tf.source import Source
-from stmt_tf.tracks import visible
+from stmt_tf.pose.tracks import visible
+from stmt_tf.transfer.compositing import Compositor, empty_place
+from stmt_tf.transfer.repair import preference_for_whole, without_objects
+from stmt_tf.transfer.source import Source
 
 if TYPE_CHECKING:
-    from stmt_tf.inference import TransferModel
+    from stmt_tf.serving.inference import TransferModel
 
 
 def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
@@ -26,12 +26,12 @@ def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
         track: `[S, 14, 3]`, the source's joints in pixels of its frames.
 
     Raises:
-        ValueError: it cannot be, see `stmt_tf.personalize.personalize`.
+        ValueError: it cannot be, see `stmt_tf.personalize.command.personalize`.
         stmt_tf.assets.AssetError: the perceptual loss's network cannot be had.
     """
     # All that trains, which few transfers need.
-    from stmt_tf.inference import TransferModel
-    from stmt_tf.personalize import personalize
+    from stmt_tf.personalize.command import personalize
+    from stmt_tf.serving.inference import TransferModel
 
     with tempfile.TemporaryDirectory() as scratch:
         task = PersonalizeConfig(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from stmt_tf.held_objects import without_held_objects
 from stmt_tf.pose import body
 from stmt_tf.pose.skeleton import PARTS
+from stmt_tf.transfer.held_objects import without_held_objects
 
 if TYPE_CHECKING:
-    from stmt_tf.inference import TransferModel
+    from stmt_tf.serving.inference import TransferModel
 
 _AROUND_OBJECTS = 0.02  # of the square's side: how much further than a matte tells an object reaches, by its blur
 _LIMB = 0.05  # of the stature: about half a limb's width

@@ -1,6 +1,6 @@
 """Frames as they come: from a camera, or from a stream or file that PyAV can open.
 
-Nothing here waits for who uses the frames; `stmt_tf.streams.Latest` is made for that.
+Nothing here waits for who uses the frames; `stmt_tf.video.threads.Latest` is made for that.
 """
 
 from __future__ import annotations
