@@ -34,12 +34,12 @@ from stmt_tf.metrics.image import masked_psnr, psnr, sharpness
 from stmt_tf.metrics.lpips import LPIPS
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import body
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import choose_source
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.transfer.sheets import read_chosen
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import probe
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from stmt_tf.config import TransferConfig
+from stmt_tf.pose.crop import Crop
 from stmt_tf.transfer.command import check, write_attention
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.sheets import Motion, attention_sheet
 from stmt_tf.transfer.source import Source
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import VideoError
 
 CROP = Crop(0, 0, 16)

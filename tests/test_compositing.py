@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stmt_tf.transfer.compositing import Compositor, empty_place, side_by_side, surely_seen
-from stmt_tf.video.crop import Crop
+from stmt_tf.place.compositing import Compositor, empty_place, side_by_side, surely_seen
+from stmt_tf.pose.crop import Crop
 
 SIZE = 16
 CROP = Crop(left=20, top=10, size=64)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from records import STANDING
 
-from stmt_tf.video.crop import Crop
+from stmt_tf.pose.crop import Crop
 
 crops = st.builds(Crop, st.integers(-50, 90), st.integers(-50, 90), st.integers(1, 150))
 

@@ -10,8 +10,8 @@ from videos import number_of, numbered_frames, write_video
 from stmt_tf.data.schema import decode_clip, encode_clip
 from stmt_tf.personalize import own_clips
 from stmt_tf.personalize.own_clips import clips_all_over, read_own_frames
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
-from stmt_tf.video.crop import Crop
 
 LENGTH = 50
 

@@ -1,7 +1,9 @@
 """What holds for the package as a whole: who may import whom, and how quietly it starts."""
 
 import ast
+import graphlib
 import os
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -15,81 +17,86 @@ from stmt_tf import assets, compat
 PACKAGE = Path(stmt_tf.__file__).parent
 ROOT = PACKAGE.parent
 
-# From the ground up: a module may import those of its own floor and below. Modules on no floor are on top.
-FLOORS = (
-    ("__init__", "compat", "config", "files", "package_index", "pose_bundle", "streams"),
-    ("assets", "flags"),
-    ("data", "features", "mattes", "pose", "video"),
-    ("losses", "metrics", "models"),
-    ("trainer",),
-)
+# What each module at the top and each folder may import, and does.
+IMPORTS = {
+    "__init__": "compat",
+    "compat": "",
+    "config": "",
+    "files": "",
+    "flags": "compat",
+    "assets": "",
+    "video": "files",
+    "pose": "assets config files video",
+    "data": "compat config dancers pose",
+    "features": "assets",
+    "metrics": "assets features pose video",
+    "models": "compat config files pose",
+    "serving": "compat config files models pose",
+    "train": "assets compat config data features files flags models pose serving",
+    "export": "config flags serving train",
+    "evaluate": "assets config data features files flags metrics pose serving video",
+    "place": "config pose serving video",
+    "personalize": "assets config data export files flags metrics models pose serving train video",
+    "transfer": "assets config flags personalize place pose serving video",
+    "app": "assets config flags place serving transfer video",
+    "study": "evaluate files video",
+    "dancers": "",
+    "tfrecords_tools": "assets compat config dancers data files flags pose video",
+}
+_REFERENCE = re.compile(r"(?:-m )?((?:stmt_tf|tfrecords_tools|dancers)(?:\.\w+)*)")
 
 
-def modules():
-    """The sources of the package by module name, without the leading `stmt_tf.`."""
-    return {
-        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(PACKAGE.rglob("*.py"))
-    }
+def sources():
+    """The sources of the three packages, by the names of `IMPORTS`."""
+    for package in (PACKAGE, ROOT / "dancers", ROOT / "tfrecords_tools"):
+        for path in sorted(package.rglob("*.py")):
+            name = path.relative_to(package).with_suffix("").parts[0] if package == PACKAGE else package.name
+            yield name, path, ast.parse(path.read_text(encoding="utf-8"))
 
 
-def imported(tree):
-    """The dotted names of everything that a source imports, within functions too."""
+def referred(tree):
+    """The dotted names of all that a source imports, within functions too, or names in a string, as commands are."""
+    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            if match := _REFERENCE.fullmatch(node.value):
+                yield match[1]
 
 
-def own_imports():
-    """Which modules of the package each of its modules imports."""
-    sources = modules()
+def rooms(names):
+    """Which of the names of `IMPORTS` these dotted names belong to."""
+    for first, *others in (name.split(".") for name in names):
+        if first in ("dancers", "tfrecords_tools"):
+            yield first
+        elif first == "stmt_tf" and others and others[0] in IMPORTS:
+            yield others[0]
+
+
+def test_folders_import_what_lies_below_them_alone():
+    found = {name: set() for name in IMPORTS}
+    for name, path, tree in sources():
+        assert name in IMPORTS, f"{path}: say in IMPORTS what it may import"
+        found[name].update(set(rooms(referred(tree))) - {name})
+    assert found == {name: set(others.split()) for name, others in IMPORTS.items()}
+    list(graphlib.TopologicalSorter(found).static_order())  # raises CycleError
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): tree for _, path, tree in sources()}
     graph = {}
-    for module, tree in sources.items():
-        names = [name[len("stmt_tf.") :] for name in imported(tree) if name.startswith("stmt_tf.")]
-        candidates = {c for name in names for c in (name, name.rpartition(".")[0], f"{name}.__init__")}
-        graph[module] = sorted(candidates & set(sources))
-    return graph
+    for module, tree in modules.items():
+        near = {c for name in referred(tree) for c in (name, name.rpartition(".")[0], f"{name}.__init__")}
+        graph[module] = near & set(modules) - {module}
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
-def floor(module):
-    name = module.split(".")[0]
-    return next((i for i, names in enumerate(FLOORS) if name in names), len(FLOORS))
-
-
-def test_imports_point_down_only():
-    upward = [
-        f"{module} imports {other}"
-        for module, others in own_imports().items()
-        for other in others
-        if floor(other) > floor(module)
-    ]
-    assert upward == []
-
-
-def test_no_imports_go_in_circles():
-    graph = own_imports()
-    finished = set()
-
-    def visit(module, path):
-        assert module not in path, " -> ".join([*path, module])
-        if module not in finished:
-            for other in graph[module]:
-                visit(other, [*path, module])
-            finished.add(module)
-
-    for module in graph:
-        visit(module, [])
-
-
-def test_the_library_uses_none_of_the_tools():
-    assert [m for m, tree in modules().items() if any(n.startswith("tfrecords_tools") for n in imported(tree))] == []
-
-
-def test_absl_flags_are_read_by_the_mains_and_their_bridge_alone():
-    readers = {m for m, tree in modules().items() if any(n.startswith("absl.flags") for n in imported(tree))}
-    assert {m for m in readers if floor(m) < len(FLOORS)} <= {"flags"}
+def test_absl_flags_are_read_by_commands_and_their_bridge_alone():
+    readers = {name for name, _, tree in sources() if any(n.startswith("absl.flags") for n in referred(tree))}
+    assert readers <= {"flags", "train", "tfrecords_tools"}
 
 
 @pytest.mark.parametrize("module", ["stmt_tf", "stmt_tf.assets", "stmt_tf.config"])
@@ -164,7 +171,7 @@ def test_one_opencv_is_installed():
 
 
 def test_shipped_model_is_found_in_a_clone_and_in_an_installed_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(assets, "__file__", str(tmp_path / "stmt_tf" / "assets.py"))
+    monkeypatch.setattr(assets, "__file__", str(tmp_path / "stmt_tf" / "assets" / "__init__.py"))
     assert assets.shipped_model("small") == tmp_path / "saved_models" / "small"
     (tmp_path / "stmt_tf" / "saved_models" / "small").mkdir(parents=True)
     assert assets.shipped_model("small") == tmp_path / "stmt_tf" / "saved_models" / "small"

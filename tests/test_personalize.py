@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -135,26 +133,16 @@ def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_ste
 
 
 @pytest.fixture
-def few_dancers(tmp_path, monkeypatch):
-    """Two of six frames, in an empty cache."""
-    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "_DANCERS", {"num_videos": 2, "seed": 7, "frames_per_video": 6, "fps": 3.2})
+def few_dancers(monkeypatch):
+    """Two of six frames."""
+    monkeypatch.setattr(module, "_NUM_OTHER_CLIPS", 2)
+    monkeypatch.setattr(module, "_DANCERS_FRAMES", 6)
 
 
-def test_dancers_are_rendered_once_at_the_models_size(tmp_path, few_dancers):
-    (path,) = module._rendered_dancers(32)
-    assert Path(path).parent == tmp_path / "cache" / "dancers-32px"
-    settings = json.loads((Path(path).parent / "dancers.json").read_text())
-    assert (settings["size"], settings["frames_per_video"], settings["num_videos"]) == (32, 6, 2)
-    before = Path(path).stat().st_mtime_ns
-    assert module._rendered_dancers(32) == [path] and Path(path).stat().st_mtime_ns == before
-
-
-def test_failing_to_render_is_told(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ValueError, match="rendering dancers failed, see above: give other records as --mix_records"):
-        module._rendered_dancers(32)
+def test_dancers_are_rendered_at_the_models_size(few_dancers):
+    clips = [decode_clip(record) for record in module._other_clips("", 32)]
+    assert [clip.frames.shape for clip in clips] == [(6, 32, 32, 3)] * 2
+    assert len({clip.video_id for clip in clips}) == 2
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from dancer import dance
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.transfer import renderer as rendering
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import Source
-from stmt_tf.video.crop import Crop
 
 SIZE = 64
 

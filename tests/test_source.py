@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from stmt_tf.pose.crop import Crop
 from stmt_tf.transfer.source import Source
-from stmt_tf.video.crop import Crop
 
 HEIGHT, WIDTH = 10, 8
 

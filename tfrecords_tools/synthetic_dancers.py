@@ -25,34 +25,18 @@ from absl import flags as absl_flags
 from absl import logging
 from tqdm import tqdm
 
-from dancers import render_video
 from stmt_tf import flags
-from stmt_tf.data.schema import Clip, encode_clip
+from stmt_tf.data.rendered import rendered_clip
+from stmt_tf.data.schema import encode_clip
 from stmt_tf.files import whole_file
 from tfrecords_tools.settings import check_settings
 
 SPLITS = ("train", "val", "test")
 
+
 def split_of(index: int) -> str:
     """The split that video `index` belongs to: 90% train, 5% val, 5% test."""
     return {18: "val", 19: "test"}.get(index % 20, "train")
-
-
-def make_clip(seed: int, index: int, size: int, num_frames: int, fps: float) -> Clip:
-    """Renders video `index` of the series `seed` as a clip; see `dancers.render_video`."""
-    video = render_video(seed, index, size, num_frames, fps)
-    name = f"dancer-{seed}-{index:06d}"
-    return Clip(
-        clip_id=name,
-        video_id=name,
-        fps=fps,
-        frames=video.frames,
-        joints=video.joints,
-        flows=video.flows,
-        pose_tool="rendered",
-        flow_tool="rendered",
-        masks=video.masks,
-    )
 
 
 def shards(
@@ -69,7 +53,7 @@ def shards(
 def _serialized(job: tuple) -> bytes:
     # Processes already share the cores: threads inside them would only get in each other's way.
     cv2.setNumThreads(1)
-    return encode_clip(make_clip(*job))
+    return encode_clip(rendered_clip(*job))
 
 
 def write_dancers(

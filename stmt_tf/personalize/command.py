@@ -19,18 +19,19 @@ import contextlib
 import dataclasses
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
+from tqdm import tqdm
 
 from stmt_tf import flags
-from stmt_tf.assets import SHIPPED_MODEL, AssetError, cache_dir, fetch, shipped_model
+from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
 from stmt_tf.config import DataConfig, ExportConfig, LossConfig, ModelConfig, PersonalizeConfig, TrainConfig
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.export.command import export
 from stmt_tf.files import whole_file
@@ -57,7 +58,7 @@ TRAINING = "training"
 _IDENTITY, _HELD_OUT = "personalization.json", "held_out.tfrecord"
 _NUM_OWN_CLIPS, _NUM_OTHER_CLIPS = 64, 32
 _NUM_TARGETS = 2  # L of an example
-_DANCERS = {"num_videos": 36, "seed": 7, "frames_per_video": 16, "fps": 3.2}  # of 36 videos, 33 are for training
+_DANCERS, _DANCERS_FRAMES, _DANCERS_FPS = 7, 16, 3.2  # the series of rendered ones, and how long each is
 _STEPS_BETWEEN_VALIDATIONS = 30
 _VALIDATION_EXAMPLES = 12
 _LEARNING_RATE = 1e-3
@@ -210,13 +211,9 @@ def _write_records(config: PersonalizeConfig, own: OwnFrames, held_out: OwnFrame
     directory, identity = os.path.join(workdir, "records"), os.path.join(workdir, _IDENTITY)
     if _has_records(config):
         return
-    others = find_records(config.mix_records, "--mix_records") if config.mix_records else _rendered_dancers(size)
     os.makedirs(directory, exist_ok=True)
-    # Of many files a record each: those of one file may be of one person.
-    files = tf.data.Dataset.from_tensor_slices(others).shuffle(len(others), seed=0)
-    clips = files.interleave(tf.data.TFRecordDataset, cycle_length=_NUM_OTHER_CLIPS, block_length=1)
     contents = {
-        "train-others.tfrecord": clips.take(_NUM_OTHER_CLIPS).as_numpy_iterator(),
+        "train-others.tfrecord": _other_clips(config.mix_records, size),
         "train-own.tfrecord": map(encode_clip, clips_all_over(own, _NUM_OWN_CLIPS)),
         _HELD_OUT: [encode_clip(held_out.clip("held-out"))],
     }
@@ -228,20 +225,18 @@ def _write_records(config: PersonalizeConfig, own: OwnFrames, held_out: OwnFrame
         hidden.write_text(json.dumps(_identity(config), indent=2))
 
 
-def _rendered_dancers(size: int) -> list[str]:
-    """Record files of rendered dancers, made once and kept in the cache.
-
-    Raises:
-        ValueError: they cannot be rendered.
-    """
-    output = cache_dir() / f"dancers-{size}px"
-    options = {"output": output, "size": size, "splits": "train", **_DANCERS}
-    command = [sys.executable, "-m", "tfrecords_tools.synthetic_dancers", *(f"--{k}={v}" for k, v in options.items())]
-    logging.info("rendering dancers to mix in")
-    # In a process of its own: the tools use this package, not this package the tools.
-    if subprocess.run(command).returncode:
-        raise ValueError("rendering dancers failed, see above: give other records as --mix_records")
-    return find_records(str(output / "train-*.tfrecord"), "--mix_records")
+def _other_clips(pattern: str, size: int) -> Iterator[bytes]:
+    """Serialized clips of other people: of the record files given, or rendered dancers."""
+    if not pattern:
+        logging.info("rendering dancers to mix in")
+        for index in tqdm(range(_NUM_OTHER_CLIPS), unit=" dancers"):
+            yield encode_clip(rendered_clip(_DANCERS, index, size, _DANCERS_FRAMES, _DANCERS_FPS))
+        return
+    others = find_records(pattern, "--mix_records")
+    # Of many files a record each: those of one file may be of one person.
+    files = tf.data.Dataset.from_tensor_slices(others).shuffle(len(others), seed=0)
+    clips = files.interleave(tf.data.TFRecordDataset, cycle_length=_NUM_OTHER_CLIPS, block_length=1)
+    yield from clips.take(_NUM_OTHER_CLIPS).as_numpy_iterator()
 
 
 def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames, held_out: OwnFrames) -> bool:

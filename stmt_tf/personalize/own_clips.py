@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stmt_tf.data.schema import Clip
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import clip_masks
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import read_frames
 
 _HELD_OUT = 0.2  # of the frames that show the person

@@ -13,14 +13,14 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.config import TransferConfig
+from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator, create_estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.tracks import estimate_tracks, visible
-from stmt_tf.transfer.compositing import empty_place
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:

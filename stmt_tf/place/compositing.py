@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from stmt_tf.video.crop import Crop
+from stmt_tf.pose.crop import Crop
 
 # Visibility below the first counts as hidden, above the second as seen: half a person is a ghost.
 _HIDDEN, _SEEN = 0.5, 0.95

@@ -24,15 +24,15 @@ from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
 from stmt_tf.config import TransferConfig
 from stmt_tf.place.backdrop import check_background, read_background
+from stmt_tf.place.compositing import side_by_side
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.transfer import live
-from stmt_tf.transfer.compositing import side_by_side
 from stmt_tf.transfer.renderer import Renderer, personalized
 from stmt_tf.transfer.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
 from stmt_tf.transfer.source import Source, check_source, choose_source, make_room
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.sheet import check_picture, write_png
 from stmt_tf.video.threads import overlapped

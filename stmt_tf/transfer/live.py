@@ -36,11 +36,11 @@ from absl import logging
 
 from stmt_tf.config import TransferConfig
 from stmt_tf.place.backdrop import check_background, read_background
+from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.pose.tracks import check_poses, estimate_tracks
-from stmt_tf.transfer.compositing import side_by_side
 from stmt_tf.transfer.renderer import Renderer, personalized
 from stmt_tf.transfer.source import check_source, choose_source, make_room
 from stmt_tf.video.capture import capture, shown

@@ -10,11 +10,11 @@ from absl import logging
 
 from stmt_tf.config import TransferConfig
 from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes, matte_files, read_mattes
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracks import visible
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.reader import probe, read_chosen
 
 NUM_FRAMES = 24  # of models that take any number

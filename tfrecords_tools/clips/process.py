@@ -19,10 +19,10 @@ import numpy as np
 from stmt_tf.data.schema import Clip, encode_clip
 from stmt_tf.files import PathLike
 from stmt_tf.pose import body
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.pose.estimators import Estimator, PoseError
 from stmt_tf.pose.mattes import clip_masks
-from stmt_tf.video.crop import Crop
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import FlowError, chain, dis_flow, read_flo
 from stmt_tf.video.reader import Frame, read_frames

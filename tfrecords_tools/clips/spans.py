@@ -25,8 +25,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from stmt_tf.pose import body, skeleton
+from stmt_tf.pose.crop import Crop
 from stmt_tf.video.background import CHANGED, LOOK_BACK_SECONDS
-from stmt_tf.video.crop import Crop
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import Survey
 

@@ -21,9 +21,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import layouts
 from stmt_tf.pose.estimators.base import Estimator, PoseError
-from stmt_tf.video.crop import Crop
 
 _LOOK_EVERY = 10  # frames
 _MAX_PEOPLE = 4
