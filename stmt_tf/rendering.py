@@ -10,7 +10,7 @@ import numpy as np
 from stmt_tf.compositing import Compositor, empty_place
 from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.pose.steady_choice import SteadyChoice
-from stmt_tf.repair import preference_for_whole, without_objects
+from stmt_tf.repair import preference_for_whole
 from stmt_tf.source import Source
 from stmt_tf.tracks import visible
 
@@ -50,7 +50,6 @@ class Renderer:
         crop_only: give the model's square view instead of the source's whole frame.
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
-        held_objects: show what the person holds in some source frames, too.
     """
 
     def __init__(
@@ -60,18 +59,14 @@ class Renderer:
         crop_only: bool = False,
         place: np.ndarray | None = None,
         max_size: int = TransferConfig.max_size,
-        held_objects: bool = True,
     ):
         self._model, self._source, self._crop_only = model, source, crop_only
         self._side = frame_side(model, source.crop.size, max_size)
-        frames, joints = source.crops(self._side), source.crop.to_crop(source.joints, self._side)
         mattes = source.matte_crops(self._side) if model.takes_any_size else None
-        hidden = None
-        if mattes is not None and not held_objects:
-            frames, mattes, hidden = without_objects(model, frames, joints, mattes)
-        self._encoded = dict(model.encode_source(frames, joints, mattes))
-        if hidden is not None:
-            self._encoded["preference"] += preference_for_whole(hidden)
+        joints = source.crop.to_crop(source.joints, self._side)
+        self._encoded = dict(model.encode_source(source.crops(self._side), joints, mattes))
+        if source.hidden is not None:
+            self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
         self._place = self._own_place() if place is None else place
         self._compositor = Compositor(self._place, source.crop)

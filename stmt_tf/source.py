@@ -31,6 +31,8 @@ class Source:
         mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
         plate: the place without its person, uint8 `[H, W, 3]`; None where the frames do not give one or another place
             is shown.
+        hidden: float32 `[N, 10]`, the share of each part that something hid in each frame before it was repaired (see
+            `stmt_tf.repair`); None: nothing is known to be hidden.
     """
 
     frames: list[np.ndarray]
@@ -38,6 +40,7 @@ class Source:
     crop: Crop
     mattes: np.ndarray | None = None
     plate: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
     def crops(self, size: int) -> np.ndarray:
         """The model's view: uint8 `[N, size, size, 3]`."""

@@ -27,7 +27,8 @@ from stmt_tf.compositing import side_by_side
 from stmt_tf.config import TransferConfig
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.rendering import Renderer, personalized
+from stmt_tf.rendering import Renderer, frame_side, personalized
+from stmt_tf.repair import whole_person
 from stmt_tf.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
 from stmt_tf.source import Source, check_source, choose_source, make_room
 from stmt_tf.streams import overlapped
@@ -83,7 +84,10 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         [(path, results or config.pose_model) for path, results in videos], config.pose
     )
     retargeted = retarget(target_track, source_track, config.retarget)
-    source = make_room(choose_source(config, source_track, model.num_source_frames), source_track, retargeted)
+    source = choose_source(config, source_track, model.num_source_frames)
+    if not config.held_objects:
+        source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+    source = make_room(source, source_track, retargeted)
     target_info = probe(config.target)
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
     lost = ~visible(target_track)
@@ -106,7 +110,7 @@ def write_video(
     sheet = ResultSheet(source, motion, place)
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(progress("result", len(motion.target)))
-        renderer = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size)
         made = stack.enter_context(overlapped(results(config.target, renderer, motion.retargeted), ahead=_BATCH))
         writer = None
         for frame, result in made:

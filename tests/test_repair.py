@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -6,7 +8,9 @@ from dancer import ANKLES, dance
 
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import skeleton
-from stmt_tf.repair import preference_for_whole, without_objects
+from stmt_tf.repair import preference_for_whole, whole_person, without_objects
+from stmt_tf.source import Source
+from stmt_tf.video.crop import Crop
 
 SIZE, COUNT = 128, 3
 OTHER_SHIN, SHIN = ([part.name for part in skeleton.PARTS].index(f"{side}_shin") for side in ("right", "left"))
@@ -15,6 +19,8 @@ PAINTED, SHOWN = 77, 30
 
 class Model:
     """Paints all that it is asked for, and remembers what that was."""
+
+    takes_any_size = True
 
     def __init__(self, mask=204):
         self.mask, self.preferences, self.poses = mask, [], []
@@ -221,3 +227,39 @@ def test_what_lies_outside_the_frame_is_not_hidden(source, known):
     np.testing.assert_array_equal(repaired, frames)
     np.testing.assert_array_equal(found, mattes)
     np.testing.assert_allclose(hidden, 0.0, atol=1e-3)
+
+
+@pytest.fixture
+def whole_frames():
+    """A source whose frames are wider than its crop, one with a gap in a shin, and where that is in the frame."""
+    frames, joints, mattes = people(SIZE)
+    mattes, hole = with_gap(joints, mattes)
+    around = ((0, 0), (8, 24), (40, 16))
+    frames = np.pad(frames, (*around, (0, 0)), constant_values=SHOWN)
+    joints = joints + np.float32([40, 8, 0])
+    crop = Crop(left=40, top=8, size=SIZE)
+    return Source(list(frames), joints, crop, np.pad(mattes, around)), np.pad(hole, around[1:])
+
+
+@pytest.mark.parametrize("size", [64, SIZE])
+def test_repairs_are_put_into_the_whole_frames(whole_frames, size):
+    source, hole = whole_frames
+    repaired = whole_person(Model(), source, size)
+    assert (repaired.frames[1][hole] == PAINTED).all()
+    np.testing.assert_allclose(repaired.mattes[1][hole], 0.8, atol=0.01)
+    far = cv2.dilate(hole.astype(np.uint8), np.ones([41, 41])) == 0
+    np.testing.assert_array_equal(repaired.frames[1][far], SHOWN)
+    np.testing.assert_allclose(repaired.mattes[1][far], source.mattes[1][far], atol=1e-4)
+    for n in (0, 2):
+        assert repaired.frames[n] is source.frames[n]
+        np.testing.assert_array_equal(repaired.mattes[n], source.mattes[n])
+    assert repaired.hidden[1, SHIN] > 0.2 and repaired.hidden[0].max() == 0
+    assert (source.frames[1] == SHOWN).all()
+
+
+def test_a_source_without_mattes_and_a_model_of_one_size_leave_all_as_it_is(whole_frames):
+    source, _ = whole_frames
+    bare, model = dataclasses.replace(source, mattes=None), Model()
+    assert whole_person(model, bare, SIZE) is bare
+    model.takes_any_size = False
+    assert whole_person(model, source, SIZE) is source
