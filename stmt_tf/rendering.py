@@ -82,10 +82,9 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        joints, nobody = self._source.crop.to_crop(poses, self._side), ~visible(poses)
+        joints = self._source.crop.to_crop(poses, self._side)
         made = self._model.generate(self._choice(joints), joints, ("foreground", "mask"))
-        made["mask"][nobody] = 0
-        layers = zip(made["foreground"], made["mask"])
+        layers = zip(made["foreground"], self._present(made["mask"], poses))
         if self._crop_only:
             return [self._square_with(*each) for each in layers]
         return [self._compositor.compose(*each) for each in layers]
@@ -96,6 +95,8 @@ class Renderer:
 
     def generate(self, poses: np.ndarray, steps: np.ndarray) -> dict[str, np.ndarray]:
         """All that the model gives for some of the poses, as it gives it where all are made; see `TransferModel`.
+
+        The frames are those of `crop_only`: they show the place.
 
         Args:
             poses: `[T, 14, 3]` in pixels of the source's frames, from the first one on.
@@ -108,7 +109,14 @@ class Renderer:
             this = joints[step : step + 1]
             made.append(self._model.generate(choice(this), this))
             before = step + 1
-        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+        together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+        layers = zip(together["foreground"], self._present(together["mask"], poses[steps]))
+        return {**together, "frame": np.stack([self._square_with(*each) for each in layers])}
+
+    @staticmethod
+    def _present(masks: np.ndarray, poses: np.ndarray) -> np.ndarray:
+        """The masks, empty where there is nobody."""
+        return masks * visible(poses)[:, np.newaxis, np.newaxis, np.newaxis]
 
     def _own_place(self) -> np.ndarray:
         """The source's place without its person, uint8 `[H, W, 3]`."""

@@ -9,7 +9,7 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.config import TransferConfig
-from stmt_tf.mattes import doubt_mattes, estimate_mattes, matte_files, read_mattes
+from stmt_tf.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
 from stmt_tf.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.selection import select_source_frames
@@ -62,12 +62,13 @@ def check_source(config: TransferConfig) -> None:
     """Finds what cannot work before anything slow begins.
 
     Raises:
-        VideoError: the source is no video, or its mattes lie in no directory.
+        VideoError: the source is no video, or its mattes are none.
         ValueError: it is shorter than the frames to choose.
     """
-    length = probe(config.source).num_frames
+    info = probe(config.source)
+    length = info.num_frames
     if config.source_mattes:
-        matte_files(config.source_mattes)
+        check_mattes(config.source_mattes, (info.height, info.width))
     if length is not None and config.num_source_frames > length:
         raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
 

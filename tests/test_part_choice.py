@@ -154,13 +154,17 @@ def test_facing_is_measured_by_the_widest_view_of_either_side(pose):
     np.testing.assert_allclose(found[1, NOT_ARMS], (10 / 32) ** 2 * FACING[NOT_ARMS], rtol=1e-3)
 
 
-def test_of_shoulders_and_hips_those_count_that_are_both_shown(pose):
-    hips_alone = pose.copy()
-    hips_alone[RIGHT_SHOULDER] = 0
-    found = facing_cost([pose, hips_alone], pose)[1, PART["head"]]  # 12 pixels of 32
-    assert found == pytest.approx((20 / 32 / 0.15) ** 2, rel=1e-3)
-    neither = with_joint(hips_alone, RIGHT_HIP, confidence=0)
-    assert affinity_of([neither], neither)[0, PART["head"]] == pytest.approx(0.0, abs=1e-4)
+@pytest.mark.parametrize(
+    ("lacking", "facing"), [([RIGHT_SHOULDER], 0.0), ([LEFT_HIP], 10 / 20), ([RIGHT_HIP, LEFT_HIP], 10 / 20)]
+)
+def test_facing_is_compared_by_what_both_poses_show(pose, lacking, facing):
+    """Whose hips are out of view is not turned to the side."""
+    target = pose.copy()
+    target[lacking] = 0
+    found = facing_cost([pose, narrower(pose)], target)[:, PART["head"]]
+    np.testing.assert_allclose(found, [0, (facing / 0.15) ** 2], rtol=1e-3, atol=1e-3)
+    found = facing_cost([target, narrower(target)], pose)[:, PART["head"]]
+    np.testing.assert_allclose(found, [0, (facing / 0.15) ** 2], rtol=1e-3, atol=1e-3)
 
 
 # The whole pose.

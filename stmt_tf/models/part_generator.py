@@ -133,7 +133,7 @@ class PartGenerator(tf.keras.Model):
     def affinity(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> tf.Tensor:
         """How near each source frame shows each part as each target pose has it, `[B, L, N, P]`.
 
-        The K frames with the largest affinity are taken, each by exp(affinity). See `part_affinity`.
+        The K frames with the largest affinity are taken. See `part_affinity` and `nearest_frames`.
         """
         target = _merge(scaled_joints(target_joints, self.size / _side(source["frames"])))
         joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
@@ -182,14 +182,20 @@ class PartGenerator(tf.keras.Model):
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
         attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
 
-        if is_static(side, self.size):
+        def at_network_size():
             colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
-            foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
-        else:
-            foreground, mask = foreground_at_frame_size(
+            return merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
+
+        def at_frame_size():
+            return foreground_at_frame_size(
                 source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
                 tf.concat([paint, mask_logit], -1),
             )  # fmt: skip
+
+        if is_static(side, self.size):
+            foreground, mask = at_network_size()
+        else:  # a saved model makes of frames of the network's size what the trained one did
+            foreground, mask = tf.cond(tf.equal(side, self.size), at_network_size, at_frame_size)
         background = per_target(source["background"])
         outputs = {
             "frame": compose(foreground, background, mask),
