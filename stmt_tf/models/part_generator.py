@@ -39,6 +39,7 @@ from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
 _OUT_OF_VIEW = [0.0, 0.0, 1e5, 0.0, 0.0, 0.0]  # added to the transform of a part that the target pose has not
+_SHARPNESS = 3.0  # of the parts' shares in the person: a torso that is a little of the head would show it twice
 _LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
@@ -100,7 +101,8 @@ class PartGenerator(tf.keras.Model):
         delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
         prior = part_log_priors(_merge(joints), self.size)
         log_confidence = tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
-        masks = tf.nn.softmax(delta + prior + log_confidence + _log_matte(small_mattes, small_known))
+        logits = delta + prior + log_confidence + _log_matte(small_mattes, small_known)
+        masks = _sharp_masks(logits)
         background_mask = _split(masks[..., :1], batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
         correction = 1.0 - masks[..., :1] - small_mattes
@@ -263,6 +265,13 @@ def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
     sure = tf.clip_by_value(mattes, 1.0 - _SUREST_MATTE, _SUREST_MATTE)
     person = tf.repeat(tf.math.log(sure), NUM_PARTS, axis=-1)
     return known * tf.concat([tf.math.log(1.0 - sure), person], axis=-1)
+
+
+def _sharp_masks(logits: tf.Tensor) -> tf.Tensor:
+    """Masks of background and parts, `[.., 1 + P]`, of which the parts' shares in the person are sharpened."""
+    background, _ = tf.split(tf.nn.softmax(logits), [1, NUM_PARTS], axis=-1)
+    shares = tf.nn.softmax(_SHARPNESS * logits[..., 1:])
+    return tf.concat([background, (1.0 - background) * shares], -1)
 
 
 def _parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
