@@ -139,6 +139,19 @@ def test_a_fade_waits_while_its_part_is_lacking():
     np.testing.assert_allclose(found, np.array([0, 1, 1, 1, 2, 3]) / _FADE, atol=1e-4)
 
 
+def test_a_fade_is_not_cut_short_while_its_part_is_lacking():
+    affinities = np.array(ahead(CLEAR))
+    affinities[2, 0] = -GREAT
+    found = shares(affinities, lacking=[2])[:4, 1, 0]
+    np.testing.assert_allclose(found, np.array([0, 1, 1, 2]) / _FADE, atol=1e-4)
+
+
+def test_what_is_nearer_only_while_a_part_is_lacking_does_not_take_over():
+    affinities = np.array(ahead(LITTLE))
+    affinities[2, 0] = -CLEAR
+    np.testing.assert_allclose(shares(affinities, lacking=[2])[:, 0, 0], 1.0, rtol=1e-4)
+
+
 def test_the_first_frame_is_chosen_where_a_part_is_first_seen():
     affinities = np.array(ahead(LITTLE))
     np.testing.assert_allclose(shares(affinities, lacking=[0])[1:, 1, 0], 1.0, atol=1e-4)
