@@ -95,6 +95,12 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         logging.warning(
             "%s: no person in %d of %d frames; they show the place alone", config.target, lost.sum(), len(lost)
         )
+    laid = ((retargeted[..., 2] > 0) & (target_track[..., 2] == 0)).any(-1)
+    if laid.any():
+        logging.warning(
+            "%s: not all of the body is in view in %d of %d frames; what is missing is laid straight on",
+            config.target, laid.sum(), len(laid),
+        )  # fmt: skip
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
