@@ -6,8 +6,7 @@
 The source is the first half of each clip alone. Ten frames spread over the second half, and the frame after each, are
 made by their own poses as `stmt_tf.transfer` makes them, then cut to the square around the person and judged at
 `--size` pixels. What `--without` names is left out, one at a time, of the first model, for a row each: mattes, plate,
-frame_size (frames at the network's size), choice (the three frames of all that a coverage of poses takes, instead of
-each part's own).
+frame_size (frames at the network's size), many_frames (three source frames that cover the poses, instead of 24).
 
 OUT/table.md has the means and each clip's own figures, OUT/CLIP.png the frames. LPIPS: lower is better. Sharpness is
 the person's over the truth's. Change is the error of the difference between successive frames of the person, over the
@@ -27,6 +26,7 @@ from absl import flags as absl_flags
 from absl import logging
 
 from stmt_tf import flags
+from stmt_tf.assets import AssetError
 from stmt_tf.config import TransferConfig
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.comparison import parse_others
@@ -35,17 +35,18 @@ from stmt_tf.metrics.lpips import LPIPS
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import body
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import choose_source
+from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 
-INGREDIENTS = ("mattes", "plate", "frame_size", "choice")
+INGREDIENTS = ("mattes", "plate", "frame_size", "many_frames")
 _TARGETS = 10
-_FEW = 3  # source frames of a model without choice
+_FEW = 3  # source frames of a model without many
 COLUMNS = {
     "psnr": ("PSNR [dB]", 2),
     "psnr_person": ("PSNR person [dB]", 2),
@@ -111,7 +112,7 @@ def make(clip: Clip, model: TransferModel, without: str = "") -> np.ndarray:
         model: the model; one of a fixed size is shown its own number of frames and no mattes, as it was made for.
         without: one of `INGREDIENTS`, to be left out, or nothing.
     """
-    count = _FEW if without == "choice" else 0
+    count = _FEW if without == "many_frames" else 0
     config = TransferConfig(source=clip.path, target=clip.path, output="unused.mp4", num_source_frames=count)
     source = choose_source(config, clip.track[: clip.half], model.num_source_frames)
     if without == "mattes" or not model.takes_any_size:
@@ -184,8 +185,11 @@ def main(argv: Sequence[str]) -> None:
     if not paths:
         sys.exit(f"same_video: --clips={given.clips!r} matches no file")
     os.makedirs(given.output, exist_ok=True)
-    models = {name: TransferModel(path) for name, path, _ in parse_others(given.models, "--models")}
-    text = as_text(measure([read_clip(path, given.size) for path in paths], models, given.without, given.output))
+    try:
+        models = {name: TransferModel(path) for name, path, _ in parse_others(given.models, "--models")}
+        text = as_text(measure([read_clip(path, given.size) for path in paths], models, given.without, given.output))
+    except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
+        sys.exit(f"same_video: {error}")
     with open(os.path.join(given.output, "table.md"), "w", encoding="utf-8") as file:
         file.write(text)
     print(text)
@@ -198,7 +202,7 @@ def run() -> None:
     absl_flags.DEFINE_integer("size", 256, "Side in pixels of the squares that are judged.", lower_bound=32)
     absl_flags.DEFINE_multi_enum("without", [], INGREDIENTS, "What to leave out of the first model, a row each.")
     absl_flags.DEFINE_string("output", None, "Directory to write the table and the sheets into.", required=True)
-    flags.run(main, "same_video")
+    flags.run(main, "same_video", interrupted="the sheets of the clips that were finished are written")
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@ class TransferConfig:
     source_mattes: str = setting(
         "",
         "Directory of pictures, one for each frame of the source in the order of their names, white where the person "
-        "is; empty: the pose estimator's own mattes, if it has any.",
+        "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
     )
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
     background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")

@@ -35,7 +35,10 @@ class Attentive:
     def generate(self, source, target_joints, names=()):
         shape = (len(target_joints), 2, 4, 4)
         maps = {"foreground_attention": (1.0, 0.0), "background_attention": (0.25, 0.75)}
-        made = {"frame": np.full((len(target_joints), 16, 16, 3), 128, np.uint8)}
+        foreground = np.full((len(target_joints), 16, 16, 3), 128, np.uint8)
+        mask = np.full((len(target_joints), 16, 16, 1), 255, np.uint8)
+        mask[:, :4] = 0
+        made = {"frame": foreground, "foreground": foreground, "mask": mask}
         if self.attention:
             made.update((name, np.broadcast_to(np.float32(v)[:, None, None], shape)) for name, v in maps.items())
         return made
@@ -66,6 +69,7 @@ def test_each_source_frame_stands_beside_its_shares_in_eight_frames(tmp_path):
         [10] + 8 * [64],
         [40] + 8 * [191],
     ]
+    assert (sheet[20 + 10, 164 + 10] == 10).all()  # above the person, the result shows the source's place
 
 
 def test_fewer_source_frames_than_the_model_looks_at_are_shown_in_turn():

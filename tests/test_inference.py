@@ -14,7 +14,7 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
-from stmt_tf.assets import shipped_model
+from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.skeleton import NUM_PARTS
@@ -119,18 +119,14 @@ def test_of_versions_the_highest_is_loaded(tmp_path):
     assert loaded.config == CONFIG and loaded.encode_source(frames, joints)["joints"].shape == (1, 2, 14, 3)
 
 
-def shipped_frames():
-    """What the shipped model, exported on the addons line, makes of random colours, and what it was shown."""
-    loaded = TransferModel(str(shipped_model("dancers_128px")))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dancers_128px", SHIPPED_MODEL])
+def test_shipped_weights_still_make_the_shipped_models_frames(name):
+    loaded = TransferModel(str(shipped_model(name)))
     frames = np.random.default_rng(0).integers(0, 256, (4, 128, 128, 3), dtype=np.uint8)
     joints, poses = make_joints(4, size=128), make_joints(1, size=128, seed=1)
-    return loaded.generate(loaded.encode_source(frames, joints), poses)["frame"], (frames, joints, poses)
-
-
-@pytest.mark.slow
-def test_shipped_weights_still_make_the_shipped_models_frames():
-    made, (frames, joints, poses) = shipped_frames()
-    shipped, _ = load_generator(str(shipped_model("dancers_128px")))
+    made = loaded.generate(loaded.encode_source(frames, joints), poses)["frame"]
+    shipped, _ = load_generator(str(shipped_model(name)))
     source = shipped.encode_source(tf.constant(frames[None] / 127.5 - 1.0, tf.float32), tf.constant(joints[None]))
     expected = image_outputs(shipped, source, tf.constant(poses[None]))["frame"][0].numpy()
     np.testing.assert_allclose(made.astype(int), expected.astype(int), atol=1)
@@ -296,14 +292,10 @@ def test_model_of_any_size_gives_the_generators_frames_at_theirs(of_parts, ratio
     made = model.generate(model.encode_source(frames, joints, mattes), poses)
     assert made["frame"].shape == (2, side, side, 3) and made["mask"].shape == (2, side, side, 1)
 
-    # As it is saved, it does not know the size beforehand.
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, None, c]) for c in (3, 1)])
-    def expected(frames, mattes):
-        source = generator.encode_source(frames, tf.constant(joints[None]), mattes)
-        return image_outputs(generator, source, tf.constant(poses[None]))
-
-    known = -np.ones((1, 3, side, side, 1), np.float32) if mattes is None else mattes[None, ..., None]
-    wanted = expected(tf.constant(frames[None] / np.float32(127.5) - 1), tf.constant(known))
+    # As it is trained, it knows the size beforehand.
+    images = tf.constant(frames[None] / np.float32(127.5) - 1)
+    known = None if mattes is None else mattes[None, ..., None]
+    wanted = image_outputs(generator, generator.encode_source(images, joints[None], known), tf.constant(poses[None]))
     for name in ("frame", "mask", "background"):
         np.testing.assert_allclose(made[name].astype(int), wanted[name][0].numpy().astype(int), atol=1)
 
@@ -357,6 +349,8 @@ def test_signatures_take_frames_of_any_multiple_and_mattes_or_none(of_parts):
         ({"source_frames": np.zeros((1, 2, SIZE + 1, SIZE + 1, 3), np.uint8)}, f"of a multiple of {SIZE} pixels"),
         ({"source_mattes": np.zeros((1, 1, SIZE, SIZE, 1), np.float32)}, "one a frame and as large"),
         ({"source_mattes": np.zeros((1, 2, SIZE, 8, 1), np.float32)}, "one a frame and as large"),
+        ({"source_mattes": np.full((1, 2, SIZE, SIZE, 1), 255.0, np.float32)}, "source_mattes must be at most 1"),
+        ({"source_mattes": np.full((1, 2, SIZE, SIZE, 1), np.nan, np.float32)}, "source_mattes must be at most 1"),
     ],
 )
 def test_signatures_refuse_what_does_not_fit(of_parts, change, complaint):

@@ -12,7 +12,7 @@ from records import STANDING
 
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.estimators import Estimator
-from stmt_tf.pose.mattes import clip_masks, doubt_mattes, doubtful, estimate_mattes, read_mattes
+from stmt_tf.pose.mattes import check_mattes, clip_masks, doubt_mattes, doubtful, estimate_mattes, read_mattes
 from stmt_tf.video.files import VideoError
 
 SIZE = (40, 60)
@@ -116,6 +116,12 @@ def test_the_matte_is_the_alpha_or_else_the_brightest_channel(tmp_path, image):
     np.testing.assert_array_equal(read_mattes(tmp_path, [0], 1, SIZE), [numbered(4)])
 
 
+def test_a_frame_without_the_person_has_an_empty_matte_among_people_cut_out(tmp_path):
+    write(tmp_path, "0.png", with_channels(50, 200, 90, numbered(4)))
+    write(tmp_path, "1.png", with_channels(50, 200, 90, 0 * numbered(4)))
+    np.testing.assert_array_equal(read_mattes(tmp_path, [0, 1], 2, SIZE), [numbered(4), 0 * numbered(4)])
+
+
 @pytest.mark.parametrize(
     ("num_frames", "indices", "complaint"),
     [
@@ -140,6 +146,12 @@ def test_what_is_no_directory_of_mattes_is_told(tmp_path):
         read_mattes(tmp_path / "mattes" / "0.png", [0], 1, SIZE)
     with pytest.raises(VideoError, match=r"0\.png: is 60 x 40, the video 40 x 60 pixels"):
         read_mattes(tmp_path / "mattes", [0], 1, SIZE[::-1])
+    with pytest.raises(VideoError, match=r"0\.png: is 60 x 40, the video 40 x 60 pixels"):
+        check_mattes(tmp_path / "mattes", SIZE[::-1])
+    check_mattes(tmp_path / "mattes", SIZE)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(VideoError, match="empty: holds no pictures"):
+        check_mattes(tmp_path / "empty", SIZE)
 
 
 def png_that_claims_to_be_huge():

@@ -4,7 +4,6 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stmt_tf.models import part_choice
 from stmt_tf.models.composition import pose_distance
 from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.pose import skeleton
@@ -28,6 +27,7 @@ NOT_ARMS = [i for name, i in PART.items() if "arm" not in name]
 MIDDLE = (128.0, 125.0)  # of the torso, whose half is 25 pixels long
 # What the most different facing costs each part: the head and the torso look otherwise from behind, limbs do not.
 FACING = np.array([1 / 0.15**2 if name in ("head", "torso") else 1 / 0.4**2 for name in PART])
+POSE, FARTHEST_POSE = 0.00057, 49.0  # the distance of two poses that costs one, and what the farthest pose costs
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def affinity_of(source, target):
 
 def pose_cost(one, other):
     """What the difference of two whole poses costs every part."""
-    return float(pose_distance(one, other, SIZE)) / part_choice._POSE
+    return float(pose_distance(one, other, SIZE)) / POSE
 
 
 def with_forearm(pose, angle=0.0, stretch=1.0):
@@ -103,6 +103,12 @@ def test_a_part_that_a_frame_does_not_show_is_never_near(pose):
     np.testing.assert_allclose(np.delete(found, FOREARM), 0.0, atol=1e-4)
 
 
+def test_a_part_that_the_target_lacks_costs_no_frame_its_angle_or_length(pose):
+    lacking = pose.copy()
+    lacking[RIGHT_WRIST] = 0
+    np.testing.assert_allclose(affinity_of([with_forearm(pose, 0.5, 1.2)], lacking), 0.0, atol=1e-4)
+
+
 @pytest.mark.parametrize("confidence, cost", [(0.5, 8 * np.log(2)), (0.01, 8 * np.log(50))])
 def test_parts_that_a_frame_hardly_shows_are_less_near_by_their_log_confidence(pose, confidence, cost):
     expected = np.zeros(10)
@@ -154,27 +160,36 @@ def test_facing_is_measured_by_the_widest_view_of_either_side(pose):
     np.testing.assert_allclose(found[1, NOT_ARMS], (10 / 32) ** 2 * FACING[NOT_ARMS], rtol=1e-3)
 
 
-def test_of_shoulders_and_hips_those_count_that_are_both_shown(pose):
-    hips_alone = pose.copy()
-    hips_alone[RIGHT_SHOULDER] = 0
-    found = facing_cost([pose, hips_alone], pose)[1, PART["head"]]  # 12 pixels of 32
-    assert found == pytest.approx((20 / 32 / 0.15) ** 2, rel=1e-3)
-    neither = with_joint(hips_alone, RIGHT_HIP, confidence=0)
-    assert affinity_of([neither], neither)[0, PART["head"]] == pytest.approx(0.0, abs=1e-4)
+def test_facing_is_measured_by_the_widest_view_of_each_targets_own_frames(pose):
+    sources, targets = tf.constant([[pose, pose], [narrower(pose), narrower(pose)]]), tf.constant([pose, pose])
+    found = part_affinity(sources, targets, SIZE)
+    np.testing.assert_allclose(found[1], affinity_of(sources[1], pose), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "facing"), [([RIGHT_SHOULDER], 0.0), ([LEFT_HIP], 10 / 20), ([RIGHT_HIP, LEFT_HIP], 10 / 20)]
+)
+def test_facing_is_compared_by_what_both_poses_show(pose, lacking, facing):
+    """Whose hips are out of view is not turned to the side."""
+    target = pose.copy()
+    target[lacking] = 0
+    found = facing_cost([pose, narrower(pose)], target)[:, PART["head"]]
+    np.testing.assert_allclose(found, [0, (facing / 0.15) ** 2], rtol=1e-3, atol=1e-3)
+    found = facing_cost([target, narrower(target)], pose)[:, PART["head"]]
+    np.testing.assert_allclose(found, [0, (facing / 0.15) ** 2], rtol=1e-3, atol=1e-3)
 
 
 # The whole pose.
 
 
 def test_another_pose_costs_every_part_up_to_a_bound(pose):
-    expected = part_choice._FARTHEST_POSE
     for shift, bounded in ((20, False), (200, True)):
         moved = pose.copy()
         moved[[9, 10, 12, 13], 0] += shift  # knees and ankles
         cost = pose_cost(moved, pose)
-        assert (cost > expected) == bounded
+        assert (cost > FARTHEST_POSE) == bounded
         found = np.delete(affinity_of([moved], pose)[0], LEGS)
-        np.testing.assert_allclose(found, -min(cost, expected), atol=1e-3)
+        np.testing.assert_allclose(found, -min(cost, FARTHEST_POSE), atol=1e-3)
 
 
 # Hands before the torso.
@@ -199,7 +214,7 @@ def test_a_hand_before_the_torso_costs_the_torso_thirty(pose, elbow, wrist):
 def test_the_targets_hand_costs_nothing(pose):
     before = with_hand_at(pose, *MIDDLE)
     found = affinity_of([pose], before)[0, TORSO]
-    assert found == pytest.approx(-min(pose_cost(pose, before), part_choice._FARTHEST_POSE), abs=1e-3)
+    assert found == pytest.approx(-min(pose_cost(pose, before), FARTHEST_POSE), abs=1e-3)
 
 
 @pytest.mark.parametrize("x, y", [(128, 151), (102, 125)])
@@ -211,6 +226,12 @@ def test_a_hand_half_a_torso_from_its_middle_costs_e_times_less(pose, x, y):
 def test_a_hand_that_may_be_behind_the_torso_costs_as_much_less_as_it_is_less_sure(pose):
     unsure = with_joint(with_hand_at(pose, *MIDDLE), RIGHT_WRIST, confidence=0.25)
     assert affinity_of([unsure], unsure)[0, TORSO] == pytest.approx(-30 / 4, abs=1e-3)
+
+
+def test_a_hand_without_an_elbow_lies_at_its_wrist(pose):
+    before = pose.copy()
+    before[RIGHT_ELBOW], before[RIGHT_WRIST, :2] = 0, MIDDLE
+    assert affinity_of([before], before)[0, TORSO] == pytest.approx(-30, abs=1e-3)
 
 
 def test_two_hands_cost_twice_as_much(pose):
@@ -239,6 +260,14 @@ def test_all_frames_are_taken_where_there_are_few():
     indices, shares = choose(np.array([[[-1.0], [0.0]]]), 3)
     np.testing.assert_array_equal(indices[0, :, 0], [1, 0])
     np.testing.assert_allclose(shares[0, :, 0], np.array([1.0, np.exp(-1)]) / (1 + np.exp(-1)), atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5])
+def test_frames_are_chosen_alike_where_their_number_is_not_known_before(frames):
+    affinity = -np.random.default_rng(0).uniform(0, 3, [2, frames, 10]).astype(np.float32)
+    dynamic = tf.function(lambda x: nearest_frames(x, 2), input_signature=[tf.TensorSpec([None, None, None])])
+    for found, expected in zip(dynamic(affinity), choose(affinity, 2)):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_where_no_frame_is_near_the_nearest_are_taken():
@@ -308,6 +337,13 @@ def test_a_part_that_no_frame_shows_well_is_compared_with_the_best(shown):
     masks[0, 0, ..., 1 + FOREARM], masks[0, 1, ..., 1 + FOREARM] = 0.4, 0.2
     preference = part_preference(priors, masks)[0, 0, :, FOREARM]
     np.testing.assert_allclose(preference, [0, -40 * np.log(1.2)], atol=1e-3)
+
+
+def test_a_part_that_even_the_best_frame_hardly_shows_is_compared_with_a_fiftieth(shown):
+    priors, masks = shown
+    masks[0, 0, ..., 1 + FOREARM], masks[0, 1, ..., 1 + FOREARM] = 0.01, 0.005
+    preference = part_preference(priors, masks)[0, 0, :, FOREARM]
+    np.testing.assert_allclose(preference, [-40 * np.log(2), -40 * np.log(4)], atol=1e-2)
 
 
 def test_masks_are_not_trained_towards_being_chosen(shown):

@@ -7,12 +7,15 @@ import tensorflow as tf
 from records import make_example, make_frames, make_joints
 
 from stmt_tf.config import ModelConfig
+from stmt_tf.models import part_generator
+from stmt_tf.models.composition import background_base
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import foreground_at_frame_size, merge, scaled_joints
+from stmt_tf.models.frame_size import enlarged, foreground_at_frame_size, merge, scaled_joints, shrunk
 from stmt_tf.models.part_choice import part_affinity, part_preference
 from stmt_tf.models.part_generator import PartAttention
+from stmt_tf.models.unet import UNet
 from stmt_tf.models.weights import load_weights, save_weights
-from stmt_tf.pose.maps import part_log_priors
+from stmt_tf.pose.maps import joint_heatmaps, part_log_priors
 from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
 
 SIZE = 32
@@ -107,6 +110,18 @@ def test_an_arm_in_front_hides_the_torso_whatever_the_order(arm, torso):
     assert found[arm] > 0.99 and found[torso] < 0.001
 
 
+def test_what_is_painted_is_bounded_and_the_masks_logit_is_not():
+    layer, features = PartAttention(), tf.zeros([1, 2, 2, 4])
+    arguments = features, tf.ones([1, 1, NUM_PARTS, 2, 2]), tf.ones([1, 1, NUM_PARTS]), tf.zeros([1, NUM_PARTS])
+    layer(*arguments)
+    kernel, bias = layer.head.get_weights()
+    bias[NUM_PARTS:] = 2.0, 0.5, -9.0, 7.0
+    layer.head.set_weights([0 * kernel, bias])
+    _, paint, logit = layer(*arguments)
+    np.testing.assert_allclose(paint[0, 0, 0], np.tanh([2.0, 0.5, -9.0]), rtol=1e-5)
+    np.testing.assert_allclose(logit, 7.0)
+
+
 # What is made.
 
 
@@ -135,6 +150,56 @@ def test_a_frame_in_its_own_pose_shows_the_person_that_its_masks_do(generator, e
     np.testing.assert_allclose(made["mask"], person, atol=0.02)
     error = np.abs(made["foreground"] - example["source_frames"][:, :1])
     assert error[np.broadcast_to(person > 0.9, error.shape)].max() < 0.2  # a little is painted there
+
+
+def test_parts_are_the_colours_times_their_masks_and_their_share_in_the_person(generator, example):
+    mattes = 0.5 * example["source_mattes"]
+    source = generator.encode_source(example["source_frames"], example["source_joints"], mattes)
+    colours, masks, shares = tf.split(source["parts"], [3, 1, 1], axis=-1)
+    person = 1.0 - source["background_mask"][:, :, None]
+    assert tf.reduce_min(person) < 0.02 and tf.reduce_max(person) > 0.5
+    np.testing.assert_allclose(tf.reduce_sum(masks, 2), person[:, :, 0], atol=1e-5)
+    np.testing.assert_allclose(colours, example["source_frames"][:, :, None] * masks, atol=1e-6)
+    np.testing.assert_allclose(shares, masks / np.maximum(person, 0.1), atol=1e-5)
+
+
+def test_the_place_is_as_the_frames_show_it_and_painted_where_none_does(example):
+    generator = create()
+    generator(example)
+    kernel, _ = generator.background.get_weights()
+    generator.background.set_weights([0 * kernel, np.arctanh([0.5, -0.5, 0.0])])
+    frames = example["source_frames"]
+    source = generator.encode_source(frames, example["source_joints"], 0.4 * example["source_mattes"])
+    shown = np.maximum(2.0 * source["background_mask"] - 1.0, 0.0)
+    visible = shown.max(1)
+    assert visible.min() < 0.3 and visible.max() > 0.9
+    merged = (frames * shown).numpy().sum(1) / np.maximum(shown.sum(1), 1e-4)
+    filled = background_base(frames, source["background_mask"])[0] + (1.0 - visible) * [0.5, -0.5, 0.0]
+    np.testing.assert_allclose(source["background"], visible * merged + (1.0 - visible) * filled, atol=1e-4)
+
+
+def test_networks_see_the_frames_with_the_poses_and_the_place_without_any(generator, example, monkeypatch):
+    seen, call = {}, UNet.call
+
+    def spy(unet, image, heatmaps):
+        seen[unet.name] = [image.numpy(), heatmaps.numpy()]
+        return call(unet, image, heatmaps)
+
+    monkeypatch.setattr(UNet, "call", spy)
+    frames, joints = (example[f"source_{name}"][:, :1] for name in ("frames", "joints"))
+    source = generator.encode_source(frames, joints)
+    generator.generate(source, joints)
+    heatmaps = joint_heatmaps(joints[:, 0], SIZE)
+    place, visible = background_base(frames, source["background_mask"])
+    # A part in its own pose stays where it is.
+    parts = np.concatenate(np.moveaxis(source["parts"].numpy()[:, 0, ..., :3], 1, 0), -1)
+    for name, expected in (
+        ("mask_unet", [frames[:, 0], heatmaps]),
+        ("background_unet", [tf.concat([place * visible, visible], -1), joint_heatmaps(0 * joints[:, 0], SIZE)]),
+        ("foreground_unet", [parts, heatmaps]),
+    ):
+        for one, other in zip(seen[name], expected):
+            np.testing.assert_allclose(one, other, atol=1e-3, err_msg=name)
 
 
 def take_sources(example, order):
@@ -220,18 +285,26 @@ def with_less_of_the_forearm(shares, factor):
 
 
 def masks_of(generator, example, joints):
-    """Masks `[B, N, P + 1, n, n]` of the parts, and of the background as the last."""
-    source = generator.encode_source(example["source_frames"], joints)
-    masks = tf.concat([source["parts"][..., 3], source["background_mask"][..., 0][:, :, None]], 2)
-    return masks.numpy()
+    """Masks `[B, N, P, n, n]` of the parts."""
+    return generator.encode_source(example["source_frames"], joints)["parts"][..., 3].numpy() + 1e-9
 
 
-def test_a_part_that_a_source_frame_hardly_shows_has_as_much_less_of_the_mask(generator, example):
+def test_a_part_that_a_source_frame_hardly_shows_has_far_less_of_the_mask(generator, example):
     joints = example["source_joints"]
-    sure = masks_of(generator, example, joints)
-    found = masks_of(generator, example, with_confidence(joints, 0.2))
-    assert sure[:, :, FOREARM].max() > 0.1
-    np.testing.assert_allclose(found, with_less_of_the_forearm(sure, 0.2), rtol=1e-3, atol=1e-6)
+    sure, unsure = (masks_of(generator, example, with_confidence(joints, confidence)) for confidence in (1.0, 0.2))
+    shown = np.minimum(sure.sum(2), unsure.sum(2)) > 0.01
+    assert (sure[:, :, FOREARM] > 0.1)[shown].any()
+    expected, found = with_less_of_the_forearm(sure, 0.2**3), with_less_of_the_forearm(unsure, 1.0)
+    np.testing.assert_allclose(np.moveaxis(found, 2, -1)[shown], np.moveaxis(expected, 2, -1)[shown], atol=1e-3)
+
+
+def test_parts_share_the_person_sharply(generator, example):
+    """Of a pixel that is a torso's to two thirds and a head's to one, the torso has 8 / 9."""
+    logits = np.full([1, 1, 1, 1 + NUM_PARTS], -50.0, np.float32)
+    logits[..., [0, 1, 10]] = np.log([0.4, 0.2, 0.4])
+    masks = part_generator._sharp_masks(tf.constant(logits))[0, 0, 0].numpy()
+    np.testing.assert_allclose(masks[[0, 1, 10]], [0.4, 0.6 / 9, 0.6 * 8 / 9], rtol=1e-4)
+    np.testing.assert_allclose(masks.sum(), 1.0, rtol=1e-5)
 
 
 def test_a_part_that_the_target_hardly_shows_has_as_much_less_attention(generator, example):
@@ -310,7 +383,35 @@ def test_a_matte_is_a_prior_of_the_part_masks(generator, example):
         np.testing.assert_allclose(found, odds * factor / (1 + odds * factor), rtol=2e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_the_person_is_no_more_opaque_than_a_known_matte_and_as_the_masks_where_none_is(generator, ratio):
+    side = ratio * SIZE
+    frames, joints = make_frames(1, 2, size=side), make_joints(1, 2, size=side)
+    mattes = np.random.default_rng(0).uniform(0, 1, [1, 2, side, side, 1]).astype(np.float32)
+    mattes[:, :, ::2] = 0.0
+    mattes[:, 1] = -1.0  # not known
+    source = generator.encode_source(*map(tf.constant, (frames, joints, mattes)))
+    colours, opacity = tf.split(source["frames"], [3, 1], axis=-1)
+    np.testing.assert_allclose(colours, frames * opacity, atol=1e-6)
+    person = 1.0 - source["background_mask"][0]
+    taken = enlarged(tf.minimum(person - shrunk(mattes[0], SIZE), 0.0), side)[0]
+    assert tf.reduce_min(mattes[0, 0] + taken) < -0.01 or ratio == 1
+    np.testing.assert_allclose(opacity[0, 0], np.maximum(mattes[0, 0] + taken, 0.0), atol=1e-5)
+    np.testing.assert_allclose(opacity[0, 1], enlarged(person, side)[1], atol=1e-5)
+
+
 # Frame size.
+
+
+def test_smaller_images_are_averages():
+    image = np.random.default_rng(0).uniform(-1, 1, [1, 8, 8, 2]).astype(np.float32)
+    expected = image.reshape(1, 2, 4, 2, 4, 2).mean((2, 4))
+    np.testing.assert_allclose(shrunk(tf.constant(image), 2), expected, atol=1e-6)
+
+
+def test_larger_images_are_interpolated_between_pixel_centres():
+    image = tf.tile(tf.constant([0.0, 4.0])[None, None, :, None], [1, 2, 1, 1])
+    np.testing.assert_allclose(enlarged(image, 4)[0, :, :, 0], [[0, 1, 3, 4]] * 4, atol=1e-6)
 
 
 def test_frames_of_the_networks_size_are_made_alike_where_that_is_not_known_before(generator, example):
@@ -394,6 +495,29 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
         assert np.abs(foreground[m] - expected)[shown].mean() < 0.01
 
 
+@pytest.mark.parametrize(
+    "attention, share, alpha, seen",
+    [
+        (1.0, 1.0, 0.09, True),
+        (1.0, 1.0, 0.07, False),
+        (0.07, 0.07, 1.0, False),
+        (0.01, 1.0, 1.0, True),  # behind another part: the mask counts it
+        (1.0, 0.01, 1.0, True),
+    ],
+)
+def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(attention, share, alpha, seen):
+    alphas = np.zeros([1, 1, NUM_PARTS, 8, 8], np.float32)
+    alphas[0, 0, FOREARM, 2:5, 3:6] = alpha
+    transforms = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
+    foreground, _ = foreground_at_frame_size(
+        tf.ones([1, 1, 16, 16, 4]), tf.ones_like(alphas), tf.constant(alphas), attention * tf.ones_like(alphas),
+        share * tf.ones([1, 1, NUM_PARTS]), tf.zeros([1, 1, NUM_PARTS], tf.int32), transforms, tf.ones([1, 8, 8, 4]),
+    )  # fmt: skip
+    expected = np.zeros([16, 16])
+    expected[(slice(2, 12), slice(4, 14)) if seen else (slice(0, 2), slice(0, 2))] = 1.0
+    np.testing.assert_allclose(foreground[0, ..., 0], expected, atol=1e-5)
+
+
 def test_where_nobody_is_seen_nothing_is_carried_over():
     blank = tf.zeros([1, 2, NUM_PARTS, 8, 8])
     foreground, mask = foreground_at_frame_size(
@@ -405,6 +529,19 @@ def test_where_nobody_is_seen_nothing_is_carried_over():
     expected[:, :2, :2] = 1
     np.testing.assert_allclose(foreground, expected, rtol=1e-5)
     np.testing.assert_array_equal(mask, tf.zeros([1, 16, 16, 1]))
+
+
+def test_the_mask_at_frame_size_is_of_the_persons_opacity(generator):
+    frames, joints = make_frames(1, 1, size=2 * SIZE), make_joints(1, 1, size=2 * SIZE)
+    mattes = np.ones([1, 1, 2 * SIZE, 2 * SIZE, 1], np.float32)
+    source = generator.encode_source(*map(tf.constant, (frames, joints, mattes)))
+    made = generator.generate(source, tf.constant(joints))
+    outline = np.clip((np.clip(source["frames"][..., 3:], 0.02, 0.98) - 0.15) / 0.6, 0, 1)
+    expected = outline**2 * (3 - 2 * outline)
+    shown = np.any(made["foreground"] != 0, -1)
+    between = shown & (expected[..., 0] > 0.3) & (expected[..., 0] < 0.9)
+    assert between.sum() > 50
+    assert np.abs(made["mask"] - expected)[between].mean() < 0.03
 
 
 def test_joints_are_in_pixels_of_the_frames(generator):

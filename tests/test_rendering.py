@@ -10,7 +10,6 @@ from stmt_tf.models.create import create_generator
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.serving.inference import TransferModel, save_model
-from stmt_tf.transfer import renderer as rendering
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import Source
 
@@ -100,22 +99,13 @@ class FirstIsNearest:
         return {"foreground": white, "mask": white[..., :1].copy()}
 
 
-@pytest.fixture
-def repaired(monkeypatch):
-    """Repairs add 1 to the frames and halve the mattes; the first frame hid the second part wholly."""
+def test_what_something_hid_comes_from_other_frames(source, motion):
     hidden = np.zeros([4, NUM_PARTS], np.float32)
     hidden[0, 1] = 1.0
-    monkeypatch.setattr(rendering, "without_objects", lambda _, frames, __, mattes: (frames + 1, mattes / 2, hidden))
-
-
-@pytest.mark.parametrize("held_objects", [False, True])
-def test_held_objects_are_taken_out_and_what_they_hid_comes_from_other_frames(source, motion, repaired, held_objects):
     model = FirstIsNearest()
-    Renderer(model, source, held_objects=held_objects).render(motion[:1])
-    np.testing.assert_array_equal(model.frames[:, 0, 0, 0], np.array([30, 90, 150, 210]) + (not held_objects))
-    np.testing.assert_array_equal(model.mattes, 1.0 if held_objects else 0.5)
+    Renderer(model, dataclasses.replace(source, hidden=hidden)).render(motion[:1])
     first = np.ones(NUM_PARTS)
-    first[1] = held_objects
+    first[1] = 0
     np.testing.assert_allclose(model.shares[0, :2], [first, 1 - first], atol=1e-4)
 
 

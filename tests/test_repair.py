@@ -1,3 +1,5 @@
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -6,7 +8,10 @@ from dancer import ANKLES, dance
 
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import skeleton
-from stmt_tf.transfer.repair import preference_for_whole, without_objects
+from stmt_tf.pose.crop import Crop
+from stmt_tf.transfer import repair
+from stmt_tf.transfer.repair import preference_for_whole, whole_person, without_objects
+from stmt_tf.transfer.source import Source
 
 SIZE, COUNT = 128, 3
 OTHER_SHIN, SHIN = ([part.name for part in skeleton.PARTS].index(f"{side}_shin") for side in ("right", "left"))
@@ -16,12 +21,14 @@ PAINTED, SHOWN = 77, 30
 class Model:
     """Paints all that it is asked for, and remembers what that was."""
 
-    def __init__(self, mask=204):
-        self.mask, self.preferences, self.poses = mask, [], []
+    takes_any_size = True
+
+    def __init__(self, mask=204, preference=0.0):
+        self.mask, self.preference, self.preferences, self.poses = mask, preference, [], []
 
     def encode_source(self, frames, joints, mattes):
         self.mattes, self.size = mattes, frames.shape[1]
-        return {"preference": tf.zeros([1, 1, len(frames), skeleton.NUM_PARTS])}
+        return {"preference": tf.fill([1, 1, len(frames), skeleton.NUM_PARTS], self.preference)}
 
     def generate(self, source, joints, names):
         self.preferences.append(source["preference"].numpy()[0, 0])
@@ -107,6 +114,20 @@ def test_what_the_model_does_not_show_as_the_person_stays_in_the_picture(source)
     np.testing.assert_allclose(found[1][hole], 20 / 255, rtol=1e-5)
 
 
+@pytest.mark.parametrize("mask, colour", [(24, SHOWN), (28, PAINTED)])  # of 255: less and more than a tenth
+def test_more_than_a_tenth_of_the_person_is_painted(source, mask, colour):
+    frames, joints, mattes = source
+    holed, hole = with_gap(joints, mattes)
+    assert (without_objects(Model(mask=mask), frames, joints, holed)[0][1][hole] == colour).all()
+
+
+def test_what_the_model_prefers_anyway_counts_on(source):
+    frames, joints, mattes = source
+    model = Model(preference=-7.0)
+    without_objects(model, frames, joints, with_gap(joints, mattes)[0])
+    np.testing.assert_allclose(model.preferences[0][[0, 2]], -7.0, atol=1e-3)
+
+
 def test_neither_the_frame_itself_nor_others_that_hide_the_same_part_are_asked(source):
     frames, joints, mattes = source
     mattes, _ = with_gap(joints, mattes, frame=1)
@@ -155,6 +176,39 @@ def test_what_is_hidden_is_hidden_from_the_model_too(source):
     without_objects(model, frames, joints, holed)
     around = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3))) > 0
     assert holed[1][around].any() and not model.mattes[1][around].any()
+
+
+def test_the_faint_fringe_of_a_matte_is_no_object(source):
+    frames, joints, mattes = source
+    mattes = np.maximum(mattes, np.float32(0.04))
+    repaired, found, hidden = without_objects(Model(), frames, joints, mattes)
+    np.testing.assert_array_equal(repaired, frames)
+    np.testing.assert_array_equal(found, mattes)
+    np.testing.assert_allclose(hidden, 0.0, atol=1e-3)
+
+
+@pytest.mark.parametrize("share, colour, matte", [(0.55, SHOWN, 1.0), (0.45, 56, 0.89)])
+def test_where_an_object_hides_more_than_half_of_a_pixel_it_is_painted_by_as_much(
+    source, monkeypatch, share, colour, matte
+):
+    frames, joints, mattes = source
+    x, y = np.rint(middle_of_shin(joints[1])).astype(int)
+    kept = mattes.copy()
+    kept[1, y - 2 : y + 3, x - 2 : x + 3] = share
+    monkeypatch.setattr(repair, "without_held_objects", lambda *_: kept)
+    repaired, found, hidden = without_objects(Model(), frames, joints, mattes)
+    assert (repaired[1, y, x] == colour).all() and found[1, y, x] == pytest.approx(matte, abs=1e-3)
+    assert 0.01 < hidden[1, SHIN] < 1 - share  # a few of 24 places along it
+
+
+def test_the_torsos_axis_runs_from_between_the_shoulders_to_between_the_hips():
+    frames, joints, mattes = people(512)
+    pairs = [skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER], [skeleton.LEFT_HIP, skeleton.RIGHT_HIP]
+    top, bottom = (joints[1, pair, :2].mean(0) for pair in pairs)
+    x, y = np.rint(0.8 * top + 0.2 * bottom).astype(int)
+    mattes[1, y - 3 : y + 4, x - 3 : x + 4] = 0.0
+    repaired, _, _ = without_objects(Model(), frames, joints, mattes)
+    assert (repaired[1, y, x] == PAINTED).all()
 
 
 def test_an_object_that_sticks_to_the_matte_is_taken_out():
@@ -221,3 +275,39 @@ def test_what_lies_outside_the_frame_is_not_hidden(source, known):
     np.testing.assert_array_equal(repaired, frames)
     np.testing.assert_array_equal(found, mattes)
     np.testing.assert_allclose(hidden, 0.0, atol=1e-3)
+
+
+@pytest.fixture
+def whole_frames():
+    """A source whose frames are wider than its crop, one with a gap in a shin, and where that is in the frame."""
+    frames, joints, mattes = people(SIZE)
+    mattes, hole = with_gap(joints, mattes)
+    around = ((0, 0), (8, 24), (40, 16))
+    frames = np.pad(frames, (*around, (0, 0)), constant_values=SHOWN)
+    joints = joints + np.float32([40, 8, 0])
+    crop = Crop(left=40, top=8, size=SIZE)
+    return Source(list(frames), joints, crop, np.pad(mattes, around)), np.pad(hole, around[1:])
+
+
+@pytest.mark.parametrize("size", [64, SIZE])
+def test_repairs_are_put_into_the_whole_frames(whole_frames, size):
+    source, hole = whole_frames
+    repaired = whole_person(Model(), source, size)
+    assert (repaired.frames[1][hole] == PAINTED).all()
+    np.testing.assert_allclose(repaired.mattes[1][hole], 0.8, atol=0.01)
+    far = cv2.dilate(hole.astype(np.uint8), np.ones([41, 41])) == 0
+    np.testing.assert_array_equal(repaired.frames[1][far], SHOWN)
+    np.testing.assert_allclose(repaired.mattes[1][far], source.mattes[1][far], atol=1e-4)
+    for n in (0, 2):
+        assert repaired.frames[n] is source.frames[n]
+        np.testing.assert_array_equal(repaired.mattes[n], source.mattes[n])
+    assert repaired.hidden[1, SHIN] > 0.2 and repaired.hidden[0].max() == 0
+    assert (source.frames[1] == SHOWN).all()
+
+
+def test_a_source_without_mattes_and_a_model_of_one_size_leave_all_as_it_is(whole_frames):
+    source, _ = whole_frames
+    bare, model = dataclasses.replace(source, mattes=None), Model()
+    assert whole_person(model, bare, SIZE) is bare
+    model.takes_any_size = False
+    assert whole_person(model, source, SIZE) is source

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stmt_tf.models.part_choice import nearest_frames
 from stmt_tf.pose.skeleton import LEFT_KNEE, NUM_PARTS, PARTS
 from stmt_tf.pose.steady_choice import _AT_ONCE, _CLEARLY, _FADE, SteadyChoice
 
@@ -75,11 +78,28 @@ def test_a_frame_shows_at_first_by_how_much_nearer_it_is(by, share):
     assert shares(ahead(by))[1, 1, 0] == pytest.approx(share, abs=1e-4)
 
 
-def test_shares_sum_to_one_where_a_third_frame_comes_into_a_fade():
-    affinities = [[[0.0], [-1.0], [-20.0]]] + [[[-CLEAR], [0.0], [-20.0]]] * 3 + [[[-20.0], [-CLEAR], [0.0]]] * 2
+def test_a_third_frame_waits_until_a_fade_is_finished():
+    """A model shows two frames of a part at most: a third one's share would take both others' at once."""
+    affinities = [[[0.0], [-1.0], [-9.0]]] + [[[-CLEAR], [0.0], [-9.0]]] * 3 + [[[-9.0], [-CLEAR], [0.0]]] * 10
     found = shares(affinities)[..., 0]
-    np.testing.assert_allclose(found[3], [1 / 2, 1 / 2, 0], atol=1e-4)
-    np.testing.assert_allclose(found[4:], [[2 / 5, 2 / 5, 1 / 5], [7 / 25, 7 / 25, 11 / 25]], atol=1e-4)
+    sixths = [[3, 3, 0], [2, 4, 0], [1, 5, 0], [0, 6, 0], [0, 5, 1], [0, 4, 2]]
+    np.testing.assert_allclose(6 * found[3:9], sixths, atol=1e-3)
+
+
+def test_a_third_frame_that_is_nearer_by_far_does_not_wait():
+    affinities = [[[0.0], [-1.0], [-9.0]]] + [[[-CLEAR], [0.0], [-9.0]]] * 3 + [[[-GREAT], [-GREAT], [0.0]]]
+    np.testing.assert_allclose(shares(affinities)[4, :, 0], [0, 0, 1], atol=1e-4)
+
+
+@given(seed=st.integers(0, 1000))
+@settings(max_examples=20, deadline=None)
+def test_a_model_of_two_frames_a_part_shows_what_it_is_told(seed):
+    affinities = np.random.default_rng(seed).uniform(-12, 0, [30, 4, 2])
+    told = shares(affinities)
+    indices, shown = nearest_frames(tf.constant(np.log(np.maximum(told, 1e-30)), tf.float32), 2)
+    found = np.zeros(told.shape)
+    np.put_along_axis(found, indices.numpy(), shown.numpy(), axis=1)
+    np.testing.assert_allclose(found, told, atol=1e-3)
 
 
 def test_parts_choose_each_for_itself():
@@ -117,6 +137,19 @@ def test_a_part_is_lacking_where_any_of_its_joints_is_missing():
 def test_a_fade_waits_while_its_part_is_lacking():
     found = shares(ahead(CLEAR), lacking=[2, 3])[:6, 1, 0]
     np.testing.assert_allclose(found, np.array([0, 1, 1, 1, 2, 3]) / _FADE, atol=1e-4)
+
+
+def test_a_fade_is_not_cut_short_while_its_part_is_lacking():
+    affinities = np.array(ahead(CLEAR))
+    affinities[2, 0] = -GREAT
+    found = shares(affinities, lacking=[2])[:4, 1, 0]
+    np.testing.assert_allclose(found, np.array([0, 1, 1, 2]) / _FADE, atol=1e-4)
+
+
+def test_what_is_nearer_only_while_a_part_is_lacking_does_not_take_over():
+    affinities = np.array(ahead(LITTLE))
+    affinities[2, 0] = -CLEAR
+    np.testing.assert_allclose(shares(affinities, lacking=[2])[:, 0, 0], 1.0, rtol=1e-4)
 
 
 def test_the_first_frame_is_chosen_where_a_part_is_first_seen():

@@ -248,6 +248,7 @@ def test_frames_without_a_person_show_the_place_alone(tmp_path, inputs, dancers,
     with caplog.at_level("WARNING"):
         transfer(TransferConfig(**settings, output=str(output)), Painter())
     assert "no person in 7 of 9 frames" in caplog.text
+    assert "is laid straight on" not in caplog.text
     reddish = is_red(images_of(output)).mean((1, 2))
     assert (reddish[:7] < 0.01).all() and (reddish[7:] > 0.05).all()
 

@@ -115,7 +115,7 @@ def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.nda
         steps = steps[select_source_frames(pair.source_joints[steps], most)]
     fits = side % model.size == 0 if model.takes_any_size else side == model.size
     own = side if fits else model.size
-    mattes = None if pair.source_mattes is None else _at_size(pair.source_mattes[steps], own)
+    mattes = None if pair.source_mattes is None else _at_size(pair.source_mattes[steps], own).clip(0.0, 1.0)
     source = model.encode_source(
         _at_size(pair.source_frames[steps], own), _scaled(pair.source_joints[steps], own / side), mattes
     )

@@ -26,7 +26,7 @@ _HAND = 0.3  # how far the middle of a hand lies behind the wrist, in forearms
 # blend into none, and one alone looks real.
 _ANGLE = 0.19  # radians between the part's axes
 _LOG_LENGTH = 0.1
-_FACING = [0.15 if name in ("head", "torso") else 0.4 for name in _NAMES]  # of `_turn`; limbs are much alike all round
+_FACING = [0.15 if name in ("head", "torso") else 0.4 for name in _NAMES]  # limbs are much alike all round
 _POSE = 0.00057  # mean squared distance of all joints, in squared frame sides
 _FARTHEST_POSE = 49.0  # what a wholly different pose costs at most: its parts may be near all the same
 _HAND_BEFORE = 30.0  # what a hand before the torso costs it
@@ -60,10 +60,7 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
     # A part seen end-on has no angle; the square pixel makes it 0 there.
     angle = tf.atan2(cross, tf.reduce_sum(source * target, -1) + 1.0)
     log_length = tf.math.log((tf.norm(target, axis=-1) + 1.0) / (tf.norm(source, axis=-1) + 1.0))
-    turn = _turn(source_joints)
-    widest = tf.maximum(tf.reduce_max(tf.abs(turn), 1, keepdims=True), 1.0)
-    # Who is never seen from the wanted side is as well seen from the other side as from between.
-    facing = tf.clip_by_value((_turn(target_joints) - turn) / widest, -1.0, 1.0)[..., None]
+    facing = _facing(source_joints, target_joints)[..., None]
     pose = tf.minimum(pose_distance(source_joints, target_joints, size) / _POSE, _FARTHEST_POSE)
     affinity = -wanted * (tf.square(angle / _ANGLE) + tf.square(log_length / _LOG_LENGTH)) - tf.square(facing / _FACING)
     affinity += _CONFIDENCE * part_log_confidence(source_joints) - pose[..., None]
@@ -95,8 +92,9 @@ def part_preference(log_priors: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
 def nearest_frames(affinity: tf.Tensor, count: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Chooses the frames of each part.
 
-    The shares change continuously with the affinities: frames of like affinity have like shares, and the last of the
-    chosen frames fades to nothing before another one takes its place.
+    A frame counts by how much exp(affinity) passes that of the nearest frame that is not chosen. So the shares change
+    continuously with the affinities, and the last of the chosen frames fades to nothing before another one takes its
+    place.
 
     Args:
         affinity: `[M, N, P]`.
@@ -138,13 +136,24 @@ def _hands_before_torso(joints: tf.Tensor, segments: tf.Tensor) -> tf.Tensor:
     return count
 
 
-def _turn(joints: tf.Tensor) -> tf.Tensor:
-    """Signed width in pixels of shoulders and hips, positive of who faces the camera: `[..., 14, 3]` to `[...]`."""
-    width = 0.0
-    for left, right in (
-        (skeleton.LEFT_SHOULDER, skeleton.RIGHT_SHOULDER),
-        (skeleton.LEFT_HIP, skeleton.RIGHT_HIP),
-    ):
-        both = tf.cast(tf.minimum(joints[..., left, 2], joints[..., right, 2]) > 0, joints.dtype)
-        width += both * (joints[..., left, 0] - joints[..., right, 0])
-    return width
+def _facing(source_joints: tf.Tensor, target_joints: tf.Tensor) -> tf.Tensor:
+    """How differently source `[M, N, 14, 3]` and target `[M, 1, 14, 3]` face the camera: `[M, N]` in [-1, 1].
+
+    By the signed widths of shoulders and hips that both show, over the widest of the source's.
+    """
+    (source, found), (target, wanted) = _widths(source_joints), _widths(target_joints)
+    both = found * wanted
+    widest = tf.reduce_max(tf.abs(tf.reduce_sum(both * source, -1)), 1, keepdims=True)
+    # Who is never seen from the wanted side is as well seen from the other side as from between.
+    return tf.clip_by_value(tf.reduce_sum(both * (target - source), -1) / tf.maximum(widest, 1.0), -1.0, 1.0)
+
+
+def _widths(joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Signed widths in pixels of shoulders and hips, positive of who faces the camera, and 1 where both are found.
+
+    `[..., 14, 3]` to `[..., 2]` each.
+    """
+    left = tf.gather(joints, [skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP], axis=-2)
+    right = tf.gather(joints, [skeleton.RIGHT_SHOULDER, skeleton.RIGHT_HIP], axis=-2)
+    found = tf.cast(tf.minimum(left[..., 2], right[..., 2]) > 0, joints.dtype)
+    return left[..., 0] - right[..., 0], found

@@ -39,6 +39,7 @@ from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
 _OUT_OF_VIEW = [0.0, 0.0, 1e5, 0.0, 0.0, 0.0]  # added to the transform of a part that the target pose has not
+_SHARPNESS = 3.0  # of the parts' shares in the person: a torso that is a little of the head would show it twice
 _LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
@@ -100,7 +101,8 @@ class PartGenerator(tf.keras.Model):
         delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
         prior = part_log_priors(_merge(joints), self.size)
         log_confidence = tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
-        masks = tf.nn.softmax(delta + prior + log_confidence + _log_matte(small_mattes, small_known))
+        logits = delta + prior + log_confidence + _log_matte(small_mattes, small_known)
+        masks = _sharp_masks(logits)
         background_mask = _split(masks[..., :1], batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
         correction = 1.0 - masks[..., :1] - small_mattes
@@ -133,7 +135,7 @@ class PartGenerator(tf.keras.Model):
     def affinity(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> tf.Tensor:
         """How near each source frame shows each part as each target pose has it, `[B, L, N, P]`.
 
-        The K frames with the largest affinity are taken, each by exp(affinity). See `part_affinity`.
+        The K frames with the largest affinity are taken. See `part_affinity` and `nearest_frames`.
         """
         target = _merge(scaled_joints(target_joints, self.size / _side(source["frames"])))
         joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
@@ -182,14 +184,20 @@ class PartGenerator(tf.keras.Model):
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
         attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
 
-        if is_static(side, self.size):
+        def at_network_size():
             colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
-            foreground, mask = merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
-        else:
-            foreground, mask = foreground_at_frame_size(
+            return merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
+
+        def at_frame_size():
+            return foreground_at_frame_size(
                 source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
                 tf.concat([paint, mask_logit], -1),
             )  # fmt: skip
+
+        if is_static(side, self.size):
+            foreground, mask = at_network_size()
+        else:  # a saved model makes of frames of the network's size what the trained one did
+            foreground, mask = tf.cond(tf.equal(side, self.size), at_network_size, at_frame_size)
         background = per_target(source["background"])
         outputs = {
             "frame": compose(foreground, background, mask),
@@ -257,6 +265,13 @@ def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
     sure = tf.clip_by_value(mattes, 1.0 - _SUREST_MATTE, _SUREST_MATTE)
     person = tf.repeat(tf.math.log(sure), NUM_PARTS, axis=-1)
     return known * tf.concat([tf.math.log(1.0 - sure), person], axis=-1)
+
+
+def _sharp_masks(logits: tf.Tensor) -> tf.Tensor:
+    """Masks of background and parts, `[.., 1 + P]`, of which the parts' shares in the person are sharpened."""
+    background, _ = tf.split(tf.nn.softmax(logits), [1, NUM_PARTS], axis=-1)
+    shares = tf.nn.softmax(_SHARPNESS * logits[..., 1:])
+    return tf.concat([background, (1.0 - background) * shares], -1)
 
 
 def _parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:

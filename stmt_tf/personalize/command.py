@@ -243,7 +243,7 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
     """Tells, and shows in the sheet, how the held-out frames are made of frames of the training, before and after.
 
     Returns:
-        Whether they are made better.
+        Whether the person in them is made better: `transfer` takes the place from the video itself.
     """
     generators = {name: checkpoints.load_generator(path)[0] for name, path in (("before", base), ("after", workdir))}
     count = generators["before"].num_source_frames or min(NUM_FRAMES, len(own.frames))
@@ -261,7 +261,7 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
         rows = [("source frames", sources.frames), ("held out", held_out.frames[shown])]
         rows += [(f"made {name}", frames[shown]) for name, frames in made.items()]
         write_png(config.sheet, contact_sheet(rows))
-    return whole["after"] > whole["before"]
+    return region["after"] > region["before"]
 
 
 def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:

@@ -119,7 +119,7 @@ def place_of_video(
         mattes = doubt_mattes(mattes, track[steps])
     plate = make_plate(frames, mattes, track[steps])
     if plate is None:
-        logging.info("%s: the camera moves; the place is put together from %d frames", path, _LOOKED_AT)
+        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
         return _place_by_model(path, track, model, num_frames)
     return fill(plate)
 
@@ -134,7 +134,7 @@ def _place_of_empty_video(path: str) -> np.ndarray:
             frames, every = frames[::2], 2 * every
     plate = make_plate(frames, None, np.zeros((len(frames), NUM_JOINTS, 3), np.float32))
     if plate is None:
-        logging.info("%s: shows nobody, and the camera moves; its first frame is the background", path)
+        logging.info("%s: no plate of the empty place, as the camera moves; its first frame is shown", path)
         return frames[0]
     return fill(plate)
 

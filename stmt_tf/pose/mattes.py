@@ -75,7 +75,10 @@ def read_mattes(
             f"{directory}: holds {len(paths)} pictures, the video {'at least ' * (num_frames is None)}{needed} frames. "
             "Give one matte for each frame."
         )
-    mattes = np.stack([_read_matte(paths[index], frame_size) for index in indices])
+    pictures = [_read_picture(paths[index], frame_size) for index in indices]
+    # Transparency that is the same in all of them tells nothing; what it tells in one, it tells in all.
+    cut_out = any(np.ptp(picture[..., 3]) for picture in pictures if picture.shape[2:] == (4,))
+    mattes = np.stack([_as_matte(picture, cut_out) for picture in pictures])
     if mattes.max() < 128:
         raise VideoError(f"{directory}: its mattes show nobody. Give pictures that are white (255) on the person.")
     return mattes
@@ -98,7 +101,16 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     return [int(text) if i % 2 else text for i, text in enumerate(re.split("([0-9]+)", name))], name
 
 
-def _read_matte(path: Path, frame_size: tuple[int, int]) -> np.ndarray:
+def check_mattes(directory: PathLike, frame_size: tuple[int, int]) -> None:
+    """Raises VideoError if a directory is none, or its first picture none of a frame of this (height, width)."""
+    paths = matte_files(directory)
+    if not paths:
+        raise VideoError(f"{directory}: holds no pictures ({', '.join(_PICTURES)}). Give one matte for each frame.")
+    _read_picture(paths[0], frame_size)
+
+
+def _read_picture(path: Path, frame_size: tuple[int, int]) -> np.ndarray:
+    """A picture, uint8 `[H, W]` or `[H, W, 3 or 4]`."""
     try:
         image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     except cv2.error:  # a picture that says it is larger than OpenCV reads
@@ -112,11 +124,16 @@ def _read_matte(path: Path, frame_size: tuple[int, int]) -> np.ndarray:
         )
     if image.dtype == np.uint16:
         image = (image // 257).astype(np.uint8)
-    if image.ndim == 2:
-        return image
-    if image.shape[2] == 4 and np.ptp(image[..., 3]):
-        return image[..., 3]
-    return image[..., :3].max(-1)
+    return image
+
+
+def _as_matte(picture: np.ndarray, cut_out: bool) -> np.ndarray:
+    """The matte `[H, W]` of a picture, its transparency if it is one of a person cut out."""
+    if picture.ndim == 2:
+        return picture
+    if cut_out and picture.shape[2] == 4:
+        return picture[..., 3]
+    return picture[..., :3].max(-1)
 
 
 def doubt_mattes(mattes: np.ndarray, joints: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ from stmt_tf.pose.skeleton import NUM_PARTS, PARTS
 
 _CLEARLY = 6.0  # how much larger an affinity must be for its frame to take over
 _AT_ONCE = 20.0  # how much smaller than the largest one of a frame is that does not fade out, but goes at once
-_FADE = 6  # target frames
+_FADE = 6  # target frames, whatever their rate
+_SETTLED = 0.999  # share of a frame that has faded in
 _NO_SHARE = 1e-30
 _NONE = -1
 _AT_A_TIME = 256  # poses, to keep memory flat
@@ -73,7 +74,9 @@ class SteadyChoice:
         new = has & (self._held == _NONE)
         self._held[new], self._shares[:, new] = nearest[new], frames[:, nearest[new]]
         behind = affinity[nearest, parts] - affinity  # [N, P]
-        self._held = np.where(has & (behind[self._held, parts] > _CLEARLY), nearest, self._held)
+        # A fade is finished before the next one begins: a model may show no more than two frames of a part.
+        settled = (self._shares[self._held, parts] > _SETTLED) | (behind[self._held, parts] > _AT_ONCE)
+        self._held = np.where(has & settled & (behind[self._held, parts] > _CLEARLY), nearest, self._held)
         wanted, step = frames[:, self._held], has / _FADE
         moved = self._shares + np.clip(wanted - self._shares, -step, step)
         moved *= ~has | (wanted > 0) | (behind <= _AT_ONCE)

@@ -66,6 +66,13 @@ def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[n
                 if detections is not None:
                     each.append(detections)
                     bar.update()
+    for (path, results), each, estimator in zip(videos, people, estimators):
+        # One too many is a frame counted from 1.
+        if estimator.last_frame is not None and estimator.last_frame > len(each):
+            raise PoseError(
+                f"{results}: has poses of frame {estimator.last_frame}, but {path} has {len(each)} frames. Give the "
+                "results of this video"
+            )
     return [_follow(path, each) for (path, _), each in zip(videos, people)]
 
 

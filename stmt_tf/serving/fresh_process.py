@@ -28,15 +28,11 @@ def stored_requests(directory):
     return requests
 
 
-def run_lite(path, encode_source, expected):
+def run_lite(path, features, target_joints):
     """The first frame of an example of the network's size, by the TFLite model of `generate`."""
-    names = [name for name in expected if name.startswith("lite_source_")]
-    features = encode_source(**{name.removeprefix("lite_"): tf.constant(expected[name]) for name in names})
-    interpreter = tf.lite.Interpreter(path)
-    joints = expected["lite_target_joints"][:, :1]
-    runner = interpreter.get_signature_runner()
+    runner = tf.lite.Interpreter(path).get_signature_runner()
     taken = {name: features[name] for name in runner.get_input_details() if name != "target_joints"}
-    return runner(**taken, target_joints=joints)["frame"]
+    return runner(**taken, target_joints=target_joints[:, :1])["frame"]
 
 
 def compare(directory, expected):
@@ -54,10 +50,15 @@ def compare(directory, expected):
             signatures["generate"](target_joints=target_joints, **features)["frame"].numpy() - frames
         ).max(),
     }
+    small = {name.removeprefix("small_"): expected[name] for name in expected if name.startswith("small_")}
+    frames, target_joints = small.pop("frames").astype(int), small.pop("target_joints")
+    features = signatures["encode_source"](**{name: tf.constant(value) for name, value in small.items()})
+    made = signatures["generate"](target_joints=tf.constant(target_joints), **features)["frame"].numpy()
+    found["at the network's size"] = np.abs(made - frames).max()
     lite = os.path.join(directory, "generate.tflite")
     if os.path.exists(lite):
-        made = run_lite(lite, signatures["encode_source"], expected).astype(int)
-        found["generate.tflite"] = np.abs(made - expected["lite_frames"][:, :1]).max()
+        made = run_lite(lite, features, target_joints).astype(int)
+        found["generate.tflite"] = np.abs(made - frames[:, :1]).max()
     return {name: float(difference) for name, difference in found.items()}
 
 

@@ -17,10 +17,10 @@ The paper's models take frames of their own side, and at most the K that their a
 to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
 gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`. It chooses the source
 frames of each part for each pose by itself. Who wants them to change seldom calls the SavedModel's function `affinity`
-and gives `generate` the difference to other affinities as the feature `preference` (see `stmt_tf.pose.steady_choice`).
+and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`).
 
 What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
-far off) is an InvalidArgumentError that says so.
+far off, mattes above 1) is an InvalidArgumentError that says so.
 """
 
 from __future__ import annotations
@@ -206,6 +206,8 @@ def _source_checks(
                 fits, ["source_mattes must be none, or one a frame and as large; [B, N, H, W, 1] is", shape]
             )
         )
+        # False of what is no number, too.
+        checks.append(tf.debugging.Assert(tf.reduce_all(mattes <= 1.0), ["source_mattes must be at most 1"]))
     return checks
 
 

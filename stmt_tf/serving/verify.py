@@ -42,15 +42,15 @@ def verify(directory: str, generator: Generator | PartGenerator, weights: str, e
     pictures = [tf.io.decode_jpeg(tf.io.encode_jpeg(frame, quality=JPEG_QUALITY)).numpy() for frame in frames[0]]
     with tempfile.TemporaryDirectory() as scratch:
         expected = os.path.join(scratch, "expected.npz")
-        lite = {name: getattr(small, name) for name in ("source_frames", "source_joints", "target_joints")}
+        inputs = {name: getattr(small, name) for name in ("source_frames", "source_joints", "target_joints")}
         if small.source_mattes is not None:
-            lite["source_mattes"] = small.source_mattes
+            inputs["source_mattes"] = small.source_mattes
         np.savez(
             expected,
             frames=frames,
             pictures=np.stack(pictures)[None],
-            lite_frames=_frames(generator, small),
-            **{f"lite_{name}": value for name, value in lite.items()},
+            small_frames=_frames(generator, small),
+            **{f"small_{name}": value for name, value in inputs.items()},
         )
         command = [sys.executable, "-I", str(_SCRIPT), os.path.abspath(directory), expected]
         done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)

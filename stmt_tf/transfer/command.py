@@ -30,7 +30,8 @@ from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.transfer import live
-from stmt_tf.transfer.renderer import Renderer, personalized
+from stmt_tf.transfer.renderer import Renderer, frame_side, personalized
+from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
 from stmt_tf.transfer.source import Source, check_source, choose_source, make_room
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
@@ -84,7 +85,10 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         [(path, results or config.pose_model) for path, results in videos], config.pose
     )
     retargeted = retarget(target_track, source_track, config.retarget)
-    source = make_room(choose_source(config, source_track, model.num_source_frames), source_track, retargeted)
+    source = choose_source(config, source_track, model.num_source_frames)
+    if not config.held_objects:
+        source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+    source = make_room(source, source_track, retargeted)
     target_info = probe(config.target)
     motion = Motion(target_track, retargeted, Crop.around(target_track, (target_info.height, target_info.width)))
     lost = ~visible(target_track)
@@ -92,6 +96,12 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         logging.warning(
             "%s: no person in %d of %d frames; they show the place alone", config.target, lost.sum(), len(lost)
         )
+    laid = ((retargeted[..., 2] > 0) & (target_track[..., 2] == 0)).any(-1)
+    if laid.any():
+        logging.warning(
+            "%s: not all of the body is in view in %d of %d frames; what is missing is laid straight on",
+            config.target, laid.sum(), len(laid),
+        )  # fmt: skip
     if config.preview:
         write_png(config.preview, preview_sheet(config.target, source, motion))
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
@@ -107,7 +117,7 @@ def write_video(
     sheet = ResultSheet(source, motion, place)
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(progress("result", len(motion.target)))
-        renderer = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size)
         made = stack.enter_context(overlapped(results(config.target, renderer, motion.retargeted), ahead=_BATCH))
         writer = None
         for frame, result in made:

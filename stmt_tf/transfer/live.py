@@ -41,7 +41,8 @@ from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.pose.tracks import check_poses, estimate_tracks
-from stmt_tf.transfer.renderer import Renderer, personalized
+from stmt_tf.transfer.renderer import Renderer, frame_side, personalized
+from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.source import check_source, choose_source, make_room
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError
@@ -140,7 +141,9 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
         model = personalized(config, source_track)
-    warming_up = Renderer(model, source, config.crop_only, place, config.max_size, held_objects=True)
+    if not config.held_objects:
+        source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+    warming_up = Renderer(model, source, config.crop_only, place, config.max_size)
     for _ in range(2):  # the first two frames take longer than any after them: each makes its graph
         warming_up.render(source_track[:1])
     with contextlib.ExitStack() as stack:
@@ -151,7 +154,7 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
         fitted = fit(track, source_track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, source_track, fitted.apply(track))
-        renderer = Renderer(model, source, config.crop_only, place, config.max_size, config.held_objects)
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size)
         results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
         made = stack.enter_context(overlapped(results, ahead=1))
         stopped = stack.enter_context(_interrupts())

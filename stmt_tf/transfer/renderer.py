@@ -11,7 +11,7 @@ from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.place.compositing import Compositor, empty_place
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.pose.tracks import visible
-from stmt_tf.transfer.repair import preference_for_whole, without_objects
+from stmt_tf.transfer.repair import preference_for_whole
 from stmt_tf.transfer.source import Source
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ class Renderer:
         crop_only: give the model's square view instead of the source's whole frame.
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
-        held_objects: show what the person holds in some source frames, too.
     """
 
     def __init__(
@@ -60,18 +59,14 @@ class Renderer:
         crop_only: bool = False,
         place: np.ndarray | None = None,
         max_size: int = TransferConfig.max_size,
-        held_objects: bool = True,
     ):
         self._model, self._source, self._crop_only = model, source, crop_only
         self._side = frame_side(model, source.crop.size, max_size)
-        frames, joints = source.crops(self._side), source.crop.to_crop(source.joints, self._side)
         mattes = source.matte_crops(self._side) if model.takes_any_size else None
-        hidden = None
-        if mattes is not None and not held_objects:
-            frames, mattes, hidden = without_objects(model, frames, joints, mattes)
-        self._encoded = dict(model.encode_source(frames, joints, mattes))
-        if hidden is not None:
-            self._encoded["preference"] += preference_for_whole(hidden)
+        joints = source.crop.to_crop(source.joints, self._side)
+        self._encoded = dict(model.encode_source(source.crops(self._side), joints, mattes))
+        if source.hidden is not None:
+            self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
         self._place = self._own_place() if place is None else place
         self._compositor = Compositor(self._place, source.crop)
@@ -87,10 +82,9 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        joints, nobody = self._source.crop.to_crop(poses, self._side), ~visible(poses)
+        joints = self._source.crop.to_crop(poses, self._side)
         made = self._model.generate(self._choice(joints), joints, ("foreground", "mask"))
-        made["mask"][nobody] = 0
-        layers = zip(made["foreground"], made["mask"])
+        layers = zip(made["foreground"], self._present(made["mask"], poses))
         if self._crop_only:
             return [self._square_with(*each) for each in layers]
         return [self._compositor.compose(*each) for each in layers]
@@ -101,6 +95,8 @@ class Renderer:
 
     def generate(self, poses: np.ndarray, steps: np.ndarray) -> dict[str, np.ndarray]:
         """All that the model gives for some of the poses, as it gives it where all are made; see `TransferModel`.
+
+        The frames are those of `crop_only`: they show the place.
 
         Args:
             poses: `[T, 14, 3]` in pixels of the source's frames, from the first one on.
@@ -113,7 +109,14 @@ class Renderer:
             this = joints[step : step + 1]
             made.append(self._model.generate(choice(this), this))
             before = step + 1
-        return {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+        together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
+        layers = zip(together["foreground"], self._present(together["mask"], poses[steps]))
+        return {**together, "frame": np.stack([self._square_with(*each) for each in layers])}
+
+    @staticmethod
+    def _present(masks: np.ndarray, poses: np.ndarray) -> np.ndarray:
+        """The masks, empty where there is nobody."""
+        return masks * visible(poses)[:, np.newaxis, np.newaxis, np.newaxis]
 
     def _own_place(self) -> np.ndarray:
         """The source's place without its person, uint8 `[H, W, 3]`."""

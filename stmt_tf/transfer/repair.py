@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,7 +13,9 @@ from stmt_tf.pose.skeleton import PARTS
 from stmt_tf.transfer.held_objects import without_held_objects
 
 if TYPE_CHECKING:
+    from stmt_tf.pose.crop import Crop
     from stmt_tf.serving.inference import TransferModel
+    from stmt_tf.transfer.source import Source
 
 _AROUND_OBJECTS = 0.02  # of the square's side: how much further than a matte tells an object reaches, by its blur
 _LIMB = 0.05  # of the stature: about half a limb's width
@@ -23,6 +26,36 @@ _ALONG = np.linspace(0.1, 0.9, 24)[:, np.newaxis]  # of a part's axis: its ends 
 _WHOLE, _RIGHT = 0.95, 0.5  # of a part's axis within the matte, where it is whole, and where its joints are right
 _FOR_WHOLE_PARTS = 100.0  # what a part that is wholly hidden costs a frame's affinity
 _NEVER = -1e5  # an affinity below that of any frame
+
+
+def whole_person(model: TransferModel, source: Source, size: int) -> Source:
+    """The source with frames and mattes that nothing hides the person in, and with what was hidden.
+
+    Args:
+        model: makes what is hidden; one of a fixed frame size, and a source without mattes, leave all as it is.
+        source: the source, seen around the poses that its person takes in it.
+        size: side in pixels of the frames that the model makes.
+    """
+    if source.mattes is None or not model.takes_any_size:
+        return source
+    crop, squares, mattes = source.crop, source.crops(size), source.matte_crops(size)
+    *repaired, hidden = without_objects(model, squares, crop.to_crop(source.joints, size), mattes)
+    frames, whole_mattes = list(source.frames), source.mattes.copy()
+    changed = (repaired[0] != squares).any(-1) | (repaired[1] != mattes)
+    for n in np.flatnonzero(changed.any((1, 2))):
+        opacity = cv2.resize(changed[n].astype(np.float32), (crop.size, crop.size))
+        frames[n] = _put(crop, frames[n], repaired[0][n], opacity[..., np.newaxis])
+        whole_mattes[n] = _put(crop, whole_mattes[n], repaired[1][n], opacity)
+    return dataclasses.replace(source, frames=frames, mattes=whole_mattes, hidden=hidden)
+
+
+def _put(crop: Crop, frame: np.ndarray, square: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """A frame with what a square of the crop shows, at an opacity of the crop's size; of the same type."""
+    old = crop.extract(frame, crop.size).astype(np.float32)
+    new = old + opacity * (cv2.resize(square, (crop.size, crop.size)) - old)
+    if frame.dtype == np.uint8:
+        new = np.rint(new)
+    return crop.paste(frame, new.astype(frame.dtype), feather=0.0)
 
 
 def without_objects(

@@ -12,7 +12,7 @@ from stmt_tf.config import TransferConfig
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import create_estimator
-from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes, matte_files, read_mattes
+from stmt_tf.pose.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracks import visible
 from stmt_tf.video.reader import probe, read_chosen
@@ -31,6 +31,8 @@ class Source:
         mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
         plate: the place without its person, uint8 `[H, W, 3]`; None where the frames do not give one or another place
             is shown.
+        hidden: float32 `[N, 10]`, the share of each part that something hid in each frame before it was repaired (see
+            `stmt_tf.transfer.repair`); None: nothing is known to be hidden.
     """
 
     frames: list[np.ndarray]
@@ -38,6 +40,7 @@ class Source:
     crop: Crop
     mattes: np.ndarray | None = None
     plate: np.ndarray | None = None
+    hidden: np.ndarray | None = None
 
     def crops(self, size: int) -> np.ndarray:
         """The model's view: uint8 `[N, size, size, 3]`."""
@@ -59,12 +62,13 @@ def check_source(config: TransferConfig) -> None:
     """Finds what cannot work before anything slow begins.
 
     Raises:
-        VideoError: the source is no video, or its mattes lie in no directory.
+        VideoError: the source is no video, or its mattes are none.
         ValueError: it is shorter than the frames to choose.
     """
-    length = probe(config.source).num_frames
+    info = probe(config.source)
+    length = info.num_frames
     if config.source_mattes:
-        matte_files(config.source_mattes)
+        check_mattes(config.source_mattes, (info.height, info.width))
     if length is not None and config.num_source_frames > length:
         raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
 

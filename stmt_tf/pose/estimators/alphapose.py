@@ -47,6 +47,7 @@ class AlphaPoseEstimator(Estimator):
             where = f"{model}, entry {i}"
             number = _frame_number(entry.get("image_id"), where)
             self._people.setdefault(number, []).append(read_keypoints(entry.get("keypoints"), _LAYOUTS, where))
+        self.last_frame = max(self._people, default=None)
 
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""

@@ -24,6 +24,7 @@ class Estimator(abc.ABC):
     """
 
     name: str
+    last_frame: int | None = None  # number of the last frame that it has results of, if it reads them
 
     @abc.abstractmethod
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:

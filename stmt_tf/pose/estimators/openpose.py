@@ -43,6 +43,7 @@ class OpenPoseEstimator(Estimator):
         if not self._people:
             raise PoseError(f"OpenPose results {model} hold no *_keypoints.json; give the directory of --write_json.")
         self._first = 1 if min(self._people) == 1 else 0
+        self.last_frame = max(self._people) - self._first
 
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""
