@@ -20,6 +20,7 @@ import dataclasses
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -29,7 +30,15 @@ from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
-from stmt_tf.config import DataConfig, ExportConfig, LossConfig, ModelConfig, PersonalizeConfig, TrainConfig
+from stmt_tf.config import (
+    DataConfig,
+    ExportConfig,
+    LossConfig,
+    ModelConfig,
+    PersonalizeConfig,
+    TrainConfig,
+    TransferConfig,
+)
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
@@ -42,14 +51,14 @@ from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
-from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
 from stmt_tf.pose.tracks import check_poses, estimate_tracks
+from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.command import train
-from stmt_tf.transfer.source import NUM_FRAMES
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture, contact_sheet, write_png
@@ -142,6 +151,24 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
     if not better:
         logging.warning("no gain: this version is the model as it was; a longer --source or more --minutes may help")
     return export(ExportConfig(workdir=workdir if better else base, output=config.output))
+
+
+def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
+    """The model fine-tuned on the source of one transfer, for that alone.
+
+    Args:
+        config: which video and model, and for how long.
+        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+
+    Raises:
+        As `personalize` does.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        task = PersonalizeConfig(
+            source=config.source, output=scratch, minutes=config.personalize, model=config.model,
+            pose=config.pose, pose_model=config.pose_model, source_poses=config.source_poses,
+        )
+        return TransferModel(personalize(task, track))
 
 
 def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataConfig, LossConfig, TrainConfig]:

@@ -8,6 +8,7 @@ from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.estimators import PoseError
 
 METHODS = ("random", "coverage")
+NUM_FRAMES = 24  # for models that take any number
 
 _MIN_COMPLETENESS = 0.85  # trusted joints, against those of the video's most complete frames
 _MAX_CANDIDATES_FOR_MEDOID = 300

@@ -30,7 +30,7 @@ from stmt_tf.pose.estimators import RESULT_READERS, PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.transfer import live
-from stmt_tf.transfer.renderer import Renderer, frame_side, personalized
+from stmt_tf.transfer.renderer import Renderer, frame_side
 from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
 from stmt_tf.transfer.source import Source, check_source, choose_source, make_room
@@ -106,6 +106,8 @@ def transfer(config: TransferConfig, model: TransferModel) -> None:
         write_png(config.preview, preview_sheet(config.target, source, motion))
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
+        from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
+
         model = personalized(config, source_track)
     write_video(config, model, source, motion, place)
 

@@ -41,7 +41,7 @@ from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.pose.tracks import check_poses, estimate_tracks
-from stmt_tf.transfer.renderer import Renderer, frame_side, personalized
+from stmt_tf.transfer.renderer import Renderer, frame_side
 from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.source import check_source, choose_source, make_room
 from stmt_tf.video.capture import capture, shown
@@ -140,6 +140,8 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
     source = choose_source(config, source_track, model.num_source_frames)
     place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
     if config.personalize:
+        from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
+
         model = personalized(config, source_track)
     if not config.held_objects:
         source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))

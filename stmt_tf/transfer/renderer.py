@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from stmt_tf.config import PersonalizeConfig, TransferConfig
+from stmt_tf.config import TransferConfig
 from stmt_tf.place.compositing import Compositor, empty_place
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.pose.tracks import visible
@@ -16,29 +15,6 @@ from stmt_tf.transfer.source import Source
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
-
-
-def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
-    """The model fine-tuned on the source, for this transfer alone.
-
-    Args:
-        config: which video and model, and for how long.
-        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
-
-    Raises:
-        ValueError: it cannot be, see `stmt_tf.personalize.command.personalize`.
-        stmt_tf.assets.AssetError: the perceptual loss's network cannot be had.
-    """
-    # All that trains, which few transfers need.
-    from stmt_tf.personalize.command import personalize
-    from stmt_tf.serving.inference import TransferModel
-
-    with tempfile.TemporaryDirectory() as scratch:
-        task = PersonalizeConfig(
-            source=config.source, output=scratch, minutes=config.personalize, model=config.model,
-            pose=config.pose, pose_model=config.pose_model, source_poses=config.source_poses,
-        )
-        return TransferModel(personalize(task, track))
 
 
 class Renderer:

@@ -13,11 +13,9 @@ from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
-from stmt_tf.pose.selection import select_source_frames
+from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
 from stmt_tf.pose.tracks import visible
 from stmt_tf.video.reader import probe, read_chosen
-
-NUM_FRAMES = 24  # of models that take any number
 
 
 @dataclasses.dataclass(frozen=True)
