@@ -363,3 +363,11 @@ def test_signatures_refuse_what_does_not_fit(of_parts, change, complaint):
     }
     with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
         model._model.signatures["encode_source"](**{name: tf.constant(x) for name, x in arguments.items()})
+
+
+def test_frames_of_another_size_make_no_other_graph(of_parts):
+    _, model = of_parts
+    for side in (SIZE, 2 * SIZE, 3 * SIZE):
+        source = model.encode_source(np.zeros((2, side, side, 3), np.uint8), make_joints(2, size=side))
+        assert model.generate(source, make_joints(1, size=side), ("mask",))["mask"].shape == (1, side, side, 1)
+    assert model._generate_some[("mask",)].experimental_get_tracing_count() == 1

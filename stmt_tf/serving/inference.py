@@ -172,8 +172,10 @@ class TransferModel:
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
         """The saved function without what is not needed for these results."""
         if names not in self._generate_some:
+            (saved,) = self._model.generate.concrete_functions
+            signature, _ = saved.structured_input_signature
 
-            @tf.function(reduce_retracing=True)
+            @tf.function(input_signature=signature)  # else each size of the frames, at first, would have a graph made
             def generate_some(source, target_joints):
                 outputs = self._model.generate(source, target_joints)
                 return {name: outputs[name] for name in names}

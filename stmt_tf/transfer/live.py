@@ -145,9 +145,8 @@ def perform(config: TransferConfig, model: TransferModel) -> Report:
         model = personalized(config, source_track)
     if not config.held_objects:
         source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
-    warming_up = Renderer(model, source, config.crop_only, place, config.max_size)
-    for _ in range(2):  # the first two frames take longer than any after them: each makes its graph
-        warming_up.render(source_track[:1])
+    # The first frame takes longer than any after it, whatever the crop will be: it makes the graphs.
+    Renderer(model, source, config.crop_only, place, config.max_size).render(source_track[:1])
     with contextlib.ExitStack() as stack:
         estimator = stack.enter_context(create_estimator(config.pose, config.pose_model or None))
         frames = stack.enter_context(Latest(_captured(config.live)))
