@@ -304,8 +304,9 @@ def test_the_choice_of_frames_is_told_and_can_be_changed(of_parts):
     generator, model = of_parts
     frames = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (220, 30)])
     joints, poses = np.repeat(make_joints(1, size=SIZE), 2, axis=0), make_joints(2, size=SIZE, seed=4)
-    source = model.encode_source(frames, joints, np.ones((2, SIZE, SIZE), np.float32))
-    own = generator.encode_source(frames[None] / np.float32(127.5) - 1, joints[None])
+    mattes = np.ones((2, SIZE, SIZE), np.float32)
+    source = model.encode_source(frames, joints, mattes)
+    own = generator.encode_source(frames[None] / np.float32(127.5) - 1, joints[None], mattes[None, ..., None])
     expected = generator.affinity(own, poses[None])[0]
     np.testing.assert_allclose(model.affinity(source, poses), expected, rtol=1e-4)
     # The first pose is to be made of the second frame, the second one of the first.
