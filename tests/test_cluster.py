@@ -22,7 +22,7 @@ import stmt_tf, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from stmt_tf.train import run
+from stmt_tf.train.command import run
 run()
 """
 
