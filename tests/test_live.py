@@ -109,6 +109,15 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
     assert (images[..., 0] - images[..., 1] > 80).any((1, 2)).all()  # the Painter's person
 
 
+@pytest.mark.parametrize("held_objects", [False, True])
+def test_the_source_is_repaired_before_the_calibration(tmp_path, video, monkeypatch, held_objects):
+    done, calibrate = [], live._calibrate
+    monkeypatch.setattr(live, "whole_person", lambda model, source, side: done.append("repair") or source)
+    monkeypatch.setattr(live, "_calibrate", lambda *given: done.append("calibration") or calibrate(*given))
+    live.perform(settings(video, tmp_path, held_objects=held_objects), Painter())
+    assert done == (["calibration"] if held_objects else ["repair", "calibration"])
+
+
 def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
     class Slow(Painter):
         def generate(self, *arguments):

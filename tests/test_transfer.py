@@ -239,6 +239,24 @@ def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
     assert np.abs(shown.astype(int) - target[4]).mean() < 6
 
 
+@pytest.mark.parametrize("held_objects", [False, True])
+def test_the_source_is_repaired_unless_what_is_held_is_to_be_shown(tmp_path, inputs, monkeypatch, held_objects):
+    sides = []
+    monkeypatch.setattr("stmt_tf.transfer.command.whole_person", lambda model, source, side: sides.append(side) or source)
+    transfer(TransferConfig(**inputs, output=str(tmp_path / "out.mp4"), held_objects=held_objects), Painter())
+    assert sides == [] if held_objects else len(sides) == 1
+
+
+def test_a_target_that_is_not_whole_in_view_is_told(tmp_path, inputs, dancers, caplog):
+    joints = dancers[1].joints.copy()
+    joints[:4, 10] = 0.0  # an ankle
+    poses = write_poses(tmp_path / "poses.json", joints)
+    settings = {**inputs, "target_poses": poses}
+    with caplog.at_level("WARNING"):
+        transfer(TransferConfig(**settings, output=str(tmp_path / "out.mp4")), Painter())
+    assert "not all of the body is in view in 4 of 9 frames" in caplog.text
+
+
 def test_frames_without_a_person_show_the_place_alone(tmp_path, inputs, dancers, caplog):
     joints = dancers[1].joints.copy()
     joints[:7] = 0.0

@@ -70,10 +70,9 @@ def part_affinity(source_joints: tf.Tensor, target_joints: tf.Tensor, size: int)
 
 
 def part_preference(log_priors: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-    """Which source frames show each part less wholly than the frame that shows it best.
+    """How whole each source frame shows each part, beside the frame that shows it best.
 
-    Where one limb hides another, or the estimator laid a joint elsewhere, it has little of the
-    mask along its axis.
+    A part that another limb hides, or whose joints were laid elsewhere, has little of its mask along its axis.
 
     Args:
         log_priors: `[B, N, n, n, 1 + P]`, see `stmt_tf.pose.maps.part_log_priors`.

@@ -72,13 +72,13 @@ class SteadyChoice:
         frames, parts = np.eye(len(affinity)), np.arange(NUM_PARTS)
         nearest = affinity.argmax(0)
         new = has & (self._held == _NONE)
-        self._held[new], self._shares[:, new] = nearest[new], frames[:, nearest[new]]
+        self._held[new] = nearest[new]
         behind = affinity[nearest, parts] - affinity  # [N, P]
         # A fade is finished before the next one begins: a model may show no more than two frames of a part.
         settled = (self._shares[self._held, parts] > _SETTLED) | (behind[self._held, parts] > _AT_ONCE)
         self._held = np.where(has & settled & (behind[self._held, parts] > _CLEARLY), nearest, self._held)
         wanted, step = frames[:, self._held], has / _FADE
         moved = self._shares + np.clip(wanted - self._shares, -step, step)
-        moved *= ~has | (wanted > 0) | (behind <= _AT_ONCE)
+        moved *= ~has | (behind <= _AT_ONCE)
         self._shares = moved / np.maximum(moved.sum(0), _NO_SHARE)
         return self._shares
