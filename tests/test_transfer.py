@@ -242,7 +242,8 @@ def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
 @pytest.mark.parametrize("held_objects", [False, True])
 def test_the_source_is_repaired_unless_what_is_held_is_to_be_shown(tmp_path, inputs, monkeypatch, held_objects):
     sides = []
-    monkeypatch.setattr("stmt_tf.transfer.command.whole_person", lambda model, source, side: sides.append(side) or source)
+    repair = "stmt_tf.transfer.command.whole_person"
+    monkeypatch.setattr(repair, lambda model, source, side: sides.append(side) or source)
     transfer(TransferConfig(**inputs, output=str(tmp_path / "out.mp4"), held_objects=held_objects), Painter())
     assert sides == [] if held_objects else len(sides) == 1
 
