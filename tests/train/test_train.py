@@ -22,7 +22,7 @@ from stmt_tf.train.callbacks import logging as callback_logging
 from stmt_tf.train.command import _phases, train
 from stmt_tf.train.trainer import ActiveLosses
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
 LOSS = LossConfig(vgg_weight=0.0, gan_weight=0.1, discriminator_width=0.05)
 TRAINING = TrainConfig(iterations=6, checkpoint_every=2, val_examples=3, learning_rate=1e-3)

@@ -58,7 +58,7 @@ def test_wrong_cluster_is_refused(environ, message):
 def start(command, arguments, environ):
     return subprocess.Popen(
         [sys.executable, *command, *arguments],
-        cwd=Path(__file__).parent.parent, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[2], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
 
 

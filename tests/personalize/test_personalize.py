@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from records import make_clip, write_records
-from test_transfer import save, write_poses
 from tiny_model import CONFIG, write_model
+from transfers import save, write_poses
 
 from dancers import render_video
 from stmt_tf.config import PersonalizeConfig, TransferConfig

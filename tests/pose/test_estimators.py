@@ -19,7 +19,7 @@ from stmt_tf.pose.estimators.mediapipe import tiles
 from stmt_tf.pose.estimators.results import read_json, read_keypoints
 from stmt_tf.video.reader import read_frames
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FRAME = np.zeros((100, 200, 3), np.uint8)
 
 # An upright person facing the camera, in the order of COCO; right is on the image's left.

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 import pytest
 from browsers import start_browser
-from test_transfer import save, write_poses
 from tiny_model import model_directory
+from transfers import save, write_poses
 from videos import numbered_frames, write_video
 
 from dancers import render_video

@@ -370,7 +370,7 @@ import numpy as np, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-sys.path.insert(0, sys.argv[1])
+sys.path[:0] = [f"{sys.argv[1]}/tests", f"{sys.argv[1]}/tests/train"]
 from records import make_example
 from test_trainer import ALL, OneLayer, make_trainer, networks
 
@@ -401,7 +401,7 @@ print("the same")
 @pytest.mark.slow
 @pytest.mark.parametrize("micro_batches", [1, 2])
 def test_two_devices_match_one(micro_batches):
-    tests = Path(__file__).parent
-    command = [sys.executable, "-c", REPLICAS, str(tests), str(micro_batches)]
-    done = subprocess.run(command, cwd=tests.parent, capture_output=True, text=True)
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", REPLICAS, str(root), str(micro_batches)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.stdout.strip().endswith("the same"), done.stderr[-3000:]

@@ -11,7 +11,7 @@ from studies import METHODS, answers_of, write_session
 from stmt_tf.study.__main__ import main
 from stmt_tf.study.tally import read_all, tally
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PAIRS = ("same/a.mp4", "cross/b.mp4")
 GOOD = [(PAIRS[0], (0, 1)), (PAIRS[1], (2, 1))]
 

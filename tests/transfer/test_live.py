@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 import pytest
 from dancer import dance
-from test_transfer import Painter
 from threads import running_stages
 from tiny_model import model_directory
+from transfers import Painter
 from videos import number_of, numbered_frames, write_video
 
 from stmt_tf.config import TransferConfig
@@ -34,7 +34,7 @@ from stmt_tf.video.capture import capture
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames
 from stmt_tf.video.threads import Latest
 
-SAMPLES = Path(__file__).parent.parent / "samples"
+SAMPLES = Path(__file__).parents[2] / "samples"
 LENGTH = 50
 # A dancer who fits frames of 64 x 48 pixels, one pose for each number that a frame can have.
 POSES = dance(frames=LENGTH) * np.array([0.2, 0.2, 1.0], np.float32)

@@ -12,7 +12,7 @@ from records import write_records
 
 from benchmarks import distortions
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def numbered(count, side=2):

@@ -17,7 +17,7 @@ from stmt_tf.train.command import create_trainer
 from stmt_tf.train.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
 from stmt_tf.train.flops import count_flops
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)
 DATA = DataConfig(num_source_frames=2, num_target_frames=3, batch_size=2)
 LOSS = LossConfig(vgg_weight=0.0, temporal_ranges=(3,), discriminator_width=0.05)

@@ -186,6 +186,6 @@ print("the same")
 
 @pytest.mark.slow
 def test_spectral_norm_trains_in_fit_on_two_devices_as_on_one():
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", REPLICAS], cwd=root, capture_output=True, text=True)
     assert done.stdout.strip().endswith("the same"), done.stderr[-3000:]

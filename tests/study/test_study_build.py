@@ -16,7 +16,7 @@ from stmt_tf.study.__main__ import main
 from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = "--names=ours,single frame"
 
 

@@ -22,7 +22,7 @@ pytest.importorskip("tensorflow_serving", reason="needs tensorflow-serving-api (
 from model_server import grpc_server, predict, predict_json, rest_server  # noqa: E402
 from tensorflow_serving.apis import predict_pb2  # noqa: E402
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 K, L = 2, 3
 
 
