@@ -18,12 +18,12 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.timing import interleaved
-from stmt_tf.config import ExportConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import Pair, load_pair
 from stmt_tf.evaluate.pairs import draw_pairs
 from stmt_tf.export.command import export
+from stmt_tf.export.settings import PRECISIONS, ExportConfig
 from stmt_tf.metrics.image import psnr
 from stmt_tf.serving.lite import LITE
 from stmt_tf.train.checkpoints import load_generator
@@ -72,7 +72,7 @@ def megabytes(directory: str) -> float:
 
 def exported(scratch: str) -> Iterator[tuple[str, float, Callable | None, Generate]]:
     """Name, size in MB, `encode_source` (None of TFLite models, which have none) and `generate` of each export."""
-    for weights in ("float32", "float16", "int8"):
+    for weights in PRECISIONS:
         directory = export(ExportConfig(_WORKDIR.value, f"{scratch}/{weights}", weights, tflite=True))
         yield f"SavedModel {weights}", megabytes(directory), *saved_model(directory)
         size = os.path.getsize(os.path.join(directory, LITE)) / 1e6

@@ -21,11 +21,12 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.timing import Timing, interleaved
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data import pipeline, schema
 from stmt_tf.data.augmentation import augment, mirror
 from stmt_tf.data.order import read_clips
 from stmt_tf.models.create import create_single_frame
+from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 
 _RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to read.")

@@ -27,7 +27,6 @@ from absl import logging
 
 from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.config import TransferConfig
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.comparison import parse_others
 from stmt_tf.metrics.image import masked_psnr, psnr, sharpness
@@ -39,6 +38,7 @@ from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import choose_source
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import read_chosen

@@ -23,7 +23,6 @@ from tqdm import tqdm
 import stmt_tf
 from benchmarks.distortions import distort
 from stmt_tf.assets import AssetError
-from stmt_tf.config import EvaluateConfig
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.command import check, load_judges
@@ -32,6 +31,7 @@ from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
 from stmt_tf.evaluate.pairs import Choice, draw_pairs
 from stmt_tf.evaluate.progress import Measured, Progress, states
+from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png

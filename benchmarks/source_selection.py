@@ -21,7 +21,7 @@ from tqdm import tqdm
 import stmt_tf
 from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.config import EvaluateConfig, setting
+from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
@@ -31,6 +31,7 @@ from stmt_tf.evaluate.evaluation import measure_made, summarise
 from stmt_tf.evaluate.pair_frames import load_pair
 from stmt_tf.evaluate.pairs import Choice, draw_pairs
 from stmt_tf.evaluate.progress import Progress, states
+from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.serving.inference import TransferModel

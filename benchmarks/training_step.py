@@ -22,7 +22,7 @@ import tensorflow as tf
 from absl import app, flags
 
 from benchmarks.timing import matmul_rate, median_seconds, run_with_onednn
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.data.schema import Clip, encode_clip
 from stmt_tf.models.composition import background_base, foreground_base
@@ -31,6 +31,7 @@ from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
 from stmt_tf.train import losses
+from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 
 _SIZES = flags.DEFINE_list("sizes", ["64", "128"], "Sides of the frames in pixels.")

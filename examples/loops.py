@@ -16,9 +16,9 @@ import numpy as np
 
 from dancers import render_video
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
-from stmt_tf.config import TransferConfig
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.command import transfer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.writer import VideoWriter
 

@@ -10,12 +10,12 @@ the asset pose_landmarker.
 import argparse
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
-from stmt_tf.config import TransferConfig
 from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import Motion
 from stmt_tf.transfer.source import choose_source, make_room
 from stmt_tf.video.reader import read_chosen

@@ -1,4 +1,4 @@
-"""The only bridge between absl flags and the config dataclasses of `stmt_tf.config`."""
+"""The only bridge between absl flags and the dataclasses of settings."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import json
 import numpy as np
 from records import make_clip, write_records
 
-from stmt_tf.config import EvaluateConfig
 from stmt_tf.evaluate.measures import Judges
+from stmt_tf.evaluate.settings import EvaluateConfig
 
 SIZE = 32
 OUTPUTS = ["metrics.json", "pairs.json", "per_video.csv", "plots.png", "sheet.png", "table.md"]

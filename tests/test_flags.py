@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stmt_tf import flags
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
+from stmt_tf.train.settings import LossConfig, TrainConfig
 
 CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
 

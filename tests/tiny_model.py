@@ -8,7 +8,8 @@ import os
 import shutil
 import tempfile
 
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
+from stmt_tf.train.settings import LossConfig, TrainConfig
 
 SIZE = 32
 CONFIG = ModelConfig(size=SIZE, width=0.05, residual_heads=True)

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stmt_tf.config import AppConfig
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.place.backdrop import is_picture
 from stmt_tf.video.reader import VideoError, open_media, start_time, video_stream
 

@@ -19,7 +19,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when it is imported
 import gradio as gr
 
 from stmt_tf.app.jobs import Job, Jobs, Progress
-from stmt_tf.config import AppConfig
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import VideoError
 
 _SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none

@@ -38,7 +38,6 @@ from absl import logging
 
 import stmt_tf
 from stmt_tf import assets, flags
-from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
@@ -48,6 +47,7 @@ from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import sound_pairs
 from stmt_tf.evaluate.pairs import Choice, draw_pairs
 from stmt_tf.evaluate.progress import Progress, states
+from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
 from stmt_tf.metrics.identity import PersonFeatures

@@ -31,8 +31,6 @@ from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 
-SETS = ("same", "cross")
-SIDES = ("any", "opposite")
 _CLEARLY = 0.5  # facing beyond which a frame shows one side
 
 
@@ -81,12 +79,12 @@ def draw_pairs(
 
     Args:
         index: the clips.
-        which: one of `SETS`.
+        which: one of `settings.SETS`.
         count: how many pairs at most.
         sources: K.
         targets: L, the most target frames; 0 for the longest run.
         seed: of the choice.
-        sides: one of `SIDES`; "any" in the set `cross`.
+        sides: one of `settings.SIDES`; "any" in the set `cross`.
         selection: how source frames are chosen, one of `pose.selection.METHODS`.
 
     Returns:

@@ -23,7 +23,7 @@ import tensorflow as tf
 from absl import logging
 
 from stmt_tf import flags
-from stmt_tf.config import ExportConfig
+from stmt_tf.export.settings import ExportConfig
 from stmt_tf.serving.inference import save_model
 from stmt_tf.serving.lite import LITE, convert_generate
 from stmt_tf.serving.verify import verify

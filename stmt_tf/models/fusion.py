@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from stmt_tf.config import FUSIONS
 from stmt_tf.models.attention import SelfAttention
 from stmt_tf.models.composition import pose_nearness
 from stmt_tf.models.residual import ResidualBlock
@@ -167,9 +168,6 @@ class AttentionFusion(tf.keras.layers.Layer):
         if self.over_space is not None:
             fused = _split(self.over_space(_merge(fused)), tf.shape(fused)[:2])
         return fused, attention
-
-
-FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")
 
 
 def create_fusion(

@@ -30,25 +30,19 @@ from tqdm import tqdm
 
 from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
-from stmt_tf.config import (
-    DataConfig,
-    ExportConfig,
-    LossConfig,
-    ModelConfig,
-    PersonalizeConfig,
-    TrainConfig,
-    TransferConfig,
-)
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.export.command import export
+from stmt_tf.export.settings import ExportConfig
 from stmt_tf.files import whole_file
 from stmt_tf.metrics.image import masked_psnr, psnr
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over, read_own_frames
+from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
@@ -59,6 +53,8 @@ from stmt_tf.serving.versions import require_room
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.command import train
+from stmt_tf.train.settings import LossConfig, TrainConfig
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture, contact_sheet, write_png

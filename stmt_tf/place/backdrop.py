@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.config import TransferConfig
 from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.crop import Crop
@@ -21,6 +20,7 @@ from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.tracks import estimate_tracks, visible
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy as np
 from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.estimators import PoseError
 
-MODES = ("global", "bone", "none")
+MODES = ("none", "global", "bone")
 
 # Bones whose ratio differs from the median bone's by more than this were foreshortened in one of
 # the videos (somebody who sits, or never faces the camera); people's proportions differ by less.

@@ -13,9 +13,10 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from stmt_tf.config import PersonalizeConfig, TransferConfig
+from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.tracking import follow_person
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.threads import overlapped
 

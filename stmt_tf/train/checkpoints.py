@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from stmt_tf import compat, flags
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.files import whole_file
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.generator import Generator
@@ -25,6 +25,7 @@ from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.weights import load_weights
 from stmt_tf.serving.versions import newest
+from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
 CONFIG = "config.flags"

@@ -21,14 +21,15 @@ from absl import flags as absl_flags
 from absl import logging
 
 from stmt_tf import assets, flags
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
-from stmt_tf.models.create import create_discriminators
 from stmt_tf.train import checkpoints, cluster, dry_run
 from stmt_tf.train.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
+from stmt_tf.train.create import create_discriminators
 from stmt_tf.train.pictures import ShowPictures
+from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6

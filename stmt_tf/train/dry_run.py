@@ -20,12 +20,13 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.features.vgg import PAPER_LAYERS, VGG16_LAYERS, VGG19_LAYERS, VGGFeatures
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.train.flops import FlopCount, count_flops
+from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
 _TIMED_STEPS = 3

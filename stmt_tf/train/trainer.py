@@ -18,10 +18,10 @@ from typing import Callable
 import tensorflow as tf
 
 from stmt_tf import compat
-from stmt_tf.config import LossConfig
 from stmt_tf.models.discriminators import temporal_windows
 from stmt_tf.pose.maps import joint_heatmaps
 from stmt_tf.train import losses
+from stmt_tf.train.settings import LossConfig
 
 PerceptualFeatures = Callable[[tf.Tensor], Sequence[tf.Tensor]]
 

@@ -22,7 +22,6 @@ from absl import logging
 
 from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, shipped_model
-from stmt_tf.config import TransferConfig
 from stmt_tf.place.backdrop import check_background, read_background
 from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.crop import Crop
@@ -32,6 +31,7 @@ from stmt_tf.pose.tracks import check_poses, estimate_tracks, progress, visible
 from stmt_tf.transfer import live
 from stmt_tf.transfer.renderer import Renderer, frame_side
 from stmt_tf.transfer.repair import whole_person
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import Motion, ResultSheet, attention_sheet, preview_sheet
 from stmt_tf.transfer.source import Source, check_source, choose_source, make_room
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames

@@ -34,7 +34,6 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.config import TransferConfig
 from stmt_tf.place.backdrop import check_background, read_background
 from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
@@ -43,6 +42,7 @@ from stmt_tf.pose.tracking import LiveTracker, follow_person
 from stmt_tf.pose.tracks import check_poses, estimate_tracks
 from stmt_tf.transfer.renderer import Renderer, frame_side
 from stmt_tf.transfer.repair import whole_person
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import check_source, choose_source, make_room
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError

@@ -15,7 +15,7 @@ from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
 from stmt_tf.app.jobs import Job, Jobs, Progress, check_input, duration
-from stmt_tf.config import AppConfig
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import VideoError
 
 # Takes the flags of a transfer and tells of itself as a transfer does.

@@ -17,7 +17,7 @@ from transfers import save, write_poses
 from videos import numbered_frames, write_video
 
 from dancers import render_video
-from stmt_tf.config import AppConfig
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import read_frames
 
 pytest.importorskip("gradio")

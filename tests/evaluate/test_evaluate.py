@@ -12,7 +12,7 @@ from evaluations import NOBODY, OUTPUTS, SIZE, Oracle, config_for, make_clips, p
 from records import make_clip, write_records
 
 from stmt_tf.assets import AssetError
-from stmt_tf.config import EvaluateConfig, ModelConfig
+from stmt_tf.config import ModelConfig
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.command import check, evaluate, load_judges
 from stmt_tf.evaluate.comparison import Other, parse_others
@@ -20,6 +20,7 @@ from stmt_tf.evaluate.examples import attention_picture
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
 from stmt_tf.evaluate.pairs import draw_same
+from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.serving.manifest import write_manifest

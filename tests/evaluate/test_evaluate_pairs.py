@@ -5,9 +5,9 @@ import os
 import pytest
 from evaluations import NOBODY, OUTPUTS, Oracle, config_for, make_clips, pairs, results, rows
 
-from stmt_tf.config import EvaluateConfig
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate.command import check, evaluate
+from stmt_tf.evaluate.settings import EvaluateConfig
 
 
 def test_pairs_of_two_clips_need_no_truth(tmp_path):

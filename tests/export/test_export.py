@@ -11,8 +11,9 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE
 
-from stmt_tf.config import DataConfig, ExportConfig, LossConfig, TrainConfig
+from stmt_tf.config import DataConfig
 from stmt_tf.export import command
+from stmt_tf.export.settings import ExportConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.models.weights import save_weights
 from stmt_tf.serving import warmup
@@ -20,6 +21,7 @@ from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.lite import convert_generate
 from stmt_tf.serving.verify import verify
 from stmt_tf.train.checkpoints import BEST_WEIGHTS, load_generator, write_config
+from stmt_tf.train.settings import LossConfig, TrainConfig
 
 needs_messages = pytest.mark.skipif(
     not warmup.messages_installed(), reason="needs tensorflow-serving-api (pip install .[addons,serving])"

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 from records import make_frames, make_joints
 
-from stmt_tf.config import LossConfig
-from stmt_tf.models.create import create_discriminators
 from stmt_tf.models.discriminators import BLOCK_CHANNELS, PatchDiscriminator, temporal_windows
 from stmt_tf.models.residual import ResidualBlock
 from stmt_tf.pose.maps import joint_heatmaps
+from stmt_tf.train.create import create_discriminators
+from stmt_tf.train.settings import LossConfig
 
 
 def create_discriminator(spectral_norm: bool = False) -> PatchDiscriminator:
@@ -154,8 +154,8 @@ def test_mixed_precision_scores_about_the_same_in_float32(precision, spectral_no
 # Run by itself: the logical devices must be set before TensorFlow starts.
 REPLICAS = """
 import numpy as np, tensorflow as tf
-from stmt_tf.config import LossConfig
-from stmt_tf.models.create import create_discriminators
+from stmt_tf.train.settings import LossConfig
+from stmt_tf.train.create import create_discriminators
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2

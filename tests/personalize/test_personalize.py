@@ -19,12 +19,12 @@ from tiny_model import CONFIG, write_model
 from transfers import save, write_poses
 
 from dancers import render_video
-from stmt_tf.config import PersonalizeConfig, TransferConfig
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import command as module
 from stmt_tf.personalize.command import check, personalize
+from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
 from stmt_tf.serving.inference import TransferModel
@@ -33,6 +33,7 @@ from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.checkpoints import load_generator, read_settings
 from stmt_tf.train.command import train
 from stmt_tf.transfer.command import transfer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
 
 LENGTH = 40

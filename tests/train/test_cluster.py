@@ -13,8 +13,9 @@ from test_train import LOSS, MODEL
 from workers import free_ports, tf_config
 
 from stmt_tf import flags
-from stmt_tf.config import DataConfig, TrainConfig
+from stmt_tf.config import DataConfig
 from stmt_tf.train.cluster import Worker, create_strategy, lost_worker_named, read_worker
+from stmt_tf.train.settings import TrainConfig
 
 HOSTS = ["host0:2222", "host1:2222"]
 TWO_DEVICES = """

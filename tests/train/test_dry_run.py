@@ -10,12 +10,14 @@ import tensorflow as tf
 from records import make_example
 
 from stmt_tf import flags
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
-from stmt_tf.models.create import create_discriminators, create_generator
+from stmt_tf.config import DataConfig, ModelConfig
+from stmt_tf.models.create import create_generator
 from stmt_tf.train.command import _rehearse as rehearse_checked
 from stmt_tf.train.command import create_trainer
+from stmt_tf.train.create import create_discriminators
 from stmt_tf.train.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
 from stmt_tf.train.flops import count_flops
+from stmt_tf.train.settings import LossConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)

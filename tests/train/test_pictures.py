@@ -7,9 +7,10 @@ import tensorflow as tf
 from records import make_example
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from stmt_tf.config import LossConfig, ModelConfig
+from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.train.pictures import animated_png, attention_sheet, motion_sheets, sample_sheet, show
+from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 
 SIZE = 32

@@ -13,13 +13,14 @@ import tensorflow as tf
 from records import make_clip, make_example, write_records
 
 from stmt_tf import flags
-from stmt_tf.config import DataConfig, LossConfig, ModelConfig, TrainConfig
+from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.weights import load_weights
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import logging as callback_logging
 from stmt_tf.train.command import _phases, train
+from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import ActiveLosses
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,12 @@ import tensorflow as tf
 from records import conv_ops, make_example
 
 from stmt_tf import compat
-from stmt_tf.config import LossConfig, ModelConfig
-from stmt_tf.models.create import create_discriminators, create_generator, create_single_frame
+from stmt_tf.config import ModelConfig
+from stmt_tf.models.create import create_generator, create_single_frame
 from stmt_tf.train.callbacks import StopAtNaN, TrainingDiverged
 from stmt_tf.train.checkpoints import TrainingState
+from stmt_tf.train.create import create_discriminators
+from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import ActiveLosses, Trainer
 
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)

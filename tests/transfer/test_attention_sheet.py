@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.config import TransferConfig
 from stmt_tf.pose.crop import Crop
 from stmt_tf.transfer.command import check, write_attention
 from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import Motion, attention_sheet
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.reader import VideoError

@@ -25,10 +25,10 @@ from tiny_model import model_directory
 from transfers import Painter
 from videos import number_of, numbered_frames, write_video
 
-from stmt_tf.config import TransferConfig
 from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
 from stmt_tf.transfer import live
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
 from stmt_tf.video.reader import Frame, VideoError, probe, read_frames

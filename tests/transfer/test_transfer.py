@@ -22,12 +22,12 @@ from transfers import Painter, save, write_poses
 from videos import numbered_frames, write_audio, write_video
 
 from dancers import render_video
-from stmt_tf.config import TransferConfig
 from stmt_tf.place.compositing import Compositor
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.tracks import estimate_tracks
 from stmt_tf.transfer.command import batches, check, transfer
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import Frame, VideoError, probe, read_chosen, read_frames
 from stmt_tf.video.writer import VideoWriter
 

@@ -1,0 +1,33 @@
+"""Settings of a fine-tuning on one video."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from stmt_tf.config import require_minutes, require_positive, setting
+from stmt_tf.pose.settings import pose_model, pose_tool
+
+
+@dataclasses.dataclass(frozen=True)
+class PersonalizeConfig:
+    """One fine-tuning of a model on a video."""
+
+    source: str = setting("", "Video of the person.")
+    output: str = setting("", "Directory of versions to write the model into: OUTPUT/1, then OUTPUT/2, ...")
+    minutes: float = setting(3.0, "How long to train.")
+    model: str = setting("", "Model directory to start from; empty: the shipped model.")
+    mix_records: str = setting(
+        "", "Glob of TFRecord files of other people to mix in, square and no smaller than the model's frames; empty: "
+        "dancers are rendered."
+    )
+    sheet: str = setting("", "PNG of frames that were held out, and of what the model made of them before and after.")
+    pose: str = pose_tool()
+    pose_model: str = pose_model()
+    source_poses: str = setting("", "JSON results for the video (openpose, alphapose).")
+
+    def __post_init__(self):
+        for name in ("source", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        require_positive(self, "minutes")
+        require_minutes(self, "minutes")

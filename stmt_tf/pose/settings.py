@@ -1,0 +1,16 @@
+"""Settings of the pose estimator, which several commands have."""
+
+from __future__ import annotations
+
+from stmt_tf.config import setting
+from stmt_tf.pose.estimators import NAMES
+
+
+def pose_tool():
+    """Which estimator."""
+    return setting("mediapipe", "Pose estimator; openpose and alphapose read those tools' JSON results.", NAMES)
+
+
+def pose_model():
+    """What it runs."""
+    return setting("", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet).")

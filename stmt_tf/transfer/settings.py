@@ -1,0 +1,91 @@
+"""Settings of a transfer."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from stmt_tf.config import require_minutes, require_positive, require_seed, setting
+from stmt_tf.pose.retarget import MODES
+from stmt_tf.pose.selection import METHODS
+from stmt_tf.pose.settings import pose_model, pose_tool
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferConfig:
+    """One transfer."""
+
+    source: str = setting("", "Video of the person, and the place, to show.")
+    target: str = setting("", "Video of the motion to do.")
+    live: str = setting(
+        "",
+        "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
+        "window, or written to --output, or both; see stmt_tf.transfer.live.",
+    )
+    output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
+    model: str = setting("", "Model directory; empty: the shipped model.")
+    personalize: float = setting(
+        0.0, "Minutes to fine-tune the model on the source first, see stmt_tf.personalize; 0: not at all."
+    )
+    num_source_frames: int = setting(
+        0,
+        "Source frames that the model looks at; 0: as many as its attention was built for, 24 if it takes any.",
+    )
+    source_selection: str = setting(
+        "coverage",
+        "How they are chosen: at random as in the paper, or spread over the source's poses and facings.",
+        METHODS,
+    )
+    retarget: str = setting(
+        "global",
+        "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
+        MODES,
+    )
+    layout: str = setting(
+        "result",
+        "What the video shows: the result, or source, target and result side by side.",
+        ("result", "side_by_side"),
+    )
+    background: str = setting(
+        "",
+        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
+        "source's frame.",
+    )
+    max_size: int = setting(
+        768,
+        "Side in pixels of the square around the person that is made at most, where the model makes any size; enlarged "
+        "where the source shows the person larger.",
+    )
+    held_objects: bool = setting(
+        False, "Show what the source person holds, too, instead of leaving out what only some source frames show."
+    )
+    crop_only: bool = setting(
+        False, "Write the model's square view instead of pasting it into the source's whole frame."
+    )
+    preview: str = setting("", "PNG of the retargeted skeletons over the source, written first of all.")
+    sheet: str = setting("", "PNG of source frames, target frames and result.")
+    attention: str = setting(
+        "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
+    )
+    pose: str = pose_tool()
+    pose_model: str = pose_model()
+    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
+    source_mattes: str = setting(
+        "",
+        "Directory of pictures, one for each frame of the source in the order of their names, white where the person "
+        "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
+    )
+    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
+    background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
+    seed: int = setting(0, "Seed of the choice of source frames.")
+
+    def __post_init__(self):
+        if self.live and self.target:
+            raise ValueError(f"--live={self.live} takes the place of --target={self.target}: give one of them")
+        for name in ("source",) if self.live else ("source", "target", "output"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is required")
+        require_positive(self, "max_size")
+        if self.num_source_frames < 0:
+            raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
+        require_seed(self.seed)
+        require_minutes(self, "personalize")
