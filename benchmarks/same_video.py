@@ -35,11 +35,11 @@ from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import body
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError, create_estimator
-from stmt_tf.pose.tracks import estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.settings import TransferConfig
-from stmt_tf.transfer.source import choose_source
+from stmt_tf.transfer.source import choose_frames, read_source
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
@@ -91,7 +91,7 @@ def read_clip(path: str, size: int) -> Clip:
         path: a video of one person.
         size: side of the judged square in pixels.
     """
-    (track,) = estimate_tracks([(path, "")], "mediapipe")
+    (track,) = estimate_tracks([PosedVideo(path)])
     half = len(track) // 2
     first = np.linspace(half + 2, len(track) - 2, _TARGETS).astype(int)
     targets = np.stack([first, first + 1], 1).ravel()
@@ -113,14 +113,14 @@ def make(clip: Clip, model: TransferModel, without: str = "") -> np.ndarray:
         without: one of `INGREDIENTS`, to be left out, or nothing.
     """
     count = _FEW if without == "many_frames" else 0
-    config = TransferConfig(source=clip.path, target=clip.path, output="unused.mp4", num_source_frames=count)
-    source = choose_source(config, clip.track[: clip.half], model.num_source_frames)
+    track = clip.track[: clip.half]
+    source = read_source(PosedVideo(clip.path), track, choose_frames(track, model.num_source_frames, count))
     if without == "mattes" or not model.takes_any_size:
         source = dataclasses.replace(source, mattes=None)
     if without == "plate" or not model.takes_any_size:
         source = dataclasses.replace(source, plate=None)
     source = dataclasses.replace(source, crop=clip.crop)
-    renderer = Renderer(model, source, max_size=model.size if without == "frame_size" else config.max_size)
+    renderer = Renderer(model, source, max_size=model.size if without == "frame_size" else TransferConfig.max_size)
     made, before = [], clip.half
     for t in clip.targets:
         renderer.follow(clip.track[before:t])

@@ -15,10 +15,7 @@ import cv2
 import numpy as np
 
 from dancers import render_video
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
-from stmt_tf.serving.inference import TransferModel
-from stmt_tf.transfer.command import transfer
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf import MotionTransfer
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.writer import VideoWriter
 
@@ -48,13 +45,13 @@ def write_loop(path, frames):
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--output", required=True, help="directory to write the pictures into")
-parser.add_argument("--model", default=str(shipped_model(SHIPPED_MODEL)), help="model directory")
+parser.add_argument("--model", default="", help="model directory; empty: the shipped model")
 parser.add_argument("--seconds", type=float, default=6.0, help="length of a loop")
 parser.add_argument("--height", type=int, default=224, help="of the pictures in pixels, even")
 options = parser.parse_args()
 
 os.makedirs(options.output, exist_ok=True)
-model = TransferModel(options.model)
+transfer = MotionTransfer.from_pretrained(options.model)
 with tempfile.TemporaryDirectory() as scratch:
 
     def film(number):
@@ -63,13 +60,12 @@ with tempfile.TemporaryDirectory() as scratch:
         return path if os.path.exists(path) else write_video(path, number, 2 * options.seconds)
 
     for i, (source, target) in enumerate(zip(SOURCES, TARGETS), 1):
-        made = os.path.join(scratch, f"made-{i}.mp4")
-        place = film(PLACE) if i == 3 else ""
-        transfer(TransferConfig(source=film(source), target=film(target), output=made, background=place), model)
-        shown = zip(*(read_frames(path) for path in (film(source), film(target), made)))
+        result = transfer(film(source), film(target), background=film(PLACE) if i == 3 else "")
+        videos = ((frame.image for frame in read_frames(film(number))) for number in (source, target))
+        shown = zip(*videos, result.frames)
         size = (options.height, options.height)
         panels = [
-            np.concatenate([cv2.resize(each.image, size, interpolation=cv2.INTER_AREA) for each in frames], 1)
-            for frames in shown
+            np.concatenate([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images], 1)
+            for images in shown
         ]
         write_loop(os.path.join(options.output, f"loop-{i}.webp"), panels[: round(options.seconds * FPS)])

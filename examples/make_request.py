@@ -15,7 +15,7 @@ import tensorflow as tf
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
-from stmt_tf.pose.tracks import estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.transfer.sheets import read_chosen
 from stmt_tf.video.reader import probe
 
@@ -34,7 +34,7 @@ try:
 except OSError as error:
     sys.exit(f"{options.output}: cannot be made ({error.strerror}), give another --output")
 
-source_track, target_track = estimate_tracks([(options.source, ""), (options.target, "")], "mediapipe")
+source_track, target_track = estimate_tracks([PosedVideo(options.source), PosedVideo(options.target)])
 chosen = select_source_frames(source_track, options.num_source_frames, "coverage", seed=0)
 motion = retarget(target_track, source_track, "global")
 info = probe(options.source)

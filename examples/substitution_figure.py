@@ -11,13 +11,11 @@ import argparse
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
-from stmt_tf.pose.retarget import retarget
-from stmt_tf.pose.tracks import estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
+from stmt_tf.transfer.motion import fit_motion
 from stmt_tf.transfer.renderer import Renderer
-from stmt_tf.transfer.settings import TransferConfig
-from stmt_tf.transfer.sheets import Motion
-from stmt_tf.transfer.source import choose_source, make_room
+from stmt_tf.transfer.source import choose_frames, make_room, read_source
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -32,19 +30,19 @@ options = parser.parse_args()
 model = TransferModel(options.model)
 films = [place for place in options.places if not is_picture(place)]
 videos = dict.fromkeys([*options.people, *options.motions, *films])  # without repetition, in order
-tracks = dict(zip(videos, estimate_tracks([(path, "") for path in videos], "mediapipe")))
+tracks = dict(zip(videos, estimate_tracks([PosedVideo(path) for path in videos])))
 places = {
-    place: read_picture(place) if is_picture(place) else place_of_video(place, tracks[place], model, num_frames=4)
+    place: read_picture(place) if is_picture(place) else place_of_video(place, tracks[place], model)
     for place in options.places
 }
 rows = []
 for target in options.motions:
     for number, person in enumerate(options.people):
-        config = TransferConfig(source=person, target=target, output="none.mp4")
-        source = choose_source(config, tracks[person], model.num_source_frames)
-        poses = retarget(tracks[target], tracks[person], config.retarget)
-        source = make_room(source, tracks[person], poses)
-        steps = Motion(tracks[target], poses, source.crop).sampled()
+        track = tracks[person]
+        source = read_source(PosedVideo(person), track, choose_frames(track, model.num_source_frames), own_place=False)
+        motion = fit_motion(target, tracks[target], track, "global")
+        source = make_room(source, motion.retargeted)
+        poses, steps = motion.retargeted, motion.sampled()
         if not number:
             rows.append((f"the motion of {target}", read_chosen(target, steps)))
         for name, place in places.items():

@@ -86,6 +86,14 @@ class DataConfig:
         require_seed(self.seed)
 
 
+def require_choices(config) -> None:
+    """Raises ValueError for a field whose value is none of its choices; flags do so by themselves."""
+    for field in dataclasses.fields(config):
+        choices, value = field.metadata["choices"], getattr(config, field.name)
+        if choices and value not in choices:
+            raise ValueError(f"--{field.name} must be one of {', '.join(choices)}, got {value!r}")
+
+
 def require_positive(config, *names: str) -> None:
     """Raises ValueError unless these settings are greater than 0."""
     for name in names:

@@ -44,9 +44,9 @@ from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose import body
-from stmt_tf.pose.estimators import RESULT_READERS, PoseError, create_estimator
+from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
-from stmt_tf.pose.tracks import check_poses, estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, check_poses, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.versions import require_room
@@ -54,7 +54,6 @@ from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.command import train
 from stmt_tf.train.settings import LossConfig, TrainConfig
-from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture, contact_sheet, write_png
@@ -86,9 +85,7 @@ def check(config: PersonalizeConfig) -> None:
         check_picture(config.sheet)
         if os.path.realpath(config.sheet) == os.path.realpath(config.source):
             raise ValueError(f"--sheet={config.sheet}: is the source itself. Give another name")
-    check_poses(config)
-    if config.pose in RESULT_READERS and not config.source_poses:
-        raise ValueError(f"--pose={config.pose} needs its results: give --source_poses")
+    check_poses(config.pose, config.pose_model, {"source_poses": config.source_poses}, ["source_poses"])
     require_room(config.output)
     _require_same(config)
     if config.mix_records:
@@ -134,7 +131,7 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
     with contextlib.ExitStack() as stack:
         estimator = None
         if not _has_records(config):  # then nobody asks for masks, which take their time
-            estimator = stack.enter_context(create_estimator(config.pose, _poses(config)))
+            estimator = stack.enter_context(_video(config).estimator())
         own, held_out = read_own_frames(config.source, track, model.size, fewest, estimator)
     _write_records(config, own, held_out, model.size)
     try:
@@ -149,20 +146,21 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
     return export(ExportConfig(workdir=workdir if better else base, output=config.output))
 
 
-def personalized(config: TransferConfig, track: np.ndarray) -> TransferModel:
-    """The model fine-tuned on the source of one transfer, for that alone.
+def personalized(video: PosedVideo, track: np.ndarray, minutes: float, model: str) -> TransferModel:
+    """A model fine-tuned on the source of one transfer, for that alone.
 
     Args:
-        config: which video and model, and for how long.
-        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+        video: the source.
+        track: `[S, 14, 3]`, its joints in pixels of its frames.
+        minutes: how long to train.
+        model: the model's directory; empty: the shipped model.
 
     Raises:
         As `personalize` does.
     """
     with tempfile.TemporaryDirectory() as scratch:
         task = PersonalizeConfig(
-            source=config.source, output=scratch, minutes=config.personalize, model=config.model,
-            pose=config.pose, pose_model=config.pose_model, source_poses=config.source_poses,
+            source=video.path, output=scratch, minutes=minutes, model=model, pose=video.tool, pose_model=video.poses
         )
         return TransferModel(personalize(task, track))
 
@@ -198,9 +196,9 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
     )
 
 
-def _poses(config: PersonalizeConfig) -> str | None:
-    """The pose estimator's model, or results, for the source; None for the default."""
-    return config.source_poses or config.pose_model or None
+def _video(config: PersonalizeConfig) -> PosedVideo:
+    """The source, and where its poses come from."""
+    return PosedVideo(config.source, config.pose, config.source_poses or config.pose_model)
 
 
 def _identity(config: PersonalizeConfig) -> dict[str, str]:
@@ -303,7 +301,7 @@ def main(argv: Sequence[str]) -> None:
     try:
         config = flags.read(PersonalizeConfig)
         check(config)
-        (track,) = estimate_tracks([(config.source, _poses(config))], config.pose)
+        (track,) = estimate_tracks([_video(config)])
         version = personalize(config, track)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"personalize: {error}")

@@ -15,12 +15,11 @@ from absl import logging
 from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.estimators import Estimator, create_estimator
+from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
-from stmt_tf.pose.tracks import estimate_tracks, visible
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks, visible
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:
@@ -31,29 +30,26 @@ _KEPT = 16  # frames of a video that shows nobody
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
-def check_background(config: TransferConfig) -> None:
+def check_background(path: str) -> None:
     """Finds what cannot work before anything slow begins.
 
     Raises:
         VideoError: the background is no picture and no video.
-        ValueError: poses of it are missing.
     """
-    if is_picture(config.background):
-        read_picture(config.background)
+    if is_picture(path):
+        read_picture(path)
         return
     try:
-        probe(config.background)
+        probe(path)
     except VideoError as error:
         raise VideoError(f"--background takes a picture ({', '.join(_PICTURES)}) or a video. {error}") from error
-    if config.source_poses and not config.background_poses:
-        raise ValueError(f"--pose={config.pose} needs its results for a video as --background too: --background_poses")
 
 
-def read_background(config: TransferConfig, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
-    """The place that `config.background` shows.
+def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
+    """The place that a picture or video shows.
 
     Args:
-        config: which, how the poses in it are found, and how many frames of it to look at.
+        shown: the picture, which needs no poses, or the video.
         model: its background branch fills what no frame shows.
         frame_size: (height, width) of the source's frames, which it is to cover.
 
@@ -64,16 +60,14 @@ def read_background(config: TransferConfig, model: TransferModel, frame_size: tu
         VideoError: it cannot be read.
         PoseError: the pose estimator's model or results cannot be used.
     """
-    if is_picture(config.background):
-        return covering(read_picture(config.background), frame_size)
-    poses = config.background_poses or config.pose_model
-    num_frames = config.num_source_frames or model.num_source_frames or _LOOKED_AT
+    if is_picture(shown.path):
+        return covering(read_picture(shown.path), frame_size)
     try:
-        (track,) = estimate_tracks([(config.background, poses)], config.pose)
+        (track,) = estimate_tracks([shown])
     except NoPersonError:
-        return covering(place_of_video(config.background, None, model, num_frames), frame_size)
-    with create_estimator(config.pose, poses or None) as estimator:
-        return covering(place_of_video(config.background, track, model, num_frames, estimator), frame_size)
+        return covering(place_of_video(shown.path, None, model), frame_size)
+    with shown.estimator() as estimator:
+        return covering(place_of_video(shown.path, track, model, estimator), frame_size)
 
 
 def is_picture(path: str) -> bool:
@@ -96,7 +90,7 @@ def read_picture(path: str) -> np.ndarray:
 
 
 def place_of_video(
-    path: str, track: np.ndarray | None, model: TransferModel, num_frames: int, estimator: Estimator | None = None
+    path: str, track: np.ndarray | None, model: TransferModel, estimator: Estimator | None = None
 ) -> np.ndarray:
     """The place of a video without its person, uint8 `[H, W, 3]`: its plate, as far as the camera lets it have one.
 
@@ -104,7 +98,6 @@ def place_of_video(
         path: the video.
         track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it.
         model: its background branch fills what no frame shows, where there is no plate.
-        num_frames: frames to show the model at once.
         estimator: for mattes; None: the person is where the joints are.
 
     Raises:
@@ -120,7 +113,7 @@ def place_of_video(
     plate = make_plate(frames, mattes, track[steps])
     if plate is None:
         logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
-        return _place_by_model(path, track, model, num_frames)
+        return _place_by_model(path, track, model)
     return fill(plate)
 
 
@@ -139,7 +132,7 @@ def _place_of_empty_video(path: str) -> np.ndarray:
     return fill(plate)
 
 
-def _place_by_model(path: str, track: np.ndarray, model: TransferModel, num_frames: int) -> np.ndarray:
+def _place_by_model(path: str, track: np.ndarray, model: TransferModel) -> np.ndarray:
     """The place put together from a few frames, where the model sees no person in them."""
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
@@ -149,7 +142,7 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel, num_fram
     squares = np.stack([crop.extract(frame, model.size) for frame in frames])
     joints = crop.to_crop(track[chosen], model.size)
     unhidden, filled = {}, None
-    rounds = -(-len(frames) // num_frames)
+    rounds = -(-len(frames) // (model.num_source_frames or _LOOKED_AT))
     for first in range(rounds):
         some = range(first, len(frames), rounds)  # each round spread over the whole video, too
         encoded = model.encode_source(squares[some], joints[some])

@@ -76,6 +76,11 @@ class Compositor:
         square = self._square + opacity * (person - self._square)
         return self._crop.paste(self._place, np.clip(np.rint(square), 0, 255).astype(np.uint8))
 
+    def spread(self, mask: np.ndarray) -> np.ndarray:
+        """Where a whole frame shows the foreground: a mask uint8 `[S, S, 1]` becomes uint8 `[H, W]`."""
+        square = _enlarged(mask, self._crop.size)[..., 0]
+        return self._crop.paste(np.zeros(self._place.shape[:2], np.uint8), square)
+
 
 def surely_seen(visible: np.ndarray) -> np.ndarray:
     """Narrows a soft mask of the background to where there is nothing of the person: float32 `[S, S, 1]`.

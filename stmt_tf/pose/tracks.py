@@ -3,48 +3,74 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 from absl import logging
 from tqdm import tqdm
 
-from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.tracking import follow_person
-from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.threads import overlapped
 
 
-def check_poses(config: TransferConfig | PersonalizeConfig) -> None:
-    """Raises PoseError if the pose estimator's model or results do not exist, or are not for it."""
-    for name in ("source_poses", "target_poses", "background_poses"):
-        path = getattr(config, name, "")
-        if path and config.pose not in RESULT_READERS:
+@dataclasses.dataclass(frozen=True)
+class PosedVideo:
+    """A video of a person, and what finds their joints in it.
+
+    Attributes:
+        path: of the video.
+        tool: name of the pose estimator, see `stmt_tf.pose.estimators`.
+        poses: the tool's results for this video, or its model; empty for the tool's own model.
+    """
+
+    path: str
+    tool: str = "mediapipe"
+    poses: str = ""
+
+    def estimator(self) -> Estimator:
+        """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
+        return create_estimator(self.tool, self.poses or None)
+
+
+def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Collection[str]) -> None:
+    """Finds poses that cannot be had, before anything slow begins.
+
+    Args:
+        tool: name of the pose estimator.
+        model: its model; empty for its own.
+        results: its results by the names of their flags; empty where none are given.
+        needed: those that a tool which reads results cannot do without.
+
+    Raises:
+        PoseError: the model or results do not exist, are not for this tool, or are missing.
+    """
+    for name, path in results.items():
+        if path and tool not in RESULT_READERS:
             raise PoseError(
-                f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={config.pose}: name the tool "
-                "that made it, or leave it out"
+                f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={tool}: name the tool that "
+                "made it, or leave it out"
             )
         if path and not os.path.exists(path):
             raise PoseError(f"--{name}={path}: no such file or directory. Check the path.")
-    handle = config.pose == "movenet" and "://" in config.pose_model
-    if config.pose_model and not handle and not os.path.exists(config.pose_model):
-        raise PoseError(f"--pose_model={config.pose_model}: no such file or directory. Check the path.")
+    missing = [f"--{name}" for name in needed if not results[name]]
+    if missing and tool in RESULT_READERS:
+        raise PoseError(f"--pose={tool} needs its results: give {' and '.join(missing)}")
+    handle = tool == "movenet" and "://" in model
+    if model and not handle and not os.path.exists(model):
+        raise PoseError(f"--pose_model={model}: no such file or directory. Check the path.")
 
 
-def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[np.ndarray]:
+def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
     """The joints `[T, 14, 3]` of the person in each video, in pixels of its frames.
 
     The videos are looked at side by side, since a pose estimator keeps but one core busy.
-
-    Args:
-        videos: path of each, and the pose estimator's model, or results, for it; empty for the default.
-        pose_tool: name of the estimator.
 
     Raises:
         VideoError: a video cannot be read.
@@ -52,14 +78,14 @@ def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[n
         PoseError: the pose estimator's model or results cannot be used.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    lengths = [probe(path).num_frames for path, _ in videos]
+    lengths = [probe(video.path).num_frames for video in videos]
     people: list[list[np.ndarray]] = [[] for _ in videos]
     with contextlib.ExitStack() as stack:
         # Not in the threads: what the first one fetches, the second one finds.
-        estimators = [stack.enter_context(create_estimator(pose_tool, model or None)) for _, model in videos]
+        estimators = [stack.enter_context(video.estimator()) for video in videos]
         stages = [
-            stack.enter_context(overlapped(_detections(path, estimator), ahead=math.inf))
-            for (path, _), estimator in zip(videos, estimators)
+            stack.enter_context(overlapped(_detections(video.path, estimator), ahead=math.inf))
+            for video, estimator in zip(videos, estimators)
         ]
         bar = stack.enter_context(progress("poses", None if None in lengths else sum(lengths)))
         for found in itertools.zip_longest(*stages):
@@ -67,14 +93,14 @@ def estimate_tracks(videos: Sequence[tuple[str, str]], pose_tool: str) -> list[n
                 if detections is not None:
                     each.append(detections)
                     bar.update()
-    for (path, results), each, estimator in zip(videos, people, estimators):
+    for video, each, estimator in zip(videos, people, estimators):
         # One too many is a frame counted from 1.
         if estimator.last_frame is not None and estimator.last_frame > len(each):
             raise PoseError(
-                f"{results}: has poses of frame {estimator.last_frame}, but {path} has {len(each)} frames. Give the "
-                "results of this video"
+                f"{video.poses}: has poses of frame {estimator.last_frame}, but {video.path} has {len(each)} frames. "
+                "Give the results of this video"
             )
-    return [_follow(path, each) for (path, _), each in zip(videos, people)]
+    return [_follow(video.path, each) for video, each in zip(videos, people)]
 
 
 def _detections(path: str, estimator: Estimator) -> Iterator[np.ndarray]:

@@ -20,7 +20,6 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import os
 import signal
 import subprocess
 import sys
@@ -34,20 +33,17 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.place.backdrop import check_background, read_background
 from stmt_tf.place.compositing import side_by_side
-from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
+from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
-from stmt_tf.pose.tracks import check_poses, estimate_tracks
-from stmt_tf.transfer.renderer import Renderer, frame_side
-from stmt_tf.transfer.repair import whole_person
+from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.settings import TransferConfig
-from stmt_tf.transfer.source import check_source, choose_source, make_room
+from stmt_tf.transfer.source import Source, make_room
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import Frame, VideoError
 from stmt_tf.video.threads import Latest, overlapped
-from stmt_tf.video.writer import VideoWriter, check_output
+from stmt_tf.video.writer import VideoWriter
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
@@ -57,7 +53,6 @@ _STATED_RATE = 25  # of frames in the file's header; each frame has its own time
 _TITLE = "stmt_tf"
 _KEYS_TO_END = (ord("q"), 27)
 _PATIENCE = 30.0  # seconds in which a window opens
-_NOT_LIVE = ("preview", "sheet", "attention", "source_poses", "target_poses", "background_poses")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,35 +81,6 @@ class Report:
         )
 
 
-def check(config: TransferConfig) -> None:
-    """Finds what cannot work before anything slow begins; writes nothing. The stream is opened, and closed again.
-
-    Raises:
-        VideoError: the source is no video, the stream gives no frame, or the output cannot be written.
-        PoseError: the pose estimator's model does not exist.
-        ValueError: flags do not go together.
-    """
-    for name in _NOT_LIVE:
-        if getattr(config, name):
-            raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
-    check_poses(config)
-    if config.pose in RESULT_READERS:
-        raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
-    if config.output:
-        check_output(config.output)
-        for path in filter(None, (config.source, config.live, config.background)):
-            if os.path.realpath(config.output) == os.path.realpath(path):
-                raise ValueError(f"{config.output}: cannot be written, as another flag names it too. Give another name")
-    elif not has_display():
-        raise ValueError("--live has nowhere to show frames, as no window can be opened here: give --output")
-    check_source(config)
-    if config.background:
-        check_background(config)
-    with contextlib.closing(capture(config.live)) as frames:
-        if next(frames, None) is None:
-            raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
-
-
 @functools.cache
 def has_display() -> bool:
     """Whether OpenCV can open windows. Tried once, in a process that it may abort: Qt does so without a display."""
@@ -126,35 +92,29 @@ def has_display() -> bool:
     return done.returncode == 0
 
 
-def perform(config: TransferConfig, model: TransferModel) -> Report:
+def perform(config: TransferConfig, model: TransferModel, source: Source, place: np.ndarray | None) -> Report:
     """Shows and writes frames until the stream ends, the window is closed, or an interrupt comes.
 
-    Raises:
-        VideoError: the source cannot be read, the stream not be opened, or the output not be written.
-        PoseError: the source, or the stream in its first seconds, shows no person.
-        ValueError: the model cannot look at so many source frames.
-        stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
-    """
-    model.check_source_count(config.num_source_frames)
-    (source_track,) = estimate_tracks([(config.source, config.pose_model)], config.pose)
-    source = choose_source(config, source_track, model.num_source_frames)
-    place = read_background(config, model, source.frames[0].shape[:2]) if config.background else None
-    if config.personalize:
-        from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
+    Args:
+        config: which stream, and how it is shown.
+        model: makes the frames.
+        source: whom to show.
+        place: where, as `Renderer` takes it.
 
-        model = personalized(config, source_track)
-    if not config.held_objects:
-        source = whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+    Raises:
+        VideoError: the stream cannot be opened, or the output not be written.
+        PoseError: the stream, in its first seconds, shows no person.
+    """
     # The first frame takes longer than any after it, whatever the crop will be: it makes the graphs.
-    Renderer(model, source, config.crop_only, place, config.max_size).render(source_track[:1])
+    Renderer(model, source, config.crop_only, place, config.max_size).render(source.track[:1])
     with contextlib.ExitStack() as stack:
         estimator = stack.enter_context(create_estimator(config.pose, config.pose_model or None))
         frames = stack.enter_context(Latest(_captured(config.live)))
         logging.info("calibration: %g seconds with the whole person in view, please", CALIBRATION)
         track, frame_size, before = _calibrate(config.live, frames, estimator)
-        fitted = fit(track, source_track, config.retarget)
+        fitted = fit(track, source.track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
-        source = make_room(source, source_track, fitted.apply(track))
+        source = make_room(source, fitted.apply(track))
         renderer = Renderer(model, source, config.crop_only, place, config.max_size)
         results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
         made = stack.enter_context(overlapped(results, ahead=1))

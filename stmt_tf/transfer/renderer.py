@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +28,9 @@ class Renderer:
         crop_only: give the model's square view instead of the source's whole frame.
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
+
+    Attributes:
+        place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`.
     """
 
     def __init__(
@@ -44,9 +49,10 @@ class Renderer:
         if source.hidden is not None:
             self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
-        self._place = self._own_place() if place is None else place
-        self._compositor = Compositor(self._place, source.crop)
-        self._square = source.crop.extract(self._place, self._side)
+        whole = self._own_place() if place is None else place
+        self._compositor = Compositor(whole, source.crop)
+        self._square = source.crop.extract(whole, self._side)
+        self.place = self._square if crop_only else whole
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:
         """Makes one frame for each pose.
@@ -58,12 +64,19 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        joints = self._source.crop.to_crop(poses, self._side)
-        made = self._model.generate(self._choice(joints), joints, ("foreground", "mask"))
-        layers = zip(made["foreground"], self._present(made["mask"], poses))
-        if self._crop_only:
-            return [self._square_with(*each) for each in layers]
-        return [self._compositor.compose(*each) for each in layers]
+        compose = self._square_with if self._crop_only else self._compositor.compose
+        return [compose(*layers) for layers in self._layers(poses, ("foreground", "mask"))]
+
+    def masks(self, poses: np.ndarray) -> list[np.ndarray]:
+        """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
+        masks = (mask for (mask,) in self._layers(poses, ("mask",)))
+        return [mask[..., 0] if self._crop_only else self._compositor.spread(mask) for mask in masks]
+
+    def anew(self) -> Renderer:
+        """A renderer of the same source that has not seen a pose yet."""
+        other = copy.copy(self)
+        other._choice = SteadyChoice(self._model, self._encoded)
+        return other
 
     def follow(self, poses: np.ndarray) -> None:
         """Goes on to these poses, `[T, 14, 3]` as `render` takes them, without making their frames."""
@@ -88,6 +101,12 @@ class Renderer:
         together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
         layers = zip(together["foreground"], self._present(together["mask"], poses[steps]))
         return {**together, "frame": np.stack([self._square_with(*each) for each in layers])}
+
+    def _layers(self, poses: np.ndarray, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, ...]]:
+        """What the model makes of each pose, by these names."""
+        joints = self._source.crop.to_crop(poses, self._side)
+        made = self._model.generate(self._choice(joints), joints, names)
+        yield from zip(*(self._present(made[name], poses) if name == "mask" else made[name] for name in names))
 
     @staticmethod
     def _present(masks: np.ndarray, poses: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_minutes, require_positive, require_seed, setting
+from stmt_tf.config import require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
@@ -79,11 +79,7 @@ class TransferConfig:
     seed: int = setting(0, "Seed of the choice of source frames.")
 
     def __post_init__(self):
-        if self.live and self.target:
-            raise ValueError(f"--live={self.live} takes the place of --target={self.target}: give one of them")
-        for name in ("source",) if self.live else ("source", "target", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+        require_choices(self)
         require_positive(self, "max_size")
         if self.num_source_frames < 0:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")

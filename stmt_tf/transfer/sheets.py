@@ -1,8 +1,7 @@
-"""The motion of a transfer, and the pictures by which a transfer is judged."""
+"""The pictures by which a transfer is judged."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from stmt_tf.place.compositing import to_height
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.reader import Frame, read_chosen
 from stmt_tf.video.sheet import contact_sheet
@@ -17,25 +17,6 @@ from stmt_tf.video.sheet import contact_sheet
 _COLUMNS = 8
 _HEIGHT = 240
 _SEEN = 0.05  # a source frame that has no more of any pixel has no row among the attention maps
-
-
-@dataclasses.dataclass(frozen=True)
-class Motion:
-    """What the target's person does, in T frames.
-
-    Attributes:
-        target: joints `[T, 14, 3]` in pixels of the target's frames.
-        retargeted: the same motion by the source's body, in pixels of the source's frames.
-        view: the square of the target's frames that holds their person.
-    """
-
-    target: np.ndarray
-    retargeted: np.ndarray
-    view: Crop
-
-    def sampled(self) -> list[int]:
-        """Numbers of the frames that sheets show, evenly spread."""
-        return sorted(set(np.linspace(0, len(self.target) - 1, _COLUMNS).round().astype(int).tolist()))
 
 
 class ResultSheet:
@@ -69,10 +50,10 @@ class ResultSheet:
         return contact_sheet(rows, _HEIGHT)
 
 
-def preview_sheet(path: str, source: Source, motion: Motion) -> np.ndarray:
+def preview_sheet(source: Source, motion: Motion) -> np.ndarray:
     """Target frames with their skeletons, and the retargeted skeletons over the source person's place."""
     steps = motion.sampled()
-    images = read_chosen(path, steps)
+    images = read_chosen(motion.path, steps)
     targets = [_view(image, motion.view, motion.target[step]) for image, step in zip(images, steps)]
     poses = [_view(source.frames[0], source.crop, motion.retargeted[step]) for step in steps]
     return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], _HEIGHT)

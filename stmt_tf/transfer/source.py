@@ -10,20 +10,20 @@ from absl import logging
 
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.estimators import create_estimator
 from stmt_tf.pose.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
-from stmt_tf.pose.tracks import visible
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.pose.tracks import PosedVideo, visible
 from stmt_tf.video.reader import probe, read_chosen
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """The chosen source frames.
+    """A source video as far as it is shown.
 
     Attributes:
-        frames: N whole frames, uint8 `[H, W, 3]`.
+        video: the video, and where its poses come from.
+        track: `[S, 14, 3]`, the joints of its person in every frame, in pixels of the whole frame.
+        frames: N chosen whole frames, uint8 `[H, W, 3]`.
         joints: `[N, 14, 3]` in pixels of the whole frame.
         crop: where the model looks.
         mattes: float32 `[N, H, W]`, 1 on the person, -1 everywhere in a frame where not known; None: in no frame.
@@ -33,12 +33,19 @@ class Source:
             `stmt_tf.transfer.repair`); None: nothing is known to be hidden.
     """
 
+    video: PosedVideo
+    track: np.ndarray
     frames: list[np.ndarray]
     joints: np.ndarray
     crop: Crop
     mattes: np.ndarray | None = None
     plate: np.ndarray | None = None
     hidden: np.ndarray | None = None
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """(height, width) of its frames in pixels."""
+        return self.frames[0].shape[:2]
 
     def crops(self, size: int) -> np.ndarray:
         """The model's view: uint8 `[N, size, size, 3]`."""
@@ -56,75 +63,93 @@ class Source:
         return squares
 
 
-def check_source(config: TransferConfig) -> None:
+def check_source(path: str, num_frames: int = 0, mattes: str = "") -> None:
     """Finds what cannot work before anything slow begins.
+
+    Args:
+        path: of the video.
+        num_frames: how many of its frames are to be chosen.
+        mattes: a directory of pictures, or nothing.
 
     Raises:
         VideoError: the source is no video, or its mattes are none.
         ValueError: it is shorter than the frames to choose.
     """
-    info = probe(config.source)
-    length = info.num_frames
-    if config.source_mattes:
-        check_mattes(config.source_mattes, (info.height, info.width))
-    if length is not None and config.num_source_frames > length:
-        raise ValueError(f"--num_source_frames={config.num_source_frames}, but {config.source} has {length} frames")
+    info = probe(path)
+    if mattes:
+        check_mattes(mattes, (info.height, info.width))
+    if info.num_frames is not None and num_frames > info.num_frames:
+        raise ValueError(f"--num_source_frames={num_frames}, but {path} has {info.num_frames} frames")
 
 
-def choose_source(config: TransferConfig, track: np.ndarray, fixed: int | None) -> Source:
-    """Chooses the source frames that the model looks at, around the person as the source shows them.
+def choose_frames(
+    track: np.ndarray, fixed: int | None = None, count: int = 0, selection: str = "coverage", seed: int = 0
+) -> np.ndarray:
+    """Chooses the source frames that the model looks at: int `[N]`, ascending.
 
     Args:
-        config: which video, how many frames, how they are chosen, and where the mattes come from.
-        track: `[S, 14, 3]`, the source's joints in pixels of its frames.
+        track: `[S, 14, 3]`, the source's joints.
         fixed: frames that the model's attention was built for; None if it takes any number.
+        count: how many; 0: `fixed`, or as many as are worth it.
+        selection, seed: see `select_source_frames`.
 
     Raises:
         PoseError: too few frames show the person.
-        VideoError: the mattes given are not the source's.
     """
-    shown = visible(track)
-    count = config.num_source_frames or min(fixed or NUM_FRAMES, int(shown.sum()))
-    chosen = select_source_frames(track, count, config.source_selection, config.seed)
+    count = count or min(fixed or NUM_FRAMES, int(visible(track).sum()))
+    chosen = select_source_frames(track, count, selection, seed)
     logging.info("source frames: %s of %d", ", ".join(map(str, chosen)), len(track))
-    # In another place, nobody sees the source's own.
-    steps = np.zeros(0, int) if config.background else plate_steps(track)
+    return chosen
+
+
+def read_source(
+    video: PosedVideo, track: np.ndarray, chosen: np.ndarray, mattes: str = "", own_place: bool = True
+) -> Source:
+    """Reads the chosen frames, seen around the person as the source shows them.
+
+    Args:
+        video: the source.
+        track: `[S, 14, 3]`, the joints of its person in pixels of its frames.
+        chosen: int `[N]`, the frames that the model is to look at.
+        mattes: a directory of pictures; empty: of the pose estimator, if it makes any.
+        own_place: whether the place will be seen; else it is not looked for.
+
+    Raises:
+        VideoError: the video cannot be read, or the mattes given are not the source's.
+        PoseError: the pose estimator's model or results cannot be used.
+    """
+    steps = plate_steps(track) if own_place else np.zeros(0, int)
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
-    frames = read_chosen(config.source, wanted)
-    mattes = _find_mattes(config, wanted, frames, track)
+    frames = read_chosen(video.path, wanted)
+    found = _find_mattes(video, mattes, wanted, frames, track)
 
     def of(numbers: np.ndarray) -> tuple[list[np.ndarray], np.ndarray | None]:
         places = np.searchsorted(wanted, numbers)
-        return [frames[place] for place in places], None if mattes is None else mattes[places]
+        return [frames[place] for place in places], None if found is None else found[places]
 
     plate = make_plate(*of(steps), track[steps]) if len(steps) else None
     if len(steps) and plate is None:
-        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", config.source)
+        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", video.path)
     source_frames, source_mattes = of(chosen)
     crop = Crop.around(track, frames[0].shape[:2])
-    return Source(source_frames, track[chosen], crop, source_mattes, None if plate is None else fill(plate))
+    return Source(
+        video, track, source_frames, track[chosen], crop, source_mattes, None if plate is None else fill(plate)
+    )
 
 
 def _find_mattes(
-    config: TransferConfig, indices: np.ndarray, frames: Sequence[np.ndarray], track: np.ndarray
+    video: PosedVideo, directory: str, indices: np.ndarray, frames: Sequence[np.ndarray], track: np.ndarray
 ) -> np.ndarray | None:
     """The mattes of these frames, float32 `[N, H, W]`, or None where there are none."""
-    if config.source_mattes:
-        found = read_mattes(config.source_mattes, indices, len(track), frames[0].shape[:2])
+    if directory:
+        found = read_mattes(directory, indices, len(track), frames[0].shape[:2])
     else:
-        with create_estimator(config.pose, config.source_poses or config.pose_model or None) as estimator:
+        with video.estimator() as estimator:
             found = estimate_mattes(frames, track[indices], estimator)
     return None if found is None else doubt_mattes(found, track[indices])
 
 
-def make_room(source: Source, track: np.ndarray, motion: np.ndarray) -> Source:
-    """The same frames, seen wider: the motion may reach further than the source person ever did.
-
-    Args:
-        source: of `choose_source`.
-        track: `[S, 14, 3]` and
-        motion: `[T, 14, 3]`, poses that the person takes in the source and will take, in pixels of its frames.
-    """
-    crop = Crop.around(np.concatenate([track, motion]), source.frames[0].shape[:2])
-    return dataclasses.replace(source, crop=crop)
+def make_room(source: Source, motion: np.ndarray) -> Source:
+    """The same frames, seen wider: a motion, `[T, 14, 3]`, may reach further than the source person ever did."""
+    return dataclasses.replace(source, crop=Crop.around(np.concatenate([source.track, motion]), source.frame_size))

@@ -9,6 +9,7 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.skeleton import NUM_PARTS
+from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import Source
@@ -37,7 +38,7 @@ def source(motion):
     """Four frames, each in a colour of its own, whose person is all of the picture."""
     frames = [np.full((SIZE, SIZE, 3), level, np.uint8) for level in (30, 90, 150, 210)]
     mattes = np.ones((4, SIZE, SIZE), np.float32)
-    return Source(frames, motion[::5], Crop(0, 0, SIZE), mattes, plate=frames[0])
+    return Source(PosedVideo("a.mp4"), motion, frames, motion[::5], Crop(0, 0, SIZE), mattes, plate=frames[0])
 
 
 def test_frames_do_not_depend_on_how_many_are_asked_for_at_a_time(model, source, motion):

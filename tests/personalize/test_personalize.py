@@ -19,6 +19,7 @@ from tiny_model import CONFIG, write_model
 from transfers import save, write_poses
 
 from dancers import render_video
+from stmt_tf import MotionTransfer
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
@@ -32,7 +33,6 @@ from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.checkpoints import load_generator, read_settings
 from stmt_tf.train.command import train
-from stmt_tf.transfer.command import transfer
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
 
@@ -238,7 +238,7 @@ def test_a_transfer_personalizes_first_and_keeps_no_model(
         num_source_frames=2, personalize=1e-6,
     )
     with caplog.at_level("INFO", logger="absl"):
-        transfer(config, TransferModel(inputs["model"]))
+        MotionTransfer.from_pretrained(inputs["model"]).run(config)
     assert "iteration 2: " in caplog.text
     assert (tmp_path / "out.mp4").exists()
     left = [path for path in (tmp_path / "scratch").iterdir() if path.is_dir() and path.name != "__pycache__"]

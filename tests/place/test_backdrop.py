@@ -105,20 +105,20 @@ class WithMattes(Estimator):
 
 def test_video_without_a_person_loses_what_passes(tmp_path):
     path = video(tmp_path / "a.mp4", [20, 40, 60, 80, 100], person=(0, 200, 0))
-    place = place_of_video(path, None, model=None, num_frames=4)
+    place = place_of_video(path, None, model=None)
     assert place.shape == (96, 128, 3) and np.abs(place.astype(int) - 120).max() < 12
 
 
 @pytest.mark.parametrize("positions", [[20] * 30 + [100] * 60, [100] * 60 + [20] * 30])
 def test_long_video_without_a_person_is_looked_at_from_end_to_end(tmp_path, positions):
     path = video(tmp_path / "a.mp4", positions, person=(0, 200, 0))
-    place = place_of_video(path, None, model=None, num_frames=4).astype(int)
+    place = place_of_video(path, None, model=None).astype(int)
     assert np.abs(place[48, 20] - 120).max() < 12 and abs(place[48, 100, 1] - 200) < 12
 
 
 def test_video_without_a_person_whose_camera_moves_is_its_first_frame(tmp_path):
     path = moving_video(tmp_path / "a.mp4", [20, 20, 20, 20])
-    place = place_of_video(path, None, model=None, num_frames=4)
+    place = place_of_video(path, None, model=None)
     np.testing.assert_array_equal(place, read_chosen(path, [0])[0])
 
 
@@ -126,13 +126,13 @@ def test_video_without_a_person_whose_camera_moves_is_its_first_frame(tmp_path):
 def test_person_who_moves_on_is_taken_out_by_what_other_frames_show(tmp_path, estimator):
     path = video(tmp_path / "a.mp4", [30, 30, 90, 90])
     track = np.concatenate([somebody(30, steps=2), somebody(90, steps=2)])
-    place = place_of_video(path, track, HidesThePerson(), num_frames=2, estimator=estimator)
+    place = place_of_video(path, track, HidesThePerson(), estimator=estimator)
     assert np.abs(place.astype(int) - 120).max() < 12
 
 
 def test_what_no_frame_shows_is_like_what_is_around_it(tmp_path):
     path = video(tmp_path / "a.mp4", [64, 64, 64])
-    place = place_of_video(path, somebody(64, steps=3), HidesThePerson(), num_frames=4)
+    place = place_of_video(path, somebody(64, steps=3), HidesThePerson())
     assert np.abs(place.astype(int) - 120).max() < 12
 
 
@@ -140,14 +140,15 @@ def test_an_estimators_mattes_tell_more_than_joints(tmp_path):
     # The joints are beside the figure.
     path = video(tmp_path / "a.mp4", [30, 30, 90, 90])
     track = np.concatenate([somebody(36, steps=2), somebody(96, steps=2)])
-    place = place_of_video(path, track, HidesThePerson(), num_frames=2, estimator=WithMattes())
+    place = place_of_video(path, track, HidesThePerson(), estimator=WithMattes())
     assert np.abs(place.astype(int) - 120).max() < 12
 
 
 def test_where_the_camera_moves_the_model_sees_all_frames_and_fills_what_they_hide(tmp_path):
     path = moving_video(tmp_path / "a.mp4", [64, 64, 64, 64])
     model = HidesThePerson()
-    place = place_of_video(path, somebody(64, steps=4), model, num_frames=2)
+    model.num_source_frames = 2
+    place = place_of_video(path, somebody(64, steps=4), model)
     assert [len(frames) for frames in model.shown] == [2, 2]
     assert place[48, 64].tolist() == [0, 0, 255]
     np.testing.assert_array_equal(place[:, :8], read_chosen(path, [0])[0][:, :8])

@@ -13,7 +13,7 @@ from videos import number_of, numbered_frames, write_video
 
 from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
-from stmt_tf.pose.tracks import estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.video.reader import VideoError
 
 POSES = dance(frames=40) * np.array([0.2, 0.2, 1.0], np.float32)
@@ -38,6 +38,11 @@ class Reader(Estimator):
         self.closed = True
 
 
+def read(path, count):
+    """A video whose first `count` frames show a person."""
+    return PosedVideo(path, "reader", count)
+
+
 @pytest.fixture(autouse=True)
 def reader(monkeypatch):
     monkeypatch.setattr(tracks, "create_estimator", Reader)
@@ -47,10 +52,11 @@ def reader(monkeypatch):
 
 def test_every_video_gets_its_own_track_whatever_its_length(tmp_path):
     videos = [
-        (write_video(tmp_path / f"{count}.mp4", numbered_frames(count), crf="10"), str(count)) for count in (7, 40, 12)
+        read(write_video(tmp_path / f"{count}.mp4", numbered_frames(count), crf="10"), str(count))
+        for count in (7, 40, 12)
     ]
     Reader.threads = set()
-    for track, count in zip(estimate_tracks(videos, "reader"), (7, 40, 12)):
+    for track, count in zip(estimate_tracks(videos), (7, 40, 12)):
         np.testing.assert_allclose(track, POSES[:count], atol=1e-5)
     assert len(Reader.threads) == 3 and threading.get_ident() not in Reader.threads
 
@@ -58,13 +64,13 @@ def test_every_video_gets_its_own_track_whatever_its_length(tmp_path):
 def test_results_of_another_video_are_refused(tmp_path):
     short = write_video(tmp_path / "short.mp4", numbered_frames(5), crf="10")
     with pytest.raises(PoseError, match=r"6: has poses of frame 6, but .*short\.mp4 has 5 frames"):
-        estimate_tracks([(short, "6")], "reader")
+        estimate_tracks([read(short, "6")])
 
 
 def test_a_video_without_a_person_is_named_and_ends_the_others(tmp_path):
     whole = write_video(tmp_path / "whole.mp4", numbered_frames(5), crf="10")
     with pytest.raises(PoseError, match=r"whole\.mp4: A person was found in 0% of 5 frames"):
-        estimate_tracks([(whole, "5"), (whole, "0")], "reader")
+        estimate_tracks([read(whole, "5"), read(whole, "0")])
 
 
 def test_a_video_that_is_cut_off_is_named_and_ends_the_others(tmp_path):
@@ -74,4 +80,4 @@ def test_a_video_that_is_cut_off_is_named_and_ends_the_others(tmp_path):
     content = Path(write_video(cut, list(noise))).read_bytes()
     cut.write_bytes(content[: len(content) * 3 // 4])
     with pytest.raises(VideoError, match=r"cut\.mp4: frame \d+ cannot be decoded"):
-        estimate_tracks([(long, "40"), (str(cut), "40")], "reader")
+        estimate_tracks([read(long, "40"), read(str(cut), "40")])

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from stmt_tf.pose.crop import Crop
-from stmt_tf.transfer.command import check, write_attention
+from stmt_tf.pose.tracks import PosedVideo
+from stmt_tf.transfer.checks import check
+from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.result import Result
 from stmt_tf.transfer.settings import TransferConfig
-from stmt_tf.transfer.sheets import Motion, attention_sheet
+from stmt_tf.transfer.sheets import attention_sheet
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.reader import VideoError
 
@@ -47,8 +50,8 @@ class Attentive:
 def scene(levels):
     joints = np.ones((len(levels), 14, 3), np.float32)
     frames = [np.full((16, 16, 3), level, np.uint8) for level in levels]
-    source = Source(frames, joints, CROP, plate=frames[0])
-    return source, Motion(np.ones((20, 14, 3), np.float32), np.ones((20, 14, 3), np.float32), CROP)
+    source = Source(PosedVideo("a.mp4"), joints, frames, joints, CROP, plate=frames[0])
+    return source, Motion("b.mp4", np.ones((20, 14, 3), np.float32), np.ones((20, 14, 3), np.float32), CROP)
 
 
 def cells(sheet):
@@ -59,7 +62,7 @@ def cells(sheet):
 
 def test_each_source_frame_stands_beside_its_shares_in_eight_frames(tmp_path):
     source, motion = scene([10, 40])
-    write_attention(str(tmp_path / "maps.png"), Renderer(Attentive(), source), source, motion)
+    Result(Renderer(Attentive(), source), source, motion).write_attention(str(tmp_path / "maps.png"))
     sheet = cv2.imread(str(tmp_path / "maps.png"))
     # The person is taken from the first frame alone: the second has no row.
     assert sheet.shape == (4 * 184, 9 * 164, 3)
@@ -81,7 +84,7 @@ def test_fewer_source_frames_than_the_model_looks_at_are_shown_in_turn():
 def test_a_model_without_attention_gives_one_warning_and_no_file(tmp_path, caplog):
     source, motion = scene([10, 40])
     path = tmp_path / "maps.png"
-    write_attention(str(path), Renderer(Attentive(attention=False), source), source, motion)
+    Result(Renderer(Attentive(attention=False), source), source, motion).write_attention(str(path))
     (record,) = caplog.records
     assert f"--attention={path}: not written, as this model has no attention" in record.getMessage()
     assert os.listdir(tmp_path) == []

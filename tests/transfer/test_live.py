@@ -25,9 +25,11 @@ from tiny_model import model_directory
 from transfers import Painter
 from videos import number_of, numbered_frames, write_video
 
+from stmt_tf import MotionTransfer
 from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
-from stmt_tf.transfer import live
+from stmt_tf.transfer import checks, live, prepare
+from stmt_tf.transfer.checks import check_live
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
@@ -69,7 +71,8 @@ def no_thread_is_left():
 def quick_and_blind(monkeypatch):
     """Calibration of 0.2 seconds, no display, and an estimator that needs no model."""
     monkeypatch.setattr(live, "CALIBRATION", 0.2)
-    monkeypatch.setattr(live, "has_display", lambda: False)
+    for module in (checks, live):
+        monkeypatch.setattr(module, "has_display", lambda: False)
     for module in (live, tracks):
         monkeypatch.setattr(module, "create_estimator", lambda *_: Reader())
 
@@ -95,7 +98,7 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
     monkeypatch.setattr(live, "Latest", latest)
     config = settings(video, tmp_path)
     with caplog.at_level("INFO", logger="absl"):
-        report = live.perform(config, Painter())
+        report = MotionTransfer(Painter()).run_live(config)
     times = [frame.time for frame in read_frames(config.output)]
     assert len(report.latencies) == len(times) > 10
     assert times[0] == 0 and (np.diff(times) > 0).all()
@@ -112,9 +115,9 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
 @pytest.mark.parametrize("held_objects", [False, True])
 def test_the_source_is_repaired_before_the_calibration(tmp_path, video, monkeypatch, held_objects):
     done, calibrate = [], live._calibrate
-    monkeypatch.setattr(live, "whole_person", lambda model, source, side: done.append("repair") or source)
+    monkeypatch.setattr(prepare, "whole_person", lambda model, source, side: done.append("repair") or source)
     monkeypatch.setattr(live, "_calibrate", lambda *given: done.append("calibration") or calibrate(*given))
-    live.perform(settings(video, tmp_path, held_objects=held_objects), Painter())
+    MotionTransfer(Painter()).run_live(settings(video, tmp_path, held_objects=held_objects))
     assert done == (["calibration"] if held_objects else ["repair", "calibration"])
 
 
@@ -124,7 +127,7 @@ def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
             time.sleep(0.15)
             return super().generate(*arguments)
 
-    report = live.perform(settings(video, tmp_path), Slow())
+    report = MotionTransfer(Slow()).run_live(settings(video, tmp_path))
     assert len(report.latencies) <= 14 and report.dropped >= 20
     # Without dropping, the last of 45 frames would be 5 s late.
     assert max(report.latencies) < 1.5
@@ -142,7 +145,7 @@ def test_the_rate_is_that_of_what_comes_out(tmp_path, video, monkeypatch):
 
     shown = []
     monkeypatch.setattr(live, "_window", window)
-    report = live.perform(settings(video, tmp_path, output=""), Slow())
+    report = MotionTransfer(Slow()).run_live(settings(video, tmp_path, output=""))
     assert report.seconds == pytest.approx(shown[-1] - shown[0], abs=0.1)  # and not 0.3 s more
 
 
@@ -168,7 +171,7 @@ def test_an_interrupt_completes_the_video(tmp_path, video):
                 os.kill(os.getpid(), signal.SIGINT)
             return super().generate(*arguments)
 
-    report = live.perform(config, Interrupting())
+    report = MotionTransfer(Interrupting()).run_live(config)
     assert 3 <= len(report.latencies) <= 8
     assert probe(config.output).num_frames == len(report.latencies)
     assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -183,7 +186,7 @@ def test_a_stream_that_breaks_off_has_ended(tmp_path, video, monkeypatch, caplog
 
     monkeypatch.setattr(live, "capture", breaking)
     config = settings(video, tmp_path)
-    report = live.perform(config, Painter())
+    report = MotionTransfer(Painter()).run_live(config)
     assert "sends nothing. The stream ends here, after 25 frames" in caplog.text
     assert probe(config.output).num_frames == len(report.latencies)
 
@@ -199,13 +202,13 @@ def test_a_fault_while_it_runs_leaves_nothing(tmp_path, video):
             return super().generate(*arguments)
 
     with pytest.raises(MemoryError):
-        live.perform(settings(video, tmp_path), Faulty())
+        MotionTransfer(Faulty()).run_live(settings(video, tmp_path))
     assert os.listdir(tmp_path) == []
 
 
 def test_side_by_side_shows_the_stream_too(tmp_path, video):
     config = settings(video, tmp_path, layout="side_by_side")
-    live.perform(config, Painter())
+    MotionTransfer(Painter()).run_live(config)
     info = probe(config.output)
     assert info.width > 3 * 64 and info.height == 256
 
@@ -218,7 +221,7 @@ def test_a_window_shows_the_frames_and_ends_on_q(tmp_path, video, monkeypatch):
     monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(seen) == 4 else -1)
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
     monkeypatch.setattr(cv2, "destroyWindow", lambda _: seen.append("closed"))
-    report = live.perform(settings(video, tmp_path, output=""), Painter())
+    report = MotionTransfer(Painter()).run_live(settings(video, tmp_path, output=""))
     assert seen == ["opened", *[(48, 64, 3)] * 3, "closed"]
     assert len(report.latencies) == 3 and os.listdir(tmp_path) == []
 
@@ -229,7 +232,7 @@ def test_nobody_in_the_first_seconds_is_one_line(tmp_path, video, monkeypatch):
 
     monkeypatch.setattr(live, "create_estimator", lambda *_: Blind())
     with pytest.raises(PoseError) as caught:
-        live.perform(settings(video, tmp_path), Painter())
+        MotionTransfer(Painter()).run_live(settings(video, tmp_path))
     assert str(caught.value).startswith(f"{video}: in the first 0.2 s: A person was found in 0% of ")
     assert "\n" not in str(caught.value) and os.listdir(tmp_path) == []
 
@@ -258,7 +261,7 @@ def test_a_stream_that_ends_within_or_with_the_calibration_is_one_line(tmp_path,
     monkeypatch.setattr(live, "capture", short)
     monkeypatch.setattr(live, "create_estimator", lambda *_: Signalling())
     with pytest.raises(VideoError) as caught:
-        live.perform(settings(video, tmp_path, live="0"), Painter())
+        MotionTransfer(Painter()).run_live(settings(video, tmp_path, live="0"))
     assert str(caught.value) == f"camera {complaint}" and os.listdir(tmp_path) == []
 
 
@@ -273,6 +276,7 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
             "a missing file": ({"live": "none.mp4"}, "none.mp4: cannot be read (No such file"),
             "a text file": ({"live": str(tmp_path / "text.mp4")}, "text.mp4: cannot be read (Invalid data"),
             "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
+            "a target too": ({"target": "b.mp4"}, "takes the place of --target=b.mp4"),
             "a preview": ({"preview": "a.png"}, "--live goes without --preview=a.png"),
             "results of a tool": ({"pose": "openpose"}, "--live needs an estimator that runs here"),
             "no output and no display": ({"output": ""}, "no window can be opened here: give --output"),
@@ -280,14 +284,12 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
             "an unknown extension": ({"output": f"{tmp_path}/a.avi"}, "unsupported extension"),
             "more source frames than there are": ({"num_source_frames": 99}, "has 50 frames"),
         }
-        live.check(settings(video, tmp_path))
+        check_live(settings(video, tmp_path))
         for name, (change, complaint) in cases.items():
             with pytest.raises((ValueError, VideoError)) as caught:
-                live.check(settings(video, tmp_path, **change))
+                check_live(settings(video, tmp_path, **change))
             assert complaint in str(caught.value), name
             assert "\n" not in str(caught.value) and "secret" not in str(caught.value), name
-    with pytest.raises(ValueError, match="--live=0 takes the place of --target=b.mp4"):
-        settings(video, tmp_path, live="0", target="b.mp4")
     assert os.listdir(tmp_path) == ["text.mp4"]
 
 

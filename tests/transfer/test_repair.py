@@ -9,6 +9,7 @@ from dancer import ANKLES, dance
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.crop import Crop
+from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.transfer import repair
 from stmt_tf.transfer.repair import preference_for_whole, whole_person, without_objects
 from stmt_tf.transfer.source import Source
@@ -286,7 +287,8 @@ def whole_frames():
     frames = np.pad(frames, (*around, (0, 0)), constant_values=SHOWN)
     joints = joints + np.float32([40, 8, 0])
     crop = Crop(left=40, top=8, size=SIZE)
-    return Source(list(frames), joints, crop, np.pad(mattes, around)), np.pad(hole, around[1:])
+    source = Source(PosedVideo("a.mp4"), joints, list(frames), joints, crop, np.pad(mattes, around))
+    return source, np.pad(hole, around[1:])
 
 
 @pytest.mark.parametrize("size", [64, SIZE])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stmt_tf.pose.crop import Crop
+from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.transfer.source import Source
 
 HEIGHT, WIDTH = 10, 8
@@ -13,7 +14,8 @@ HEIGHT, WIDTH = 10, 8
 
 def source_with(mattes, crop):
     frames = [np.zeros([HEIGHT, WIDTH, 3], np.uint8)] * len(mattes)
-    return Source(frames, np.zeros([len(mattes), 14, 3]), crop, np.float32(mattes))
+    joints = np.zeros([len(mattes), 14, 3])
+    return Source(PosedVideo("a.mp4"), joints, frames, joints, crop, np.float32(mattes))
 
 
 @pytest.fixture

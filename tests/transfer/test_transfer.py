@@ -22,13 +22,14 @@ from transfers import Painter, save, write_poses
 from videos import numbered_frames, write_audio, write_video
 
 from dancers import render_video
+from stmt_tf import MotionTransfer
 from stmt_tf.place.compositing import Compositor
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.pose.tracks import estimate_tracks
-from stmt_tf.transfer.command import batches, check, transfer
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
+from stmt_tf.transfer.checks import check
 from stmt_tf.transfer.settings import TransferConfig
-from stmt_tf.video.reader import Frame, VideoError, probe, read_chosen, read_frames
+from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 from stmt_tf.video.writer import VideoWriter
 
 SIZE = 64
@@ -99,7 +100,7 @@ def test_outside_the_crop_the_result_is_the_sources_place(tmp_path, inputs, danc
     small = Crop(16, 8, 24)
     monkeypatch.setattr(Crop, "around", classmethod(lambda *_: small))
     output = tmp_path / "result.mp4"
-    transfer(TransferConfig(**inputs, output=str(output)), Painter())
+    MotionTransfer(Painter())(**inputs, output=str(output))
     source, result = images_of(inputs["source"]), images_of(output)
     outside = np.ones((SIZE, SIZE), bool)
     outside[6:34, 14:42] = False  # the crop and the blocks around it, which the encoder touches
@@ -119,11 +120,7 @@ def is_red(images):
 def test_picture_takes_the_place_of_the_background(tmp_path, inputs, crop_only):
     picture, output, sheet = tmp_path / "blue.png", tmp_path / "result.mp4", tmp_path / "sheet.png"
     cv2.imwrite(str(picture), np.full((30, 90, 3), (200, 60, 20), np.uint8))  # BGR
-    config = TransferConfig(
-        **inputs, output=str(output), background=str(picture), sheet=str(sheet), crop_only=crop_only
-    )
-    check(config)
-    transfer(config, Painter())
+    MotionTransfer(Painter())(**inputs, output=output, background=picture, sheet=sheet, crop_only=crop_only)
     result = images_of(output)
     assert result.shape[1:3] == ((32, 32) if crop_only else (SIZE, SIZE))
     assert is_red(result).any((1, 2)).all()
@@ -135,9 +132,8 @@ def test_picture_takes_the_place_of_the_background(tmp_path, inputs, crop_only):
 def test_video_gives_another_place(tmp_path, inputs, dancers):
     output = tmp_path / "result.mp4"
     third = {"background": inputs["target"], "background_poses": inputs["target_poses"]}
-    config = TransferConfig(**inputs, **third, output=str(output))
-    check(config)
-    transfer(config, Painter())  # who sees the background everywhere: its place is the target's first frame as it is
+    # Who sees the background everywhere: its place is the target's first frame as it is.
+    MotionTransfer(Painter())(**inputs, **third, output=output)
     chosen = images_of(inputs["target"]).astype(int)
     top = np.s_[:6]  # above everybody
     difference = np.abs(images_of(output)[:, np.newaxis].astype(int) - chosen)[:, :, top]
@@ -151,7 +147,7 @@ def test_background_that_cannot_be_used_is_one_line(tmp_path, inputs):
         check(TransferConfig(**settings, background=str(tmp_path / "a.jpg")))
     with pytest.raises(VideoError, match="--background takes a picture .* or a video. .*none.mp4: no such file"):
         check(TransferConfig(**settings, background=str(tmp_path / "none.mp4")))
-    with pytest.raises(ValueError, match="--background too: --background_poses"):
+    with pytest.raises(PoseError, match="needs its results: give --background_poses"):
         check(TransferConfig(**settings, background=inputs["target"]))
     assert os.listdir(tmp_path) == ["a.jpg"]
 
@@ -160,13 +156,13 @@ def test_variable_times_and_a_turned_target_are_kept(tmp_path, inputs, dancers):
     times = [0.0, 0.1, 0.15, 0.4, 0.41, 0.5, 0.9, 1.0, 1.3]
     target = write_video(tmp_path / "target.mp4", list(dancers[1].frames), times=times, rotation=90)
     output = tmp_path / "result.mp4"
-    transfer(TransferConfig(**{**inputs, "target": target}, output=str(output)), Painter())
+    MotionTransfer(Painter())(**{**inputs, "target": target}, output=str(output))
     np.testing.assert_allclose([frame.time for frame in read_frames(output)], times, atol=1e-3)
 
 
 def test_the_crop_alone_is_what_the_model_makes(tmp_path, inputs):
     output = tmp_path / "result.mp4"
-    transfer(TransferConfig(**inputs, output=str(output), crop_only=True), Painter())
+    MotionTransfer(Painter())(**inputs, output=str(output), crop_only=True)
     images = images_of(output).astype(int)
     assert images.shape == (LENGTH, 32, 32, 3)
     assert 0.05 < is_red(images).mean() < 0.8
@@ -174,7 +170,7 @@ def test_the_crop_alone_is_what_the_model_makes(tmp_path, inputs):
 
 def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
     output = tmp_path / "result.mp4"
-    transfer(TransferConfig(**inputs, output=str(output), layout="side_by_side"), Painter())
+    MotionTransfer(Painter())(**inputs, output=str(output), layout="side_by_side")
     images = images_of(output)
     assert images.shape == (LENGTH, 256, 768, 3)
     target = images_of(inputs["target"])
@@ -185,9 +181,9 @@ def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
 @pytest.mark.parametrize("held_objects", [False, True])
 def test_the_source_is_repaired_unless_what_is_held_is_to_be_shown(tmp_path, inputs, monkeypatch, held_objects):
     sides = []
-    repair = "stmt_tf.transfer.command.whole_person"
+    repair = "stmt_tf.transfer.prepare.whole_person"
     monkeypatch.setattr(repair, lambda model, source, side: sides.append(side) or source)
-    transfer(TransferConfig(**inputs, output=str(tmp_path / "out.mp4"), held_objects=held_objects), Painter())
+    MotionTransfer(Painter())(**inputs, output=str(tmp_path / "out.mp4"), held_objects=held_objects)
     assert sides == [] if held_objects else len(sides) == 1
 
 
@@ -197,7 +193,7 @@ def test_a_target_that_is_not_whole_in_view_is_told(tmp_path, inputs, dancers, c
     poses = write_poses(tmp_path / "poses.json", joints)
     settings = {**inputs, "target_poses": poses}
     with caplog.at_level("WARNING"):
-        transfer(TransferConfig(**settings, output=str(tmp_path / "out.mp4")), Painter())
+        MotionTransfer(Painter())(**settings, output=str(tmp_path / "out.mp4"))
     assert "not all of the body is in view in 4 of 9 frames" in caplog.text
 
 
@@ -208,7 +204,7 @@ def test_frames_without_a_person_show_the_place_alone(tmp_path, inputs, dancers,
     output = tmp_path / "result.mp4"
     settings = {**inputs, "target_poses": poses, "crop_only": True}
     with caplog.at_level("WARNING"):
-        transfer(TransferConfig(**settings, output=str(output)), Painter())
+        MotionTransfer(Painter())(**settings, output=str(output))
     assert "no person in 7 of 9 frames" in caplog.text
     assert "is laid straight on" not in caplog.text
     reddish = is_red(images_of(output)).mean((1, 2))
@@ -219,8 +215,7 @@ def test_the_same_seed_makes_the_same_video(tmp_path, inputs):
     made = []
     for name, seed in (("a", 1), ("b", 1)):
         output = tmp_path / f"{name}.mp4"
-        config = TransferConfig(**inputs, output=str(output), source_selection="random", seed=seed)
-        transfer(config, Painter())
+        MotionTransfer(Painter())(**inputs, output=output, source_selection="random", seed=seed)
         made.append(output.read_bytes())
     assert made[0] == made[1]
 
@@ -229,7 +224,7 @@ def test_a_video_without_a_person_is_named(tmp_path, inputs):
     empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
     (tmp_path / "none.json").write_text("[]")
     with pytest.raises(PoseError, match=r"empty\.mp4: A person was found in 0% of 4 frames"):
-        estimate_tracks([(empty, str(tmp_path / "none.json"))], "alphapose")
+        estimate_tracks([PosedVideo(empty, "alphapose", str(tmp_path / "none.json"))])
 
 
 def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dancers, caplog):
@@ -239,7 +234,7 @@ def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dan
         entries.append({**entry, "keypoints": beside})
     (tmp_path / "two.json").write_text(json.dumps(entries))
     with caplog.at_level("WARNING"):
-        estimate_tracks([(inputs["source"], str(tmp_path / "two.json"))], "alphapose")
+        estimate_tracks([PosedVideo(inputs["source"], "alphapose", str(tmp_path / "two.json"))])
     (record,) = caplog.records
     assert "source.mp4: More than one person" in record.getMessage()
 
@@ -272,7 +267,6 @@ def bad_inputs(folder, inputs):
         "results for movenet": ({"pose": "movenet", "source_poses": ""}, "--target_poses="),
         "a missing model": ({**no_poses, "pose_model": "none.task"}, "--pose_model=none.task: no such file"),
         "a missing MoveNet": ({**no_poses, "pose": "movenet", "pose_model": "movenet"}, "--pose_model=movenet: no"),
-        "no output": ({"output": ""}, "--output is required"),
     }, out
 
 
@@ -360,7 +354,7 @@ def test_memory_does_not_grow_with_the_length_of_the_videos(tmp_path, dancers):
         config = TransferConfig(**flags, pose="alphapose", output=str(tmp_path / "result.mp4"))
         tracemalloc.start()
         try:
-            transfer(config, Painter())
+            MotionTransfer(Painter()).run(config)
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
@@ -392,7 +386,7 @@ def test_a_fault_in_any_stage_ends_them_all_and_leaves_nothing(tmp_path, inputs,
     results.mkdir()
     settings = {**inputs, "target": target, "target_poses": poses}
     with pytest.raises(Fault):
-        transfer(TransferConfig(**settings, output=str(results / "result.mp4")), Painter())
+        MotionTransfer(Painter())(**settings, output=str(results / "result.mp4"))
     assert os.listdir(results) == [] and running_stages() == []
 
 
@@ -402,13 +396,8 @@ def test_a_target_that_is_cut_off_is_told_and_leaves_nothing(tmp_path, inputs, d
     target.write_bytes(whole[: len(whole) * 9 // 10])
     settings = {**inputs, "target": str(target)}
     with pytest.raises(VideoError, match=r"cut\.mp4: frame [1-9][0-9]? cannot be decoded"):
-        transfer(TransferConfig(**settings, output=str(tmp_path / "result.mp4")), Painter())
+        MotionTransfer(Painter())(**settings, output=str(tmp_path / "result.mp4"))
     assert os.listdir(tmp_path) == ["cut.mp4"] and running_stages() == []
-
-
-def test_batches_are_full_but_the_last():
-    frames = [Frame(np.zeros((1, 1, 3), np.uint8), float(i), i) for i in range(5)]
-    assert [[frame.index for frame in batch] for batch in batches(iter(frames), 2)] == [[0, 1], [2, 3], [4]]
 
 
 def test_chosen_frames_come_in_the_order_asked_for(inputs):
@@ -421,6 +410,6 @@ def test_chosen_frames_come_in_the_order_asked_for(inputs):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["source.mp4", "target.mp4"])
 def test_the_person_of_a_sample_is_found(name):
-    (track,) = estimate_tracks([(str(SAMPLES / name), "")], "mediapipe")
+    (track,) = estimate_tracks([PosedVideo(str(SAMPLES / name))])
     assert (track[..., 2] > 0).any(-1).all()
     assert (track[..., 2] > 0).mean() > 0.95

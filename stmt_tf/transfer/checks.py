@@ -1,0 +1,99 @@
+"""What cannot work is found before anything slow begins; nothing is written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from stmt_tf.place.backdrop import check_background, is_picture
+from stmt_tf.pose.estimators import RESULT_READERS
+from stmt_tf.pose.tracks import check_poses
+from stmt_tf.transfer.live import has_display
+from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.source import check_source
+from stmt_tf.video.capture import capture, shown
+from stmt_tf.video.reader import VideoError, probe
+from stmt_tf.video.sheet import check_picture
+from stmt_tf.video.writer import check_output
+
+_PICTURES = ("preview", "sheet", "attention")
+_NOT_LIVE = (*_PICTURES, "source_poses", "target_poses", "background_poses")
+
+
+def check(config: TransferConfig, prepared: bool = False) -> None:
+    """Checks a transfer between videos.
+
+    Args:
+        config: its settings.
+        prepared: whether the source's poses are known already.
+
+    Raises:
+        VideoError: an input is no video, or an output cannot be written.
+        PoseError: the pose estimator's model or results do not exist, or are not its own.
+        ValueError: flags are missing or do not go together.
+    """
+    if not config.target:
+        raise ValueError("--target is required")
+    if config.sheet and not config.output:
+        raise ValueError(f"--sheet={config.sheet} shows frames of --output, which is not given")
+    _check_outputs(config)
+    check_alone(config, ("target",) if prepared else ("source", "target"))
+    probe(config.target)
+
+
+def check_live(config: TransferConfig) -> None:
+    """Checks a transfer of what happens; the stream is opened, and closed again.
+
+    Raises:
+        VideoError: the source is no video, the stream gives no frame, or the output cannot be written.
+        PoseError: the pose estimator's model does not exist.
+        ValueError: flags are missing or do not go together.
+    """
+    if config.target:
+        raise ValueError(f"--live={config.live} takes the place of --target={config.target}: give one of them")
+    for name in _NOT_LIVE:
+        if getattr(config, name):
+            raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
+    if config.pose in RESULT_READERS:
+        raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
+    _check_outputs(config)
+    check_alone(config, ())
+    if not config.output and not has_display():
+        raise ValueError("--live has nowhere to show frames, as no window can be opened here: give --output")
+    with contextlib.closing(capture(config.live)) as frames:
+        if next(frames, None) is None:
+            raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
+
+
+def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) -> None:
+    """Checks the source and the other place, whatever the motion.
+
+    Args:
+        config: the settings.
+        posed: the videos, beside one of another place, whose poses must be given where the pose tool reads results.
+
+    Raises:
+        As `check` does.
+    """
+    if not config.source:
+        raise ValueError("--source is required")
+    check_source(config.source, config.num_source_frames, config.source_mattes)
+    if config.background:
+        check_background(config.background)
+        if not is_picture(config.background):
+            posed = (*posed, "background")
+    results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
+    check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
+
+
+def _check_outputs(config: TransferConfig) -> None:
+    if config.output:
+        check_output(config.output)
+    inputs = filter(None, (config.source, config.target, config.live, config.background))
+    taken = {os.path.realpath(path) for path in inputs}
+    for path in filter(None, (getattr(config, name) for name in ("output", *_PICTURES))):
+        if os.path.realpath(path) in taken:
+            raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
+        taken.add(os.path.realpath(path))
+    for path in filter(None, (getattr(config, name) for name in _PICTURES)):
+        check_picture(path)

@@ -1,0 +1,140 @@
+"""The Python door: a model that makes the person of one video do the motion of another."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from stmt_tf.assets import SHIPPED_MODEL, shipped_model
+from stmt_tf.transfer.checks import check, check_alone, check_live
+from stmt_tf.transfer.live import Report, perform
+from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
+from stmt_tf.transfer.renderer import Renderer
+from stmt_tf.transfer.result import Result
+from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.sheets import preview_sheet
+from stmt_tf.transfer.source import Source
+from stmt_tf.video.sheet import write_png
+
+if TYPE_CHECKING:
+    from stmt_tf.serving.inference import TransferModel
+
+# What belongs to a source, and so cannot change once it is prepared.
+_OF_SOURCE = {"num_source_frames", "source_selection", "seed", "source_poses", "source_mattes", "held_objects"}
+
+
+class MotionTransfer:
+    """Makes the person of one video do the motion of another, with one model.
+
+    Example:
+        >>> transfer = MotionTransfer.from_pretrained()
+        >>> result = transfer("A.mp4", "B.mp4", output="C.mp4")
+
+    Settings are those of `python -m stmt_tf.transfer`, by the same names and with the same defaults.
+
+    Args:
+        model: a loaded model.
+        directory: where it was loaded from.
+    """
+
+    def __init__(self, model: TransferModel, directory: str = ""):
+        self._model, self._directory = model, directory
+
+    @classmethod
+    def from_pretrained(cls, directory: str | os.PathLike = "") -> MotionTransfer:
+        """Loads a model directory, or a directory of versions of it; empty: the shipped model.
+
+        Raises:
+            stmt_tf.serving.manifest.ModelError: the directory does not exist or is not a model of ours.
+        """
+        # TensorFlow takes its time to load, which a mistyped name need not wait for.
+        from stmt_tf.serving.inference import TransferModel
+
+        return cls(TransferModel(str(directory or shipped_model(SHIPPED_MODEL))), str(directory))
+
+    def __call__(
+        self, source: str | os.PathLike | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
+    ) -> Result:
+        """Transfers the target's motion to the source's person.
+
+        Args:
+            source: video of the person, and the place, to show; or what `prepare_source` gave.
+            target: video of the motion to do.
+            output: video to write; empty: frames are made when the result's are asked for.
+            **settings: see `python -m stmt_tf.transfer --help`.
+
+        Raises:
+            TypeError: there is no such setting.
+            ValueError: settings do not go together, or the model cannot look at so many source frames.
+            VideoError: a video cannot be read or written.
+            PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+            stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
+        """
+        prepared = source if isinstance(source, Source) else None
+        if prepared and (fixed := ", ".join(sorted(_OF_SOURCE & set(settings)))):
+            raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
+        path = prepared.video.path if prepared else source
+        config = _config(source=path, target=target, output=output, **settings)
+        check(config, prepared is not None)
+        return self.run(config, prepared)
+
+    def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
+        """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.
+
+        Args:
+            source: video of the person, and the place, to show.
+            stream: a camera's number, a stream's URL or a file.
+            output: video to write; empty: the frames are shown in a window alone.
+            **settings: see `__call__`; it raises as that does.
+        """
+        config = _config(source=source, live=str(stream), output=output, **settings)
+        check_live(config)
+        return self.run_live(config)
+
+    def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
+        """All that is done once for a source, so that several targets can be given to it; see `__call__`."""
+        config = _config(source=source, **settings)
+        check_alone(config)
+        self._model.check_source_count(config.num_source_frames)
+        return prepare_source(config, self._model)
+
+    def personalized(self, source: Source, minutes: float) -> MotionTransfer:
+        """The same with a model that is fine-tuned on a source first, which takes so many minutes and a little more.
+
+        Raises:
+            As `stmt_tf.personalize.command.personalize` does.
+        """
+        from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
+
+        return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)
+
+    def run(self, config: TransferConfig, source: Source | None = None) -> Result:
+        """A transfer whose settings were checked; see `__call__`."""
+        self._model.check_source_count(config.num_source_frames)
+        source, motion = prepare(config, self._model, source)
+        if config.preview:
+            write_png(config.preview, preview_sheet(source, motion))
+        place = prepare_place(config, self._model, source)
+        renderer = Renderer(self._model_for(source, config), source, config.crop_only, place, config.max_size)
+        result = Result(renderer, source, motion, place)
+        if config.output:
+            result.write(config.output, config.layout, config.sheet)
+        if config.attention:
+            result.write_attention(config.attention)
+        return result
+
+    def run_live(self, config: TransferConfig) -> Report:
+        """A live transfer whose settings were checked; see `live`."""
+        self._model.check_source_count(config.num_source_frames)
+        source = prepare_source(config, self._model)
+        place = prepare_place(config, self._model, source)
+        return perform(config, self._model_for(source, config), source, place)
+
+    def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
+        return self.personalized(source, config.personalize)._model if config.personalize else self._model
+
+
+def _config(**settings) -> TransferConfig:
+    return TransferConfig(**{
+        name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in settings.items()
+    })

@@ -1,0 +1,75 @@
+"""All that a transfer needs before its first frame: the source, the motion by the source's body, and the place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from stmt_tf.place.backdrop import read_background
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
+from stmt_tf.transfer.motion import Motion, fit_motion
+from stmt_tf.transfer.renderer import frame_side
+from stmt_tf.transfer.repair import whole_person
+from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.source import Source, choose_frames, make_room, read_source
+
+if TYPE_CHECKING:
+    from stmt_tf.serving.inference import TransferModel
+
+
+def prepare(config: TransferConfig, model: TransferModel, source: Source | None = None) -> tuple[Source, Motion]:
+    """The source, seen as widely as the motion reaches, and the motion.
+
+    Args:
+        config: what to transfer.
+        model: what looks at the source.
+        source: the source, if it is prepared already.
+
+    Raises:
+        VideoError: a video cannot be read, or the mattes given are not the source's.
+        PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
+        stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
+    """
+    target = posed(config, "target")
+    if source is None:
+        source_track, target_track = estimate_tracks([posed(config, "source"), target])
+        source = prepare_source(config, model, source_track)
+    else:
+        (target_track,) = estimate_tracks([target])
+    motion = fit_motion(target.path, target_track, source.track, config.retarget)
+    return make_room(source, motion.retargeted), motion
+
+
+def prepare_source(config: TransferConfig, model: TransferModel, track: np.ndarray | None = None) -> Source:
+    """The source alone, whatever its person will do; raises as `prepare` does.
+
+    Args:
+        config: which video, and what is looked for in it.
+        model: what looks at it.
+        track: `[S, 14, 3]`, the joints of its person, if they are known already.
+    """
+    video = posed(config, "source")
+    if track is None:
+        (track,) = estimate_tracks([video])
+    chosen = choose_frames(
+        track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
+    )
+    # In another place, nobody sees the source's own.
+    source = read_source(video, track, chosen, config.source_mattes, own_place=not config.background)
+    if config.held_objects:
+        return source
+    return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+
+
+def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | None:
+    """The place to show the source's person in, uint8 `[H, W, 3]` as its frames; None: its own."""
+    if not config.background:
+        return None
+    return read_background(posed(config, "background"), model, source.frame_size)
+
+
+def posed(config: TransferConfig, name: str) -> PosedVideo:
+    """The video `source`, `target` or `background`, and where its poses come from."""
+    results = getattr(config, f"{name}_poses")
+    return PosedVideo(getattr(config, name), config.pose, results or config.pose_model)

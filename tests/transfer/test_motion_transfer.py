@@ -1,0 +1,119 @@
+"""The Python door: what a call gives, and the steps by themselves."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_model import model_directory
+from transfers import Painter, save, write_poses
+
+import stmt_tf
+from dancers import render_video
+from stmt_tf import MotionTransfer
+from stmt_tf.video.reader import VideoError, read_frames
+
+SIZE, LENGTH = 64, 9
+ROOT = Path(stmt_tf.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """Two videos and their poses, by the names of settings."""
+    folder, made = tmp_path_factory.mktemp("videos"), {}
+    for name, index in (("source", 1), ("target", 5)):
+        dancer = render_video(3, index, SIZE, LENGTH, 12.5)
+        made[name] = save(folder / f"{name}.mp4", dancer)
+        made[f"{name}_poses"] = write_poses(folder / f"{name}.json", dancer.joints)
+    return {**made, "pose": "alphapose"}
+
+
+@pytest.fixture(scope="module")
+def transfer():
+    return MotionTransfer.from_pretrained(model_directory())
+
+
+def of_target(videos):
+    return {name: videos[name] for name in ("target", "target_poses", "pose")}
+
+
+def prepared(transfer, videos, **settings):
+    return transfer.prepare_source(videos["source"], pose="alphapose", source_poses=videos["source_poses"], **settings)
+
+
+def test_frames_masks_poses_and_background_are_arrays_made_when_asked_for(transfer, videos):
+    result = transfer(**videos, num_source_frames=2)
+    frames, masks = np.asarray(result.frames), np.asarray(result.masks)
+    assert frames.shape == (LENGTH, SIZE, SIZE, 3) and frames.dtype == np.uint8 and len(result.frames) == LENGTH
+    assert masks.shape == (LENGTH, SIZE, SIZE) and masks.dtype == np.uint8
+    assert result.poses.shape == (LENGTH, 14, 3) and result.background.shape == (SIZE, SIZE, 3)
+    np.testing.assert_array_equal(np.asarray(result.frames), frames)  # made anew
+
+
+def test_the_mask_is_where_the_person_is_shown(videos):
+    result = MotionTransfer(Painter())(**videos)
+    for frame, mask in zip(result.frames, result.masks):
+        frame = frame.astype(int)
+        assert (frame[mask == 255] == (255, 0, 0)).all() and (mask == 255).any()
+        assert np.abs(frame - result.background)[mask == 0].max() <= 1
+
+
+def test_the_crop_alone_has_masks_and_a_background_of_its_size(videos):
+    result = MotionTransfer(Painter())(**videos, crop_only=True)
+    assert {image.shape[:2] for image in (*result.frames, *result.masks, result.background)} == {(32, 32)}
+
+
+def test_the_file_shows_the_frames(tmp_path, videos):
+    result = MotionTransfer(Painter())(**videos, output=tmp_path / "out.mp4")
+    written = np.stack([frame.image for frame in read_frames(tmp_path / "out.mp4")]).astype(int)
+    assert np.abs(written - np.asarray(result.frames)).mean() < 6
+
+
+def test_a_source_is_prepared_once_for_several_targets(transfer, videos, monkeypatch):
+    whole = transfer(**videos, num_source_frames=2)
+    source = prepared(transfer, videos, num_source_frames=2)
+    monkeypatch.setattr("stmt_tf.transfer.prepare.read_source", None)  # nobody reads it again
+    for _ in range(2):
+        result = transfer(source, **of_target(videos))
+        np.testing.assert_array_equal(np.asarray(result.frames), np.asarray(whole.frames))
+
+
+def test_what_is_prepared_does_not_change(transfer, videos):
+    source = prepared(transfer, videos)
+    with pytest.raises(ValueError, match="num_source_frames, seed: what is prepared already does not change"):
+        transfer(source, **of_target(videos), seed=1, num_source_frames=2)
+
+
+def test_another_place_is_shown(tmp_path, videos):
+    picture = tmp_path / "blue.png"
+    cv2.imwrite(str(picture), np.full((SIZE, SIZE, 3), (200, 60, 20), np.uint8))  # BGR
+    result = MotionTransfer(Painter())(**videos, background=picture)
+    assert (result.background == (20, 60, 200)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "complaint"),
+    [
+        ({"no_such": 1}, TypeError, "no_such"),
+        ({"layout": "round"}, ValueError, "--layout must be one of result, side_by_side, got 'round'"),
+        ({"target": "none.mp4"}, VideoError, "none.mp4: no such file"),
+        ({"target": ""}, ValueError, "--target is required"),
+        ({"sheet": "sheet.png"}, ValueError, "shows frames of --output"),
+        ({"num_source_frames": 99}, ValueError, "has 9 frames"),
+    ],
+)
+def test_what_cannot_work_is_told(transfer, videos, change, error, complaint):
+    with pytest.raises(error, match=complaint):
+        transfer(**{**videos, **change})
+
+
+def test_the_door_costs_no_tensorflow_until_a_model_is_loaded():
+    code = "import sys; from stmt_tf import MotionTransfer; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_names_that_are_not_there_are_told_as_usual():
+    with pytest.raises(AttributeError, match="has no attribute 'MotionTransfe'"):
+        stmt_tf.MotionTransfe  # noqa: B018
