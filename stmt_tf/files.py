@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Union
 
 PathLike = Union[str, "os.PathLike[str]"]
+_hidden: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -28,6 +30,18 @@ def whole_file(path: PathLike) -> Iterator[Path]:
 
 
 def hidden_beside(path: PathLike) -> Path:
-    """A new name in the directory of `path`, with its extension."""
-    path = Path(path)
-    return path.with_name(f".{secrets.token_hex(4)}.part{path.suffix}")
+    """A new name in the directory of `path`, with its extension. A file of that name goes with the process.
+
+    An interrupt can come between the making of a file and the block that removes it.
+    """
+    path = Path(path).absolute()
+    hidden = path.with_name(f".{secrets.token_hex(4)}.part{path.suffix}")
+    _hidden.add(hidden)
+    return hidden
+
+
+@atexit.register
+def _remove_hidden() -> None:
+    for path in _hidden:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
