@@ -62,16 +62,6 @@ def test_score_depends_on_frame_and_pose():
     assert not np.allclose(score, discriminator(image, other_heatmaps))
 
 
-@pytest.mark.parametrize("spectral_norm", [False, True])
-def test_every_variable_and_the_frame_have_a_gradient(spectral_norm):
-    discriminator, (image, heatmaps) = create_discriminator(spectral_norm), inputs()
-    with tf.GradientTape() as tape:
-        tape.watch(image)
-        loss = tf.reduce_sum(tf.square(discriminator(image, heatmaps, training=True)))
-    gradients = tape.gradient(loss, [*discriminator.trainable_variables, image])
-    assert all(float(tf.norm(gradient)) > 0 for gradient in gradients)
-
-
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_windows_hold_consecutive_frames_and_the_flows_between_them(n):
     frames = tf.range(5.0)[None, :, None, None, None] * tf.ones([2, 5, 4, 4, 3]) + [[[[[0.0]]]], [[[[100.0]]]]]
@@ -97,18 +87,6 @@ def test_temporal_score_depends_on_the_order_of_the_frames():
     frames, flows = tf.constant(make_frames(1, 3)), tf.zeros([1, 2, 32, 32, 2])
     forth, back = (discriminator(temporal_windows(x, flows, 3)) for x in (frames, frames[:, ::-1]))
     assert not np.allclose(forth, back)
-
-
-@pytest.mark.parametrize("spectral_norm", [False, True])
-def test_saved_weights_give_the_same_scores_in_a_fresh_discriminator(spectral_norm, tmp_path):
-    one, two = create_discriminator(spectral_norm), create_discriminator(spectral_norm)
-    one(*inputs(), training=True)
-    one.save_weights(str(tmp_path / "d.weights.h5"))
-    assert not np.allclose(one(*inputs()), two(*inputs()), atol=1e-3)
-    two.load_weights(str(tmp_path / "d.weights.h5"))
-    np.testing.assert_allclose(one(*inputs()), two(*inputs()), atol=1e-6)
-    for a, b in zip(one.get_weights(), two.get_weights()):
-        np.testing.assert_array_equal(a, b)
 
 
 def test_every_spectral_norm_has_its_vector_among_the_variables():

@@ -128,40 +128,6 @@ def test_self_attention_reaches_far_where_frame_attention_is_local(name, reaches
     assert (difference > 1e-4) == reaches
 
 
-@pytest.mark.parametrize("name", ATTENTION)
-def test_gradients_reach_every_weight(name):
-    inputs = make_inputs()
-    fusion = randomised(make_fusion(name), inputs)
-    with tf.GradientTape() as tape:
-        fused, _ = fusion(*inputs)
-        loss = tf.reduce_mean(tf.square(fused))
-    gradients = tape.gradient(loss, fusion.trainable_variables)
-    assert len(gradients) > 20
-    # A bias added to all keys, or to the frames' logits alike, moves no softmax.
-    still = [g for g in gradients if np.abs(g).max() == 0.0]
-    assert not still
-
-
-@pytest.mark.parametrize("name", ATTENTION)
-def test_saved_weights_give_the_same_output_in_a_fresh_layer(name, tmp_path):
-    inputs = make_inputs()
-
-    class Model(tf.keras.Model):
-        def __init__(self, seed):
-            super().__init__()
-            self.fusion = make_fusion(name, seed)
-
-        def call(self, features):
-            return self.fusion(features, *inputs[1:])[0]
-
-    one, two = Model(1), Model(2)
-    one(inputs[0]), two(inputs[0])
-    randomised(one.fusion, inputs)
-    one.save_weights(str(tmp_path / "fusion.weights.h5"))
-    two.load_weights(str(tmp_path / "fusion.weights.h5"))
-    np.testing.assert_allclose(one(inputs[0]), two(inputs[0]), atol=1e-6)
-
-
 def test_unknown_name_is_refused():
     with pytest.raises(ValueError, match="no fusion is called 'mean'; there are: avg, max, rb6"):
         make_fusion("mean")

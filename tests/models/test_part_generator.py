@@ -14,7 +14,6 @@ from stmt_tf.models.frame_size import enlarged, foreground_at_frame_size, merge,
 from stmt_tf.models.part_choice import part_affinity, part_preference
 from stmt_tf.models.part_generator import PartAttention
 from stmt_tf.models.unet import UNet
-from stmt_tf.models.weights import load_weights, save_weights
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors
 from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
 
@@ -257,14 +256,6 @@ def test_gradients_reach_all_that_is_trained(example):
     frozen = create_generator(CONFIG, num_source_frames=3)
     assert len(frozen.trainable_variables) == 5  # two kernels, two biases, one weight
     assert len(variables) == 5 + len(generator.single_frame.trainable_variables)
-
-
-def test_weights_come_back_from_their_file(example, tmp_path):
-    one, other = create(0), create(1)
-    save_weights(one, str(tmp_path / "weights.npz"))
-    assert np.abs(one(example)["frame"] - other(example)["frame"]).max() > 0.01
-    load_weights(other, str(tmp_path / "weights.npz"))
-    np.testing.assert_array_equal(one(example)["frame"], other(example)["frame"])
 
 
 # Which frames, and how sure it is that they show the parts.

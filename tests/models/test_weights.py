@@ -17,10 +17,9 @@ from stmt_tf.models.weights import load_weights, save_weights
 CONFIG = ModelConfig(size=32, width=0.05, fusion="rb6_sa2d", residual_heads=True)
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_a_new_model_with_these_weights_gives_the_same_output(tmp_path, frozen):
+def test_a_frozen_model_with_the_weights_of_one_that_is_not_gives_the_same_output(tmp_path):
     tf.keras.utils.set_random_seed(0)
-    model, example = create_generator(CONFIG, 2, frozen), make_example(batch=1, sources=2)
+    model, example = create_generator(CONFIG, 2, freeze_stage1=False), make_example(batch=1, sources=2)
     for variable in model.variables:  # the attention's last layer would else be zeros in both
         variable.assign_add(tf.random.stateless_normal(variable.shape, [1, 2], stddev=0.05))
     path = tmp_path / "one.npz"
