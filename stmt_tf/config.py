@@ -21,7 +21,7 @@ def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group
         help: what --help says of it.
         choices: the values that it may have; None: any of its type.
         group: heading of it, and of the fields after it, in --help; empty: of the field before it.
-        required: whether it must be given; the class says so in `__post_init__`, by `require_given`.
+        required: whether a command needs it, as --help tells; `require_given` checks it.
     """
     return dataclasses.field(
         default=default, metadata={"help": help, "choices": choices, "group": group, "required": required}
