@@ -46,15 +46,20 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.9",
-    # The shipped models live at the top of the clone, where people look for them, and inside the installed package.
-    packages=[*find_packages(include=["stmt_tf*", "tfrecords_tools*", "dancers*"]), "stmt_tf.saved_models"],
-    package_dir={"stmt_tf.saved_models": "saved_models"},
+    # Shipped models and flagfiles live at the top of the clone, where people look for them, and inside the installed
+    # package (`stmt_tf.files.shipped`).
+    packages=[
+        *find_packages(include=["stmt_tf*", "tfrecords_tools*", "dancers*"]), "stmt_tf.saved_models", "stmt_tf.configs",
+    ],
+    package_dir={"stmt_tf.saved_models": "saved_models", "stmt_tf.configs": "configs"},
     package_data={
         "stmt_tf.saved_models": ["**/*"],
+        "stmt_tf.configs": ["**/*"],
         "stmt_tf.app": ["page.css"],
         "stmt_tf.study": ["page.*"],
         "tfrecords_tools.clip_report": ["page.css"],
     },
+    entry_points={"console_scripts": ["stmt-tf = stmt_tf.__main__:main"]},
     install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],

@@ -8,14 +8,20 @@ processors, which other work on the machine lengthens least; the exports take tu
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import ExportsConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.exports", ExportsConfig)
+
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
 
 from benchmarks.timing import interleaved
 from stmt_tf.data.pipeline import find_records
@@ -27,12 +33,6 @@ from stmt_tf.export.settings import PRECISIONS, ExportConfig
 from stmt_tf.metrics.image import psnr
 from stmt_tf.serving.lite import LITE
 from stmt_tf.train.checkpoints import load_generator
-
-_WORKDIR = flags.DEFINE_string("workdir", "saved_models/dancers_128px", "Training or model directory.")
-_RECORDS = flags.DEFINE_string("records", "", "Glob of the record files to take frames from.")
-_CLIPS = flags.DEFINE_integer("clips", 10, "Clips, each with K source frames.")
-_TARGETS = flags.DEFINE_integer("targets", 4, "Target frames of a clip.")
-_REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts.")
 
 # Gives the frames uint8 [L, H, W, 3] of a source's features and target joints [1, L, 14, 3].
 Generate = Callable[[dict, np.ndarray], np.ndarray]
@@ -70,34 +70,32 @@ def megabytes(directory: str) -> float:
     return sum(os.path.getsize(os.path.join(directory, name)) for name in names) / 1e6
 
 
-def exported(scratch: str) -> Iterator[tuple[str, float, Callable | None, Generate]]:
+def exported(workdir: str, scratch: str) -> Iterator[tuple[str, float, Callable | None, Generate]]:
     """Name, size in MB, `encode_source` (None of TFLite models, which have none) and `generate` of each export."""
     for weights in PRECISIONS:
-        directory = export(ExportConfig(_WORKDIR.value, f"{scratch}/{weights}", weights, tflite=True))
+        directory = export(ExportConfig(workdir, f"{scratch}/{weights}", weights, tflite=True))
         yield f"SavedModel {weights}", megabytes(directory), *saved_model(directory)
         size = os.path.getsize(os.path.join(directory, LITE)) / 1e6
         yield f"TFLite {weights}, `generate` alone", size, None, lite_model(directory)
 
 
-def pairs_of(size: int, sources: int) -> list[Pair]:
+def pairs_of(config: ExportsConfig, size: int, sources: int) -> list[Pair]:
     """Source and target frames of one clip each."""
-    index = index_clips(find_records(_RECORDS.value, "--records"), size)
-    choices, _ = draw_pairs(index, "same", _CLIPS.value, sources, _TARGETS.value, seed=0)
+    index = index_clips(find_records(config.records, "--records"), size)
+    choices, _ = draw_pairs(index, "same", config.clips, sources, config.targets, seed=0)
     return [load_pair(choice, index, size) for choice in choices]
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+def main(config: ExportsConfig) -> None:
     tf.get_logger().setLevel("ERROR")
     try:
-        generator, config = load_generator(_WORKDIR.value)
-        pairs = pairs_of(config.size, generator.num_source_frames or 4)
+        generator, model = load_generator(config.workdir)
+        pairs = pairs_of(config, model.size, generator.num_source_frames or 4)
     except (OSError, ValueError) as error:
         sys.exit(f"exports: {error}")
     truth = np.concatenate([pair.target_frames for pair in pairs])
     with tempfile.TemporaryDirectory() as scratch:
-        exports = list(exported(scratch))
+        exports = list(exported(config.workdir, scratch))
     made, timed, encode = {}, {}, None
     for name, _, encode_here, generate in exports:
         encode = encode_here or encode  # a TFLite model is given the features of the SavedModel of its precision
@@ -106,7 +104,7 @@ def main(argv: Sequence[str]) -> None:
         made[name] = np.concatenate(frames)
         one = sources[0], pairs[0].target_joints[None, :1]
         timed[name] = lambda generate=generate, one=one: generate(*one)
-    seconds = {name: timing.cpu_seconds for name, timing in interleaved(timed, _REPEATS.value).items()}
+    seconds = {name: timing.cpu_seconds for name, timing in interleaved(timed, config.repeats).items()}
 
     first = exports[0][0]
     print("| export | MB | processor ms a frame | ratio | PSNR to float32 [dB] | PSNR to the truth lost [dB] |")
@@ -116,7 +114,3 @@ def main(argv: Sequence[str]) -> None:
         lost = psnr(made[first], truth).mean() - psnr(made[name], truth).mean()
         print(f"| {name} | {size:.2f} | {1e3 * seconds[name]:.0f} | {ratio:.2f} | {alike:.1f} | {lost:.3f} |")
     print(f"\n{len(truth)} frames; PSNR of the first export's to the truth {psnr(made[first], truth).mean():.2f} dB")
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -15,14 +15,21 @@ other things, it is the one to compare. The weights are untrained, which costs t
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import InferenceConfig, OnednnConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.inference", InferenceConfig, OnednnConfig)
+
 import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import logging
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from benchmarks.timing import interleaved, matmul_rate, run_with_onednn
@@ -32,15 +39,6 @@ from stmt_tf.models.generator import Generator
 from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.train.dry_run import made_up_example
 from stmt_tf.train.flops import count_flops
-
-_SIZES = flags.DEFINE_list("sizes", ["128", "64", "256"], "Sides of the frames in pixels.")
-_WIDTHS = flags.DEFINE_list("widths", ["0.25", "0.5", "1"], "Multipliers of every layer's channels.")
-_SOURCES = flags.DEFINE_list("sources", ["1", "4"], "Numbers of source frames, K.")
-_TARGETS = flags.DEFINE_list("targets", ["1", "2", "4", "8"], "Numbers of target frames made at once.")
-_FUSION = flags.DEFINE_string("fusion", "rb6_sa2d", "The fusion; at 256 pixels rb6 takes less memory.")
-_REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts.")
-_ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
-_HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
 
 ASKED_BY_TRANSFER = ("foreground", "mask")
 FRAMES_OF_TRANSFER = 4
@@ -54,7 +52,7 @@ def concrete(function: Callable, *arguments) -> tf.types.experimental.ConcreteFu
     return tf.function(function).get_concrete_function(*specs)
 
 
-def costs(config: ModelConfig, sources: int) -> dict:
+def costs(config: ModelConfig, sources: int, repeats: int) -> dict:
     """The row of the first table of one model; operations and times are of one frame."""
     generator = create_generator(config, sources)
     example = made_up_example(config.size, sources, FRAMES_OF_TRANSFER, 1)
@@ -78,7 +76,7 @@ def costs(config: ModelConfig, sources: int) -> dict:
         "naive": (concrete(naive, frames, joints, pose), (frames, joints, pose), 1),
     }
     timings = interleaved(
-        {name: functools.partial(graph, *inputs) for name, (graph, inputs, _) in calls.items()}, _REPEATS.value
+        {name: functools.partial(graph, *inputs) for name, (graph, inputs, _) in calls.items()}, repeats
     )
     return {
         "size": config.size,
@@ -105,39 +103,38 @@ def ways(generator: Generator, directory: str, encoded: Inputs, poses: tf.Tensor
     yield "SavedModel, frozen", lambda: frozen(*inputs)
 
 
-def compare_ways(config: ModelConfig, sources: int) -> list[dict]:
+def compare_ways(config: ModelConfig, sources: int, asked: InferenceConfig) -> list[dict]:
     """The rows of the second table for one K."""
     generator = create_generator(config, sources)
     functions = {}
     with tempfile.TemporaryDirectory() as scratch:
         directory = os.path.join(scratch, "model")
         save_model(generator, config, directory)
-        for targets in map(int, _TARGETS.value):
+        for targets in asked.targets:
             example = made_up_example(config.size, sources, targets, 1)
             encoded = generator.encode_source(example["source_frames"], example["source_joints"])
             for name, function in ways(generator, directory, encoded, example["target_joints"]):
                 functions[name, targets] = function
-        timings = interleaved(functions, _REPEATS.value)
+        timings = interleaved(functions, asked.repeats)
     return [
         {"way": name, "sources": sources, "targets": targets, **timing._asdict()}
         for (name, targets), timing in timings.items()
     ]
 
 
-def measure_here() -> dict:
+def measure_here(asked: InferenceConfig) -> dict:
     """Both tables, in this process."""
     before = matmul_rate()
     configs = [
-        ModelConfig(size=int(size), width=float(width), fusion=_FUSION.value, residual_heads=True)
-        for size in _SIZES.value
-        for width in _WIDTHS.value
+        ModelConfig(size=size, width=width, fusion=asked.fusion, residual_heads=True)
+        for size in asked.sizes
+        for width in asked.widths
     ]
-    sources = [int(count) for count in _SOURCES.value]
     run = {
         "tensorflow": tf.__version__,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", ""),
-        "costs": [costs(config, count) for config in configs for count in sources],
-        "ways": [row for count in sources for row in compare_ways(configs[0], count)],
+        "costs": [costs(config, count, asked.repeats) for config in configs for count in asked.sources],
+        "ways": [row for count in asked.sources for row in compare_ways(configs[0], count, asked)],
     }
     # Again at the end: other work on the machine would show as a difference.
     return {**run, "matmul_gflop_per_second": [rate / 1e9 for rate in (before, matmul_rate())]}
@@ -173,16 +170,10 @@ def table(run: dict) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    if _HERE.value:
+def main(config: InferenceConfig, process: OnednnConfig) -> None:
+    if process.here:
         tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
         logging.set_verbosity(logging.ERROR)  # and tells of its saving
-        print(json.dumps(measure_here()))
+        print(json.dumps(measure_here(config)))
         return
-    run_with_onednn("benchmarks.inference", _ONEDNN.value, table)
-
-
-if __name__ == "__main__":
-    app.run(main)
+    run_with_onednn("benchmarks.inference", process.onednn, table)

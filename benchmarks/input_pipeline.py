@@ -12,13 +12,19 @@ Prints a table and, as its last line, JSON.
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import PipelineConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.input_pipeline", PipelineConfig)
+
 import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
-from absl import app, flags
 
 from benchmarks.timing import Timing, interleaved
 from stmt_tf.config import DataConfig, ModelConfig
@@ -29,25 +35,14 @@ from stmt_tf.models.create import create_single_frame
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 
-_RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to read.")
-_SIZES = flags.DEFINE_list("sizes", ["256"], "Sides of the training's frames in pixels.")
-_SOURCES = flags.DEFINE_integer("sources", 4, "K.")
-_TARGETS = flags.DEFINE_integer("targets", 8, "L.")
-_FLOWS = flags.DEFINE_bool("flows", True, "Whether examples hold flows, as with temporal discriminators.")
-_SAMPLES = flags.DEFINE_integer("samples_per_clip", 1, "Examples drawn of a clip whenever it is read.")
-_BATCH = flags.DEFINE_integer("batch", 8, "Examples of a batch.")
-_STEP = flags.DEFINE_bool("step", False, "Set the pipeline against a training step of stage 1; for K = 1.")
-_WIDTH = flags.DEFINE_float("width", 0.25, "Multiplier of every layer's channels in that step.")
-_REPEATS = flags.DEFINE_integer("repeats", 10, "Times that each is timed; the median counts.")
 
-
-def stages_of(files: Sequence[str], size: int) -> dict[str, Callable[[], object]]:
+def stages_of(config: PipelineConfig, files: Sequence[str], size: int) -> dict[str, Callable[[], object]]:
     """Functions of the stages of one example, each by itself; of one clip for reading and parsing."""
-    sources, targets = _SOURCES.value, _TARGETS.value
+    sources, targets = config.sources, config.targets
     clips = iter(tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat())
     _, record = next(clips)
     seed = tf.constant([0, 0], tf.int64)
-    drawn = pipeline.draw_examples(record, seed, sources, targets, _FLOWS.value)
+    drawn = pipeline.draw_examples(record, seed, sources, targets, config.flows)
     drawn = {name: x[0] for name, x in drawn.items()}
     example = pipeline.decode_example(drawn, size)
     decoders = {"frames": schema.decode_frame, "masks": schema.decode_mask, "flows": schema.decode_flow}
@@ -66,11 +61,11 @@ def stages_of(files: Sequence[str], size: int) -> dict[str, Callable[[], object]
         return lambda: run(encoded)
 
     draw = tf.function(
-        lambda record: pipeline.draw_examples(record, seed, sources, targets, _FLOWS.value, _SAMPLES.value)
+        lambda record: pipeline.draw_examples(record, seed, sources, targets, config.flows, config.samples_per_clip)
     )
     whole = tf.function(lambda drawn: pipeline.decode_example(drawn, size))
     changes = {"mirror": tf.function(mirror), "augment": tf.function(lambda example: augment(example, seed))}
-    batch = tf.function(lambda example: {name: tf.stack([x] * _BATCH.value) for name, x in example.items()})
+    batch = tf.function(lambda example: {name: tf.stack([x] * config.batch) for name, x in example.items()})
     return {
         "read": lambda: next(clips),
         "parse and draw": lambda: draw(record),
@@ -81,98 +76,93 @@ def stages_of(files: Sequence[str], size: int) -> dict[str, Callable[[], object]
     }
 
 
-def example_milliseconds(timings: dict[str, Timing]) -> dict[str, float]:
+def example_milliseconds(config: PipelineConfig, timings: dict[str, Timing]) -> dict[str, float]:
     """Milliseconds of processor time that an example takes in each stage."""
     own = {name: 1e3 * timing.cpu_seconds for name, timing in timings.items()}
-    for shared, times in (("read", _SAMPLES.value), ("parse and draw", _SAMPLES.value), ("batch", _BATCH.value)):
+    samples = config.samples_per_clip
+    for shared, times in (("read", samples), ("parse and draw", samples), ("batch", config.batch)):
         own[shared] /= times
     resized = own.pop("decode and resize all")
     decoded = sum(milliseconds for name, milliseconds in own.items() if name.startswith("decode "))
     return {**own, "resize": max(resized - decoded, 0.0)}
 
 
-def batches(size: int, augmented: bool) -> tf.data.Dataset:
+def batches(config: PipelineConfig, size: int, augmented: bool) -> tf.data.Dataset:
     """The batches of a training."""
     data = DataConfig(
-        train_records=_RECORDS.value,
-        num_source_frames=_SOURCES.value,
-        num_target_frames=_TARGETS.value,
-        batch_size=_BATCH.value,
-        samples_per_clip=_SAMPLES.value,
+        train_records=config.records,
+        num_source_frames=config.sources,
+        num_target_frames=config.targets,
+        batch_size=config.batch,
+        samples_per_clip=config.samples_per_clip,
         augment=augmented,
     )
-    return pipeline.training_dataset(data, _SOURCES.value, size, flows=_FLOWS.value)
+    return pipeline.training_dataset(data, config.sources, size, flows=config.flows)
 
 
-def whole_pipeline(size: int, augmented: bool) -> Timing:
+def whole_pipeline(config: PipelineConfig, size: int, augmented: bool) -> Timing:
     """Seconds of an example out of the training's own pipeline, over many batches after the first window's."""
-    iterator = iter(batches(size, augmented))
+    iterator = iter(batches(config, size, augmented))
     next(iterator)
     start = time.perf_counter(), time.process_time()
-    for _ in range(4 * _REPEATS.value):
+    for _ in range(4 * config.repeats):
         next(iterator)
-    examples = 4 * _REPEATS.value * _BATCH.value
+    examples = 4 * config.repeats * config.batch
     return Timing((time.perf_counter() - start[0]) / examples, (time.process_time() - start[1]) / examples)
 
 
-def against_the_step(size: int) -> dict[str, float]:
+def against_the_step(config: PipelineConfig, size: int) -> dict[str, float]:
     """Wall seconds of a batch and of the training step that takes it, in turns."""
-    model = create_single_frame(ModelConfig(size=size, width=_WIDTH.value, residual_heads=True))
+    model = create_single_frame(ModelConfig(size=size, width=config.width, residual_heads=True))
     trainer = Trainer(model, {}, None, LossConfig(vgg_weight=0.0, gan_weight=0.0, mask_weight=0.1, person_weight=2.0))
     trainer.compile(tf.keras.optimizers.Adam(1e-4))
     step = tf.function(trainer.train_step)
-    example = next(iter(batches(size, False)))
+    example = next(iter(batches(config, size, False)))
     step(example)
     steps, waits = [], []
-    for _ in range(_REPEATS.value):
+    for _ in range(config.repeats):
         start = time.perf_counter()
         step(example)
         steps.append(time.perf_counter() - start)
-        waits.append(_BATCH.value * whole_pipeline(size, False).seconds)
+        waits.append(config.batch * whole_pipeline(config, size, False).seconds)
     return {"step_seconds": statistics.median(steps), "batch_seconds": statistics.median(waits)}
 
 
-def measure(files: Sequence[str], size: int) -> dict:
+def measure(config: PipelineConfig, files: Sequence[str], size: int) -> dict:
     """All figures of one size."""
-    stages = example_milliseconds(interleaved(stages_of(files, size), _REPEATS.value))
-    whole = {name: whole_pipeline(size, augmented) for name, augmented in (("plain", False), ("augmented", True))}
+    stages = example_milliseconds(config, interleaved(stages_of(config, files, size), config.repeats))
+    whole = {
+        name: whole_pipeline(config, size, augmented) for name, augmented in (("plain", False), ("augmented", True))
+    }
     return {
         "size": size,
         "stage_milliseconds": stages,
         "examples_per_core_second": {name: 1.0 / timing.cpu_seconds for name, timing in whole.items()},
         "examples_per_second": {name: 1.0 / timing.seconds for name, timing in whole.items()},
-        **(against_the_step(size) if _STEP.value else {}),
+        **(against_the_step(config, size) if config.step else {}),
     }
 
 
-def table(run: dict) -> str:
+def table(config: PipelineConfig, run: dict) -> str:
     """What was measured, for people."""
     total = sum(run["stage_milliseconds"].values())
-    lines = [f"{run['size']} px, K = {_SOURCES.value}, L = {_TARGETS.value}: processor time of an example"]
+    lines = [f"{run['size']} px, K = {config.sources}, L = {config.targets}: processor time of an example"]
     for name, milliseconds in run["stage_milliseconds"].items():
         lines.append(f"  {name:16s} {milliseconds:7.2f} ms {milliseconds / total:5.0%}")
     for name, rate in run["examples_per_core_second"].items():
         wall = run["examples_per_second"][name]
         lines.append(f"  {name}: {rate:.1f} examples a second and core, {wall:.1f} a second of the wall clock")
-    if _STEP.value:
+    if config.step:
         step, batch = run["step_seconds"], run["batch_seconds"]
         lines.append(f"  a step takes {step:.3f} s, its batch {batch:.3f} s: {step / batch:.1f} times as fast")
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    if _STEP.value and _SOURCES.value != 1:
-        raise app.UsageError(f"--step is of stage 1, which takes one source frame; got --sources={_SOURCES.value}")
+def main(config: PipelineConfig) -> None:
     tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
-    files = pipeline.find_records(_RECORDS.value)
+    files = pipeline.find_records(config.records)
     runs = []
-    for size in map(int, _SIZES.value):
-        runs.append(measure(files, size))
-        print(table(runs[-1]), flush=True)
+    for size in config.sizes:
+        runs.append(measure(config, files, size))
+        print(table(config, runs[-1]), flush=True)
     print(json.dumps({"tensorflow": tf.__version__, "runs": runs}))
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -7,11 +7,16 @@ be trusted on a busy machine; times cannot, and are not printed.
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import OperationsConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.operations", OperationsConfig)
+
 import collections
-from collections.abc import Sequence
 
 import tensorflow as tf
-from absl import app, flags
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from benchmarks.inference import ASKED_BY_TRANSFER, FRAMES_OF_TRANSFER, concrete
@@ -19,10 +24,6 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.train.dry_run import made_up_example
 
-_SIZE = flags.DEFINE_integer("size", 256, "Side of the frames in pixels.")
-_WIDTH = flags.DEFINE_float("width", 0.5, "Multiplier of every layer's channels.")
-_SOURCES = flags.DEFINE_integer("num_source_frames", 4, "K.")
-_STEPS = flags.DEFINE_integer("steps", 5, "Calls that are added up.")
 _SHOWN = 12
 _FULL_TRACE = tf.compat.v1.RunOptions.FULL_TRACE
 
@@ -58,14 +59,8 @@ def operation_shares(config: ModelConfig, sources: int, steps: int) -> dict[str,
     return {kind: time / sum(totals.values()) for kind, time in totals.most_common()}
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    config = ModelConfig(size=_SIZE.value, width=_WIDTH.value, fusion="rb6", residual_heads=True)
-    shares = operation_shares(config, _SOURCES.value, _STEPS.value)
+def main(config: OperationsConfig) -> None:
+    model = ModelConfig(size=config.size, width=config.width, fusion="rb6", residual_heads=True)
+    shares = operation_shares(model, config.num_source_frames, config.steps)
     for kind, share in list(shares.items())[:_SHOWN]:
         print(f"{100 * share:5.1f}%  {kind}")
-
-
-if __name__ == "__main__":
-    app.run(main)

@@ -1,4 +1,4 @@
-"""How near a model comes to what a person really did: real clips, made again from other frames of themselves.
+r"""How near a model comes to what a person really did: real clips, made again from other frames of themselves.
 
     python -m benchmarks.same_video --clips='DIR/*.mp4' --output=OUT \
         --models='parts=saved_models/dancers_64px,former=saved_models/dancers_128px'
@@ -15,6 +15,16 @@ truth's own difference. What is held in the hands is part of the truth and is no
 
 from __future__ import annotations
 
+from benchmarks.quality_settings import SameVideoConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(
+        __doc__, "benchmarks.same_video", SameVideoConfig,
+        interrupted="the sheets of the clips that were finished are written",
+    )  # fmt: skip
+
 import dataclasses
 import glob
 import os
@@ -22,10 +32,8 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from absl import flags as absl_flags
 from absl import logging
 
-from stmt_tf import flags
 from stmt_tf.assets import AssetError
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.comparison import parse_others
@@ -44,7 +52,6 @@ from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 
-INGREDIENTS = ("mattes", "plate", "frame_size", "many_frames")
 _TARGETS = 10
 _FEW = 3  # source frames of a model without many
 COLUMNS = {
@@ -177,33 +184,16 @@ def as_text(rows: Sequence[report.Row]) -> str:
     return "\n".join(parts)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Measures as the flags say."""
-    del argv  # nothing is left in it
-    given = absl_flags.FLAGS
-    paths = sorted(glob.glob(given.clips))
+def main(config: SameVideoConfig) -> None:
+    paths = sorted(glob.glob(config.clips))
     if not paths:
-        sys.exit(f"same_video: --clips={given.clips!r} matches no file")
-    os.makedirs(given.output, exist_ok=True)
+        sys.exit(f"same_video: --clips={config.clips!r} matches no file")
+    os.makedirs(config.output, exist_ok=True)
     try:
-        models = {name: TransferModel(path) for name, path, _ in parse_others(given.models, "--models")}
-        text = as_text(measure([read_clip(path, given.size) for path in paths], models, given.without, given.output))
+        models = {name: TransferModel(path) for name, path, _ in parse_others(config.models, "--models")}
+        text = as_text(measure([read_clip(path, config.size) for path in paths], models, config.without, config.output))
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"same_video: {error}")
-    with open(os.path.join(given.output, "table.md"), "w", encoding="utf-8") as file:
+    with open(os.path.join(config.output, "table.md"), "w", encoding="utf-8") as file:
         file.write(text)
     print(text)
-
-
-def run() -> None:
-    """Defines the flags and calls `main`."""
-    absl_flags.DEFINE_string("clips", None, "Glob of videos of one person each.", required=True)
-    absl_flags.DEFINE_list("models", None, "NAME=DIR of each model, with commas between.", required=True)
-    absl_flags.DEFINE_integer("size", 256, "Side in pixels of the squares that are judged.", lower_bound=32)
-    absl_flags.DEFINE_multi_enum("without", [], INGREDIENTS, "What to leave out of the first model, a row each.")
-    absl_flags.DEFINE_string("output", None, "Directory to write the table and the sheets into.", required=True)
-    flags.run(main, "same_video", interrupted="the sheets of the clips that were finished are written")
-
-
-if __name__ == "__main__":
-    run()

@@ -8,6 +8,13 @@ was interrupted goes on where it was when its command is given again.
 
 from __future__ import annotations
 
+from benchmarks.quality_settings import SensitivityConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.sensitivity", SensitivityConfig, interrupted=flags.GOES_ON)
+
 import dataclasses
 import os
 import shlex
@@ -17,7 +24,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import logging
 from tqdm import tqdm
 
 import stmt_tf
@@ -35,13 +42,6 @@ from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png
-
-_RECORDS = flags.DEFINE_string("records", "", "Glob of the TFRecord files to draw clips from.")
-_OUTPUT = flags.DEFINE_string("output", "", "Directory to write the results into; results in it are replaced.")
-_PAIRS = flags.DEFINE_integer("num_pairs", 50, "Pairs to draw.")
-_FRAMES = flags.DEFINE_integer("num_target_frames", 16, "Consecutive target frames of a pair.")
-_SIZE = flags.DEFINE_integer("size", 128, "Side of the frames in pixels.")
-_SEED = flags.DEFINE_integer("seed", 0, "Seed of the choice of pairs and of the distortions.")
 
 _SHOWN = 8  # frames of a row of the sheet
 
@@ -99,26 +99,17 @@ def _measure_pair(
     return measured
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+def main(config: SensitivityConfig) -> None:
     try:
-        config = EvaluateConfig(
+        evaluation = EvaluateConfig(
             model="the truth, distorted",
-            records=_RECORDS.value,
-            output=_OUTPUT.value,
-            num_pairs=_PAIRS.value,
-            num_target_frames=_FRAMES.value,
-            seed=_SEED.value,
+            records=config.records,
+            output=config.output,
+            num_pairs=config.num_pairs,
+            num_target_frames=config.num_target_frames,
+            seed=config.seed,
         )
-        check(config)  # before the networks, which take their time to load
-        text = measure_distortions(config, _SIZE.value, load_judges(config))
+        check(evaluation)  # before the networks, which take their time to load
+        print(measure_distortions(evaluation, config.size, load_judges(evaluation)))
     except (AssetError, OSError, ValueError, VideoError) as error:
         sys.exit(f"sensitivity: {error}")
-    except KeyboardInterrupt:
-        sys.exit("sensitivity: interrupted; the same command goes on with what is left to measure")
-    print(text)
-
-
-if __name__ == "__main__":
-    app.run(main)

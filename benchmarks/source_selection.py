@@ -8,20 +8,23 @@ first half of each clip, and makes the same run of the second half. All that `st
 
 from __future__ import annotations
 
+from benchmarks.quality_settings import SelectionConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.source_selection", SelectionConfig, interrupted=flags.GOES_ON)
+
 import dataclasses
 import os
 import shlex
 import sys
-from collections.abc import Sequence
 
 import tensorflow as tf
-from absl import app
 from tqdm import tqdm
 
 import stmt_tf
-from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.config import setting
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
@@ -35,26 +38,6 @@ from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.serving.inference import TransferModel
-
-
-@dataclasses.dataclass(frozen=True)
-class SelectionConfig:
-    """One comparison."""
-
-    models: tuple[str, ...] = setting((), "Models of one size, NAME=DIR with commas between.")
-    records: str = setting("", "Glob of the TFRecord files to draw clips from.")
-    output: str = setting("", "Directory to write the results into; results in it are replaced.")
-    counts: tuple[int, ...] = setting((1, 2, 4, 8), "K: how many source frames.")
-    num_pairs: int = setting(50, "Pairs to draw.")
-    num_target_frames: int = setting(16, "Consecutive target frames of a pair.")
-    seed: int = setting(0, "Seed of the choice of pairs.")
-
-    def __post_init__(self):
-        for name in ("models", "records", "output", "counts"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
-        if min(self.counts) < 1:
-            raise ValueError(f"--counts must be at least 1, got {min(self.counts)}")
 
 
 def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, str], Choice]]:
@@ -131,17 +114,8 @@ def compare(config: SelectionConfig) -> str:
     return text
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+def main(config: SelectionConfig) -> None:
     try:
-        print(compare(flags.read(SelectionConfig)))
+        print(compare(config))
     except (AssetError, OSError, ValueError) as error:
         sys.exit(f"source_selection: {error}")
-    except KeyboardInterrupt:
-        sys.exit("source_selection: interrupted; the same command goes on with what is left to measure")
-
-
-if __name__ == "__main__":
-    flags.define(SelectionConfig)
-    app.run(main)

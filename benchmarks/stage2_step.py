@@ -8,11 +8,17 @@ sharing gains. Both on random examples, in this process, the median of steps tha
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import Stage2StepConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.stage2_step", Stage2StepConfig)
+
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
-from absl import app, flags
 
 from benchmarks.timing import interleaved_seconds
 from stmt_tf.config import ModelConfig
@@ -24,21 +30,13 @@ from stmt_tf.train.dry_run import made_up_example
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 
-_SIZE = flags.DEFINE_integer("size", 128, "Side of the frames in pixels.")
-_WIDTH = flags.DEFINE_float("width", 0.25, "Multiplier of every layer's channels.")
-_SOURCES = flags.DEFINE_integer("sources", 4, "K.")
-_TARGETS = flags.DEFINE_integer("targets", 8, "L.")
-_BATCH = flags.DEFINE_integer("batch", 1, "Examples of a step.")
-_FUSION = flags.DEFINE_string("fusion", "rb6_sa2d", "The fusion.")
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Steps timed; the median counts.")
-
 
 class PairByPair(tf.keras.Model):
     """A generator that shares nothing between target frames."""
 
     def __init__(self, generator: Generator):
         super().__init__()
-        self.generator = generator
+        self.generator, self.size = generator, generator.size
 
     def call(self, inputs):
         batch, targets = inputs["target_joints"].shape[:2]
@@ -52,9 +50,9 @@ class PairByPair(tf.keras.Model):
         }
 
 
-def step_of(network: tf.keras.Model, config: LossConfig, features) -> tf.types.experimental.GenericFunction:
+def step_of(network: Generator | PairByPair, config: LossConfig, features) -> tf.types.experimental.GenericFunction:
     """The trainer's step with these losses, as a graph function."""
-    discriminators = create_discriminators(config, _SIZE.value)
+    discriminators = create_discriminators(config, network.size)
     trainer = Trainer(network, discriminators, features if config.vgg_weight > 0 else None, config)
     adams = [tf.keras.optimizers.Adam(1e-4, beta_1=0.5) for _ in range(2)]
     trainer.compile(adams[0], adams[1] if discriminators else None)
@@ -89,20 +87,18 @@ def build_up(
         yield name, lambda step=step: step(example)
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
+def main(config: Stage2StepConfig) -> None:
     tf.get_logger().setLevel("ERROR")
-    ranges = tuple(n for n in (3, 5, 7) if n <= _TARGETS.value)
-    full = LossConfig(discriminator_width=_WIDTH.value, vgg_network="vgg16", temporal_ranges=ranges)
-    config = ModelConfig(size=_SIZE.value, width=_WIDTH.value, fusion=_FUSION.value)
-    generator = create_generator(config, _SOURCES.value)
+    ranges = tuple(n for n in (3, 5, 7) if n <= config.targets)
+    full = LossConfig(discriminator_width=config.width, vgg_network="vgg16", temporal_ranges=ranges)
+    model = ModelConfig(size=config.size, width=config.width, fusion=config.fusion)
+    generator = create_generator(model, config.sources)
     features = create_perceptual_features("vgg16", None)
-    example = made_up_example(_SIZE.value, _SOURCES.value, _TARGETS.value, _BATCH.value)
+    example = made_up_example(config.size, config.sources, config.targets, config.batch)
 
     functions = dict(build_up(generator, example, full, features))
     naive = step_of(PairByPair(generator), full, features)
-    seconds = interleaved_seconds({**functions, "naive": lambda: naive(example)}, repeats=_REPEATS.value)
+    seconds = interleaved_seconds({**functions, "naive": lambda: naive(example)}, repeats=config.repeats)
 
     whole = seconds[list(functions)[-1]]
     print(f"{'what is added':50s} {'seconds':>8s} {'share':>6s}")
@@ -114,7 +110,3 @@ def main(argv: Sequence[str]) -> None:
     print(f"{'the whole step':50s} {whole:8.3f}")
     naive_seconds = seconds["naive"]
     print(f"\nwithout shared work {naive_seconds:.3f} s a step: {naive_seconds / whole:.2f} times the step's")
-
-
-if __name__ == "__main__":
-    app.run(main)

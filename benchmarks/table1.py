@@ -13,52 +13,26 @@ The rows are the flagfiles of --configs, by default 64 pixels and a quarter of t
 
 from __future__ import annotations
 
+from benchmarks.quality_settings import Table1Config
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.table1", Table1Config, interrupted=flags.GOES_ON)
+
 import dataclasses
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from absl import app
-
 from benchmarks.jobs import Job, Log
-from stmt_tf import assets, flags
-from stmt_tf.config import setting
+from stmt_tf import assets
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate.report import markdown
 from stmt_tf.evaluate.video_distances import EARLIER
 from stmt_tf.files import whole_file
-
-
-@dataclasses.dataclass(frozen=True)
-class Table1Config:
-    """One repetition of the table."""
-
-    out: str = setting("", "Directory of all that is made.")
-    configs: str = setting("configs/small", "Directory of the rows' flagfiles.")
-    stage1: str = setting("configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
-    records: str = setting("", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records.")
-    num_videos: int = setting(720, "Dancers rendered, of which 18 of 20 are trained on.")
-    num_pairs: int = setting(50, "Same-video pairs to measure on, at least 2.")
-    seeds: int = setting(2, "Seeds of the first and the last row.")
-
-    def __post_init__(self):
-        if not self.out:
-            raise ValueError("--out is required")
-        for name, least in (("num_videos", 20), ("num_pairs", 2), ("seeds", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} must be at least {least}, got {getattr(self, name)}")
-
-    @property
-    def training_records(self) -> Path:
-        """The directory of the splits train and val."""
-        return Path(self.records or Path(self.out) / "records" / "train")
-
-    @property
-    def test_records(self) -> Path:
-        """The directory of the split test."""
-        return Path(self.records or Path(self.out) / "records" / "test")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +137,7 @@ def _render(config: Table1Config) -> Iterator[Job]:
         (config.test_records, 20 * config.num_pairs, ("test",)),  # 1 of 20 is for testing
     )
     for directory, count, splits in sets:
-        what = (f"--output={directory}", f"--num_videos={count}", *(f"--splits={split}" for split in splits))
+        what = (f"--output={directory}", f"--num_videos={count}", f"--splits={','.join(splits)}")
         yield Job(f"render {' and '.join(splits)}", "tfrecords_tools.synthetic_dancers", (*what, *series))
 
 
@@ -229,13 +203,7 @@ def report(metrics: Mapping, seeds: int, hours: float) -> str:
     )
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    try:
-        config = flags.read(Table1Config)
-    except ValueError as error:
-        sys.exit(f"table1: {error}")
+def main(config: Table1Config) -> None:
     if not assets.is_cached("i3d"):
         sys.exit("table1: VFID needs I3D; run `python -m stmt_tf.assets fetch i3d`")
     out = Path(config.out)
@@ -250,8 +218,3 @@ def main(argv: Sequence[str]) -> None:
     with whole_file(str(out / "table1.md")) as hidden:
         hidden.write_text(text)
     print(text)
-
-
-if __name__ == "__main__":
-    flags.define(Table1Config)
-    app.run(main)

@@ -12,6 +12,13 @@ its own with the step's shapes; they need not add up to the step, which runs som
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import OnednnConfig, TrainingStepConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.training_step", TrainingStepConfig, OnednnConfig)
+
 import json
 import os
 import tempfile
@@ -19,7 +26,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
 
 from benchmarks.timing import matmul_rate, median_seconds, run_with_onednn
 from stmt_tf.config import DataConfig, ModelConfig
@@ -33,14 +39,6 @@ from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
 from stmt_tf.train import losses
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
-
-_SIZES = flags.DEFINE_list("sizes", ["64", "128"], "Sides of the frames in pixels.")
-_TARGETS = flags.DEFINE_list("targets", ["1", "2"], "Numbers of target frames of an example.")
-_WIDTH = flags.DEFINE_float("width", 0.25, "Multiplier of every layer's channels.")
-_BATCH = flags.DEFINE_integer("batch", 4, "Examples of a step.")
-_REPEATS = flags.DEFINE_integer("repeats", 10, "Steps timed; the median counts.")
-_ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
-_HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
 
 
 def convolution_flops(graph: tf.Graph, unknown_count: int) -> int:
@@ -215,12 +213,13 @@ def measure(size: int, targets: int, width: float, batch: int, repeats: int) -> 
     }
 
 
-def measure_here() -> dict:
+def measure_here(config: TrainingStepConfig) -> dict:
     """Times every setting that the flags ask for in this process."""
     before = matmul_rate()
-    settings = [(int(size), int(targets)) for size in _SIZES.value for targets in _TARGETS.value]
     steps = [
-        measure(size, targets, _WIDTH.value, _BATCH.value, _REPEATS.value) for size, targets in settings
+        measure(size, targets, config.width, config.batch, config.repeats)
+        for size in config.sizes
+        for targets in config.targets
     ]
     # Again at the end: other work on the machine would show as a difference.
     rates = [rate / 1e9 for rate in (before, matmul_rate())]
@@ -251,15 +250,9 @@ def table(run: dict) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    if _HERE.value:
+def main(config: TrainingStepConfig, process: OnednnConfig) -> None:
+    if process.here:
         tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
-        print(json.dumps(measure_here()))
+        print(json.dumps(measure_here(config)))
         return
-    run_with_onednn("benchmarks.training_step", _ONEDNN.value, table)
-
-
-if __name__ == "__main__":
-    app.run(main)
+    run_with_onednn("benchmarks.training_step", process.onednn, table)

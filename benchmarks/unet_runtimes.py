@@ -10,16 +10,23 @@ transpositions, since ONNX has channels first.
 
 from __future__ import annotations
 
+from benchmarks.speed_settings import OnednnConfig, UnetConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.unet_runtimes", UnetConfig, OnednnConfig)
+
 import json
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import onnx
 import onnxruntime
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import logging
 from onnx import helper, numpy_helper
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -27,13 +34,6 @@ from benchmarks.timing import Timing, interleaved, matmul_rate, run_with_onednn
 from stmt_tf.models.unet import UNet
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 from stmt_tf.train.flops import count_flops
-
-_SIZES = flags.DEFINE_list("sizes", ["64", "128", "256"], "Sides of the frames in pixels.")
-_WIDTHS = flags.DEFINE_list("widths", ["0.25", "0.5", "1"], "Multipliers of every layer's channels.")
-_BATCH = flags.DEFINE_integer("batch", 4, "Images at once: the source frames of one target frame.")
-_REPEATS = flags.DEFINE_integer("repeats", 10, "Calls timed; the median counts.")
-_ONEDNN = flags.DEFINE_list("onednn", ["0", "1"], "Settings of TF_ENABLE_ONEDNN_OPTS to measure.")
-_HERE = flags.DEFINE_bool("here", False, "Measure in this process, as it is, and print JSON alone.")
 
 _OPSET = 18
 Run = Callable[[], np.ndarray]
@@ -125,11 +125,11 @@ def litert(unet: UNet, image: tf.Tensor, heatmaps: tf.Tensor) -> Run:
     return run
 
 
-def measure(size: int, width: float) -> dict:
+def measure(size: int, width: float, batch: int, repeats: int) -> dict:
     """One size and width in this process."""
     unet = UNet(64, width)
-    image = tf.random.stateless_normal([_BATCH.value, size, size, 3 * NUM_PARTS], [0, 0])
-    heatmaps = tf.random.stateless_uniform([_BATCH.value, size // 2, size // 2, NUM_JOINTS], [0, 1])
+    image = tf.random.stateless_normal([batch, size, size, 3 * NUM_PARTS], [0, 0])
+    heatmaps = tf.random.stateless_uniform([batch, size // 2, size // 2, NUM_JOINTS], [0, 1])
     function = concrete(unet, image, heatmaps)
     runs = {"TensorFlow": lambda: function(image, heatmaps).numpy()}
     truth = runs["TensorFlow"]()
@@ -137,7 +137,7 @@ def measure(size: int, width: float) -> dict:
         runs[name] = create(unet, image, heatmaps)
         np.testing.assert_allclose(runs[name](), truth, atol=1e-3 * np.abs(truth).max(), err_msg=name)
     flops = count_flops(function.graph).flops
-    timings: dict[str, Timing] = interleaved(runs, _REPEATS.value)
+    timings: dict[str, Timing] = interleaved(runs, repeats)
     return {
         "size": size,
         "width": width,
@@ -146,10 +146,12 @@ def measure(size: int, width: float) -> dict:
     }
 
 
-def measure_here() -> dict:
+def measure_here(config: UnetConfig) -> dict:
     """Every size and width in this process."""
     before = matmul_rate()
-    unets = [measure(int(size), float(width)) for size in _SIZES.value for width in _WIDTHS.value]
+    unets = [
+        measure(size, width, config.batch, config.repeats) for size in config.sizes for width in config.widths
+    ]
     return {
         "tensorflow": tf.__version__,
         "onnxruntime": onnxruntime.__version__,
@@ -177,16 +179,10 @@ def table(run: dict) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"takes flags only, got {argv[1:]}")
-    if _HERE.value:
+def main(config: UnetConfig, process: OnednnConfig) -> None:
+    if process.here:
         logging.set_verbosity(logging.ERROR)
         warnings.filterwarnings("ignore", r"\s*Warning: tf.lite.Interpreter is deprecated", UserWarning)
-        print(json.dumps(measure_here()))
+        print(json.dumps(measure_here(config)))
         return
-    run_with_onednn("benchmarks.unet_runtimes", _ONEDNN.value, table)
-
-
-if __name__ == "__main__":
-    app.run(main)
+    run_with_onednn("benchmarks.unet_runtimes", process.onednn, table)

@@ -13,16 +13,26 @@ import math
 FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")  # of whole features; `parts` is a generator of its own
 
 
-def setting(default, help: str, choices: tuple[str, ...] | None = None):
-    """A field with its default, its flag's help, and the values that it may have (None: any)."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group: str = "", required: bool = False):
+    """A field that becomes a flag.
+
+    Args:
+        default: its value where the flag is not given.
+        help: what --help says of it.
+        choices: the values that it may have; None: any of its type.
+        group: heading of it, and of the fields after it, in --help; empty: of the field before it.
+        required: whether a command needs it, as --help tells; `require_given` checks it.
+    """
+    return dataclasses.field(
+        default=default, metadata={"help": help, "choices": choices, "group": group, "required": required}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The generator's shape."""
 
-    size: int = setting(256, "Side of the square frames in pixels, a multiple of 32.")
+    size: int = setting(256, "Side of the square frames in pixels, a multiple of 32.", group="Model")
     width: float = setting(1.0, "Multiplier of every layer's channels; 1 is the paper's size.")
     fusion: str = setting(
         "avg",
@@ -63,8 +73,10 @@ class ModelConfig:
 class DataConfig:
     """What is read and how examples are drawn."""
 
-    train_records: str = setting("", "Glob of the TFRecord files to train on.")
-    val_records: str = setting("", "Glob of the TFRecord files to validate on.")
+    train_records: str = setting(
+        "", "Glob of the TFRecord files to train on; required, except for a --dry_run.", group="Data"
+    )
+    val_records: str = setting("", "Glob of the TFRecord files to validate on; required, except for a --dry_run.")
     num_source_frames: int = setting(4, "K: source frames of an example in stage 2; stage 1 takes one.")
     num_target_frames: int = setting(8, "L: consecutive target frames of an example; clips need K + L frames.")
     batch_size: int = setting(2, "Examples of a training step, over all devices and workers.")
@@ -92,6 +104,21 @@ def require_choices(config) -> None:
         choices, value = field.metadata["choices"], getattr(config, field.name)
         if choices and value not in choices:
             raise ValueError(f"--{field.name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def require_given(config) -> None:
+    """Raises ValueError if a required setting has no value."""
+    for field in dataclasses.fields(config):
+        if field.metadata["required"] and not getattr(config, field.name):
+            raise ValueError(f"--{field.name} is required")
+
+
+def require_at_least(config, **least: float) -> None:
+    """Raises ValueError if a setting is smaller than the number given under its name."""
+    for name, smallest in least.items():
+        value = getattr(config, name)
+        if not value >= smallest:  # refuses NaN too
+            raise ValueError(f"--{name} must be at least {smallest:g}, got {value}")
 
 
 def require_positive(config, *names: str) -> None:

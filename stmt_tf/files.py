@@ -1,4 +1,4 @@
-"""Files that appear under their names when they are complete."""
+"""Files that appear under their names when they are complete, and files that come with the package."""
 
 from __future__ import annotations
 
@@ -45,3 +45,12 @@ def _remove_hidden() -> None:
     for path in _hidden:
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def shipped(name: str) -> Path:
+    """The path of what comes with the package, such as configs/rb6.flags; it need not exist.
+
+    It lies at the top of a clone, and inside the package where that was installed.
+    """
+    package = Path(__file__).parent
+    return package / name if (package / name).exists() else package.parent / name

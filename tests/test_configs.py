@@ -9,6 +9,7 @@ from records import make_example
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
+from stmt_tf.flags.command import parser
 from stmt_tf.train import command as train
 from stmt_tf.train.settings import LossConfig, TrainConfig
 
@@ -28,32 +29,16 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def read(monkeypatch):
+def read(name):
     """Reads a flagfile of `configs/`, as the command line would."""
-    monkeypatch.chdir(ROOT)
-
-    def read(name):
-        values = absl_flags.FlagValues()
-        absl_flags.DEFINE_string("flagfile", "", "", flag_values=values)
-        with monkeypatch.context() as context:
-            context.setattr(absl_flags, "FLAGS", values)
-            for define in [name for name in dir(absl_flags) if name.startswith("DEFINE")]:
-                original = getattr(absl_flags, define)
-                bound = lambda *args, original=original, **kwargs: original(*args, flag_values=values, **kwargs)  # noqa: E731
-                context.setattr(absl_flags, define, bound)
-            kinds = {bool: "bool", int: "integer", float: "float", str: "string"}
-            for kind, define in kinds.items():
-                context.setitem(flags._DEFINE, kind, getattr(absl_flags, f"DEFINE_{define}"))
-            flags.define(*CONFIGS)
-            values(["program", f"--flagfile=configs/{name}.flags"])
-            return [flags.read(config) for config in CONFIGS]
-
-    return read
+    values = absl_flags.FlagValues()
+    flags.define(*CONFIGS, values=values)
+    parser("train", values=values)(["program", f"--flagfile={ROOT}/configs/{name}.flags"])
+    return [flags.read(config, values) for config in CONFIGS]
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_row_is_the_papers(read, row):
+def test_row_is_the_papers(row):
     stage, fusion, ranges, vgg, gan = ROWS[row]
     model, data, loss, training = read(row)
     assert model == ModelConfig(fusion=fusion)
@@ -70,9 +55,9 @@ def test_row_is_the_papers(read, row):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_small_row_differs_by_one_flagfile(read, row):
+def test_small_row_differs_by_one_flagfile(row):
     lines = (ROOT / "configs" / "small" / f"{row}.flags").read_text().splitlines()
-    assert lines[1:] == [f"--flagfile=configs/{row}.flags", "--flagfile=configs/small/size.flags"]
+    assert lines[1:] == [f"--flagfile=../{row}.flags", "--flagfile=size.flags"]
     _, fusion, ranges, vgg, gan = ROWS[row]
     model, _, loss, training = read(f"small/{row}")
     assert (model.size, model.width, model.fusion) == (64, 0.25, fusion)
@@ -81,7 +66,7 @@ def test_small_row_differs_by_one_flagfile(read, row):
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_row_builds_and_steps(read, row):
+def test_row_builds_and_steps(row):
     model, data, loss, training = read(f"small/{row}")
     model = dataclasses.replace(model, size=32, width=0.05)
     # What VGG sees is tested by itself, with its real weights.
@@ -125,7 +110,7 @@ def test_flagfiles_that_texts_name_exist():
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_other_flagfiles_can_be_read(read):
+def test_other_flagfiles_can_be_read():
     known = {f"{folder}{row}" for row in ROWS for folder in ("", "small/")}
     names = {str(path.relative_to(ROOT / "configs").with_suffix("")) for path in (ROOT / "configs").rglob("*.flags")}
     assert known < names

@@ -4,15 +4,17 @@ import ast
 import graphlib
 import os
 import re
+import runpy
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import setuptools
 
 import stmt_tf
-from stmt_tf import assets, compat
+from stmt_tf import assets, compat, files
 
 PACKAGE = Path(stmt_tf.__file__).parent
 ROOT = PACKAGE.parent
@@ -23,8 +25,8 @@ IMPORTS = {
     "compat": "",
     "config": "",
     "files": "",
-    "flags": "compat",
-    "assets": "",
+    "flags": "compat files",
+    "assets": "files flags",
     "video": "files",
     "pose": "assets config files video",
     "data": "compat config dancers pose",
@@ -39,7 +41,8 @@ IMPORTS = {
     "personalize": "assets config data export files flags metrics models pose serving train video",
     "transfer": "assets config flags personalize place pose serving video",
     "app": "assets config flags place serving transfer video",
-    "study": "evaluate files video",
+    "study": "config evaluate files flags video",
+    "__main__": "flags",
     "dancers": "",
     "tfrecords_tools": "assets compat config dancers data files flags pose video",
 }
@@ -95,9 +98,9 @@ def test_no_modules_import_each_other_in_a_circle():
     list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
 
 
-def test_absl_flags_are_read_by_commands_and_their_bridge_alone():
+def test_absl_flags_are_read_by_their_bridge_alone():
     readers = {name for name, _, tree in sources() if any(n.startswith("absl.flags") for n in referred(tree))}
-    assert readers <= {"flags", "train", "tfrecords_tools"}
+    assert readers == {"flags"}
 
 
 @pytest.mark.parametrize(
@@ -174,8 +177,36 @@ def test_one_opencv_is_installed():
     assert len([name for name in names if installed(name)]) == 1
 
 
-def test_shipped_model_is_found_in_a_clone_and_in_an_installed_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(assets, "__file__", str(tmp_path / "stmt_tf" / "assets" / "__init__.py"))
+def test_what_is_shipped_is_found_in_a_clone_and_in_an_installed_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "stmt_tf" / "files.py"))
     assert assets.shipped_model("small") == tmp_path / "saved_models" / "small"
+    assert files.shipped("configs/mse.flags") == tmp_path / "configs" / "mse.flags"
     (tmp_path / "stmt_tf" / "saved_models" / "small").mkdir(parents=True)
     assert assets.shipped_model("small") == tmp_path / "stmt_tf" / "saved_models" / "small"
+
+
+@pytest.fixture
+def setup_arguments(monkeypatch):
+    """What setup.py gives to setuptools."""
+    given = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", lambda **arguments: given.update(arguments))
+    runpy.run_path("setup.py")
+    return given
+
+
+def test_flagfiles_and_models_are_in_the_wheel(setup_arguments):
+    for name in ("configs", "saved_models"):
+        package = f"stmt_tf.{name}"
+        assert package in setup_arguments["packages"] and setup_arguments["package_dir"][package] == name
+        (pattern,) = setup_arguments["package_data"][package]
+        packed = {path for path in (ROOT / name).glob(pattern) if path.is_file()}
+        assert packed == {path for path in (ROOT / name).rglob("*") if path.is_file()} != set()
+
+
+def test_console_script_lists_the_commands(setup_arguments, monkeypatch, capsys):
+    (script,) = setup_arguments["entry_points"]["console_scripts"]
+    name, _, value = script.partition(" = ")
+    monkeypatch.setattr(sys, "argv", [name])
+    metadata.EntryPoint(name, value, "console_scripts").load()()
+    assert name == "stmt-tf" and "\n  transfer " in capsys.readouterr().out

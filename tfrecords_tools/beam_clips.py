@@ -1,4 +1,4 @@
-r"""Makes the records that `create_clips` makes, byte for byte, as an Apache Beam pipeline over any number of machines.
+r"""Makes what `create_clips` makes, byte for byte, on any number of machines (Apache Beam).
 
     python -m tfrecords_tools.beam_clips --videos=gs://BUCKET/videos --output=gs://BUCKET/records \
         --runner=DataflowRunner --project=... --region=... --temp_location=gs://BUCKET/tmp
@@ -14,9 +14,18 @@ cannot be used costs that video alone. Given again, the command makes what is mi
 
 from __future__ import annotations
 
+from stmt_tf import flags
+from tfrecords_tools.clips.settings import ClipSettings
+from tfrecords_tools.settings import VideosConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(
+        __doc__, "tfrecords_tools.beam_clips", VideosConfig, ClipSettings, known_only=True, interrupted=flags.GOES_ON
+    )
+
 import argparse
 import concurrent.futures
-import dataclasses
 import os
 import secrets
 import sys
@@ -29,40 +38,22 @@ import cv2
 import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from stmt_tf import compat, flags
+from stmt_tf import compat
 from stmt_tf.assets import AssetError
-from stmt_tf.config import setting
 from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import REPORT, write_report
 from tfrecords_tools.clips import store
 from tfrecords_tools.clips.process import unusable
-from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import check_estimator
-from tfrecords_tools.settings import check_settings
+from tfrecords_tools.kept_settings import check_settings
 
 _COPIED_AT_ONCE = 16
-
-
-@dataclasses.dataclass(frozen=True)
-class BeamConfig:
-    """Where videos and records lie."""
-
-    videos: str = setting("", "Directory of the videos, remote or not; those in directories below it count too.")
-    output: str = setting("", "Directory of the records, remote or not, made if it does not exist.")
-    shard_megabytes: float = setting(200.0, "Largest record file; a single clip may be larger.")
-
-    def __post_init__(self):
-        for name in ("videos", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
-        if not self.shard_megabytes > 0:
-            raise ValueError(f"--shard_megabytes must be positive, got {self.shard_megabytes}")
 
 
 class MakeVideo(beam.DoFn):
     """From the name of a video to its files in the output; yields its name and what was wrong with it, if anything."""
 
-    def __init__(self, config: BeamConfig, settings: ClipSettings):
+    def __init__(self, config: VideosConfig, settings: ClipSettings):
         self._config, self._settings = config, settings
 
     def setup(self) -> None:
@@ -116,7 +107,7 @@ def find_videos(directory: str) -> list[str]:
     return sorted(filter(store.is_video, found))
 
 
-def make_all(config: BeamConfig, settings: ClipSettings, options: PipelineOptions) -> list[dict[str, Any]]:
+def make_all(config: VideosConfig, settings: ClipSettings, options: PipelineOptions) -> list[dict[str, Any]]:
     """Runs the pipeline for the videos that are missing, then writes manifest and report.
 
     Returns:
@@ -185,12 +176,11 @@ def runner_options(arguments: Sequence[str]) -> PipelineOptions:
     return PipelineOptions(list(arguments))
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags, runs the pipeline and tells what it made."""
+def main(config: VideosConfig, settings: ClipSettings, others: Sequence[str]) -> None:
+    """Runs the pipeline, on the runner that the other flags tell of, and tells what it made."""
     compat.register_filesystems()
     try:
-        config, settings = flags.read(BeamConfig), flags.read(ClipSettings)
-        entries = make_all(config, settings, runner_options(argv[1:]))
+        entries = make_all(config, settings, runner_options(others))
     except (AssetError, OSError, PoseError, RuntimeError, ValueError, tf.errors.OpError) as error:
         # A runner that gives up tells of each worker's way there first.
         sys.exit(f"beam_clips: {(str(error).strip() or repr(error)).splitlines()[-1]}")
@@ -201,8 +191,3 @@ def main(argv: Sequence[str]) -> None:
     for problem in problems:
         print(f"skipped: {problem}")
     sys.exit(int(bool(problems)))
-
-
-if __name__ == "__main__":
-    flags.define(BeamConfig, ClipSettings)
-    flags.run(main, "beam_clips", known_only=True, interrupted="run the same command again to go on")

@@ -1,11 +1,11 @@
-"""Makes records for training from videos of people, as the paper's Dance-500 was made, or of all there is.
+"""Makes records for training from videos of people.
 
     python -m tfrecords_tools.create_clips --videos=DIR --output=RECORDS
 
 Every video found in DIR or below it is resampled to a constant 25 frames per second (nearest frame) and cut into clips
 of up to 10 seconds, each square around the person (one crop a clip) and resized, with poses and optical flow. Clips are
 taken where the camera is still, one person is whole in view for most of the time, and the shot does not change. With
---cut=random they are 3 to 4 random ones of a video, all of full length.
+--cut=random they are 3 to 4 random ones of a video, all of full length, as the paper's Dance-500 was made.
 
 RECORDS gets, for each video, its clips in SPLIT-NAME-00.tfrecord and following files of bounded size; manifest.json,
 their checksums, which `tfrecords_tools.validate` compares; report.html, a page for a browser without network, and
@@ -24,10 +24,17 @@ name, file i takes frame i of the video to frame i + 1, at the video's full size
 
 from __future__ import annotations
 
+from stmt_tf import flags
+from tfrecords_tools.clips.settings import ClipSettings
+from tfrecords_tools.settings import CreateConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "tfrecords_tools.create_clips", CreateConfig, ClipSettings, interrupted=flags.GOES_ON)
+
 import concurrent.futures
 import contextlib
 import ctypes
-import dataclasses
 import multiprocessing
 import os
 import signal
@@ -39,38 +46,15 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
-from stmt_tf import flags
 from stmt_tf.assets import AssetError
-from stmt_tf.config import setting
 from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import write_report
 from tfrecords_tools.clips import store
 from tfrecords_tools.clips.process import Part
-from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import check_estimator
-from tfrecords_tools.settings import check_settings
+from tfrecords_tools.kept_settings import check_settings
 
 _PR_SET_PDEATHSIG = 1  # of <sys/prctl.h>
-
-
-@dataclasses.dataclass(frozen=True)
-class CreateConfig:
-    """Where videos and records lie, and how to work."""
-
-    videos: str = setting("", "Directory of the videos; those in directories below it count too.")
-    output: str = setting("", "Directory of the records, made if it does not exist.")
-    shard_megabytes: float = setting(200.0, "Largest record file; a single clip may be larger.")
-    processes: int = setting(os.cpu_count() or 1, "Videos worked on at once.")
-
-    def __post_init__(self):
-        for name in ("videos", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
-        if self.processes < 1 or not self.shard_megabytes > 0:
-            raise ValueError(
-                f"--processes must be at least 1, --shard_megabytes positive; got {self.processes} and "
-                f"{self.shard_megabytes}"
-            )
 
 
 def create_clips(config: CreateConfig, settings: ClipSettings) -> list[dict[str, Any]]:
@@ -204,18 +188,11 @@ def summary(tried: Sequence[Mapping[str, Any]], config: CreateConfig) -> str:
     return "\n".join(lines)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags, makes the records and tells of them."""
-    del argv  # nothing is left in it
+def main(config: CreateConfig, settings: ClipSettings) -> None:
+    """Makes the records and tells of them."""
     try:
-        config, settings = flags.read(CreateConfig), flags.read(ClipSettings)
         tried = create_clips(config, settings)
     except (AssetError, OSError, PoseError, ValueError) as error:
         sys.exit(f"create_clips: {error}")
     print(summary(tried, config))
     sys.exit(int(any(store.problem_of(entry) for entry in tried)))
-
-
-if __name__ == "__main__":
-    flags.define(CreateConfig, ClipSettings)
-    flags.run(main, "create_clips", interrupted="run the same command again to go on")

@@ -9,6 +9,13 @@ brightness is length.
 
 from __future__ import annotations
 
+from stmt_tf import flags
+from tfrecords_tools.settings import InspectConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "tfrecords_tools.inspect_clips", InspectConfig)
+
 import contextlib
 import dataclasses
 import sys
@@ -19,8 +26,6 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stmt_tf import flags
-from stmt_tf.config import setting
 from stmt_tf.data.checks import without_graph
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.record_files import Damage, Place, read, scan
@@ -35,21 +40,6 @@ _FRAMES_SHOWN = 8
 _LONGEST_FLOW = 0.05  # of the frame's side, shown brightest
 _OUTLINE = (255, 0, 255)
 _VALIDATE = "; tfrecords_tools.validate finds all that is wrong with records"
-
-
-@dataclasses.dataclass(frozen=True)
-class InspectConfig:
-    """What to look at."""
-
-    records: str = setting("", "Glob of the record files.")
-    sheet: str = setting("", "PNG to write; empty: the table alone.")
-    num_clips: int = setting(6, "Clips on the sheet, spread evenly over the records.")
-
-    def __post_init__(self):
-        if not self.records:
-            raise ValueError("--records is required")
-        if self.num_clips < 1:
-            raise ValueError(f"--num_clips must be at least 1, got {self.num_clips}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,18 +187,11 @@ def inspect_clips(config: InspectConfig) -> str:
     return table(summaries)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and prints the table."""
-    del argv  # nothing is left in it
+def main(config: InspectConfig) -> None:
+    """Prints the table."""
     try:
-        config = flags.read(InspectConfig)
         print(inspect_clips(config))
     except (OSError, ValueError, VideoError) as error:
         sys.exit(f"inspect_clips: {error}")
     if config.sheet:
         print(f"sheet of at most {config.num_clips} clips (--num_clips): {config.sheet}")
-
-
-if __name__ == "__main__":
-    flags.define(InspectConfig)
-    flags.run(main, "inspect_clips")

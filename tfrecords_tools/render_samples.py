@@ -9,16 +9,21 @@ no training set should take.
 
 from __future__ import annotations
 
+from stmt_tf import flags
+from tfrecords_tools.settings import SamplesConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "tfrecords_tools.render_samples", SamplesConfig)
+
 import os
 import tempfile
 import wave
 
 import numpy as np
-from absl import flags as absl_flags
 from absl import logging
 
 from dancers import render_video
-from stmt_tf import flags
 from stmt_tf.video.reader import VideoError
 from stmt_tf.video.writer import VideoWriter
 
@@ -75,24 +80,10 @@ def render_samples(output: str, size: int, num_frames: int) -> None:
         write_sample(os.path.join(output, "target.mp4"), TARGET, size, num_frames, audio_from=sound)
 
 
-def main(argv: list[str]) -> None:
-    """Reads the flags and writes the samples."""
-    del argv  # nothing is left in it
-    given = absl_flags.FLAGS
+def main(config: SamplesConfig) -> None:
+    """Writes the samples."""
     try:
-        render_samples(given.output, given.size, given.num_frames)
+        render_samples(config.output, config.size, config.num_frames)
     except (OSError, VideoError) as error:
         raise SystemExit(f"render_samples: {error}") from error
-    logging.info("wrote source.mp4 and target.mp4 to %s", given.output)
-
-
-def run() -> None:
-    """Defines the flags and calls `main`."""
-    absl_flags.DEFINE_string("output", "samples", "Directory to write, made if it does not exist.")
-    absl_flags.DEFINE_integer("size", 384, "Height and width of the videos in pixels.", lower_bound=16)
-    absl_flags.DEFINE_integer("num_frames", 110, "Frames of each video.", lower_bound=1)
-    flags.run(main, "render_samples")
-
-
-if __name__ == "__main__":
-    run()
+    logging.info("wrote source.mp4 and target.mp4 to %s", config.output)

@@ -15,23 +15,26 @@ DIR/dancers.json holds the settings.
 
 from __future__ import annotations
 
+from stmt_tf import flags
+from tfrecords_tools.settings import SPLITS, DancersConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "tfrecords_tools.synthetic_dancers", DancersConfig, interrupted=flags.GOES_ON)
+
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 
 import cv2
 import tensorflow as tf
-from absl import flags as absl_flags
 from absl import logging
 from tqdm import tqdm
 
-from stmt_tf import flags
 from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.files import whole_file
-from tfrecords_tools.settings import check_settings
-
-SPLITS = ("train", "val", "test")
+from tfrecords_tools.kept_settings import check_settings
 
 
 def split_of(index: int) -> str:
@@ -116,47 +119,25 @@ def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
             progress.update()
 
 
-def main(argv: list[str]) -> None:
-    """Reads the flags and writes the records."""
-    del argv  # nothing is left in it
-    given = absl_flags.FLAGS
+def main(config: DancersConfig) -> None:
+    """Writes the records."""
+    # Workers inherit this: their small matrix products are faster on one thread.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         written = write_dancers(
-            given.output,
-            given.num_videos,
-            given.seed,
-            given.size,
-            given.frames_per_video,
-            given.fps,
-            given.videos_per_shard,
-            given.processes,
-            given.splits,
+            config.output,
+            config.num_videos,
+            config.seed,
+            config.size,
+            config.frames_per_video,
+            config.fps,
+            config.videos_per_shard,
+            config.processes,
+            config.splits,
         )
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error
-    logging.info("%d videos written to %s", written, given.output)
-    empty = [split for split in given.splits if not list(shards(given.num_videos, 1, [split]))]
+    logging.info("%d videos written to %s", written, config.output)
+    empty = [split for split in config.splits if not list(shards(config.num_videos, 1, [split]))]
     if empty:
         logging.warning("no video is of the split %s: --num_videos=20 is the least for all three", ", ".join(empty))
-
-
-def run() -> None:
-    """Defines the flags and calls `main`."""
-    absl_flags.DEFINE_string("output", None, "Directory to write, made if it does not exist.", required=True)
-    absl_flags.DEFINE_integer("num_videos", 1000, "Videos in all three splits together.", lower_bound=1)
-    absl_flags.DEFINE_integer("seed", 1, "Number of the endless series of videos.", lower_bound=0)
-    absl_flags.DEFINE_integer("size", 128, "Height and width of the frames in pixels.", lower_bound=16)
-    absl_flags.DEFINE_integer("frames_per_video", 48, "Frames of every video.", lower_bound=2)
-    absl_flags.DEFINE_float(
-        "fps", 25.0, "Frames per second; a low rate spreads few frames over many poses.", lower_bound=0.1
-    )
-    absl_flags.DEFINE_integer("videos_per_shard", 50, "Videos in one file.", lower_bound=1)
-    absl_flags.DEFINE_multi_enum("splits", list(SPLITS), SPLITS, "Splits to write; others are left out.")
-    absl_flags.DEFINE_integer("processes", os.cpu_count() or 1, "Processes that render.", lower_bound=1)
-    # Workers inherit this: their small matrix products are faster on one thread.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    flags.run(main, "synthetic_dancers", interrupted="run the same command again to go on")
-
-
-if __name__ == "__main__":
-    run()

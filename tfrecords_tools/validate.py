@@ -1,4 +1,4 @@
-"""Reads record files again, all of them and every byte, and names each fault with its file and record.
+"""Reads every byte of record files again and names each fault with its file and record.
 
     python -m tfrecords_tools.validate --records='RECORDS/*.tfrecord'
 
@@ -11,7 +11,13 @@ files, their checksums and that none is missing or of unknown origin. The exit s
 
 from __future__ import annotations
 
-import dataclasses
+from stmt_tf import flags
+from tfrecords_tools.settings import ValidateConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "tfrecords_tools.validate", ValidateConfig)
+
 import fnmatch
 import hashlib
 import json
@@ -23,24 +29,11 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from stmt_tf import flags
-from stmt_tf.config import setting
 from stmt_tf.data.checks import without_graph
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.record_files import Damage, Place, scan
 from stmt_tf.data.schema import read_record
 from tfrecords_tools.clips.store import MANIFEST, SPLITS, content_check, file_sha256
-
-
-@dataclasses.dataclass(frozen=True)
-class ValidateConfig:
-    """What to check."""
-
-    records: str = setting("", "Glob of the record files.")
-
-    def __post_init__(self):
-        if not self.records:
-            raise ValueError("--records is required")
 
 
 class Validator:
@@ -188,12 +181,11 @@ def _manifest_faults(manifest: str, pattern: str, mine: Mapping[str, str]) -> It
             yield f"{path}: is missing, but in {manifest}"
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags, checks, and tells of every fault."""
-    del argv  # nothing is left in it
+def main(config: ValidateConfig) -> None:
+    """Checks, and tells of every fault."""
     validator, count = Validator(), 0
     try:
-        for fault in validator.faults(flags.read(ValidateConfig).records):
+        for fault in validator.faults(config.records):
             tqdm.write(fault)
             count += 1
     except (OSError, ValueError) as error:
@@ -202,8 +194,3 @@ def main(argv: Sequence[str]) -> None:
     if count:
         print("Remove the files that are at fault, and run the command that made them again.")
     sys.exit(int(count > 0))
-
-
-if __name__ == "__main__":
-    flags.define(ValidateConfig)
-    flags.run(main, "validate")

@@ -1,46 +1,12 @@
-"""Serves the page: `python -m stmt_tf.app`, then open http://127.0.0.1:7860 in a browser. Needs the extra `app`."""
+"""Serves a page that makes videos, in a browser.
 
-from __future__ import annotations
+    python -m stmt_tf.app        then open http://127.0.0.1:7860
 
-import logging
-import signal
-import sys
-import threading
-from collections.abc import Sequence
+Needs the extra `app` (`pip install .[app]`).
+"""
 
 from stmt_tf import flags
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
-from stmt_tf.serving.manifest import read_manifest
-from stmt_tf.serving.versions import newest
-
-
-def main(argv: Sequence[str]) -> None:
-    """Serves until an interrupt comes."""
-    del argv  # nothing is left in it
-    try:
-        config = flags.read(AppConfig)
-        read_manifest(newest(config.model or str(shipped_model(SHIPPED_MODEL))))  # else every job would fail
-        from stmt_tf.app.page import served
-
-        ended = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: ended.set())
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # of gradio, which calls its own server
-        with served(config) as address:
-            print(f"The page is at {address} (Ctrl-C ends it)", flush=True)
-            ended.wait()
-    except ImportError as error:
-        sys.exit(f"app: the page needs gradio ({error}). Install it with `pip install .[app]`")
-    except (OSError, ValueError) as error:
-        sys.exit(f"app: {error}")
-
-
-def run() -> None:
-    """The command."""
-    flags.define(AppConfig)
-    flags.run(main, "app")
-
 
 if __name__ == "__main__":
-    run()
+    flags.run(__doc__, "stmt_tf.app.command", AppConfig)

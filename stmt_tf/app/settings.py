@@ -14,10 +14,11 @@ class AppConfig:
     host: str = setting(
         "127.0.0.1",
         "Address to serve the page at, this computer's own; with 0.0.0.0 everybody who reaches it can use it.",
+        group="Page",
     )
     port: int = setting(7860, "Port to serve the page at.")
     model: str = setting("", "Model directory; empty: the shipped model.")
-    max_megabytes: int = setting(200, "Largest file that is taken.")
+    max_megabytes: int = setting(200, "Largest file that is taken.", group="Inputs")
     max_seconds: float = setting(60.0, "Longest video that is taken.")
 
     def __post_init__(self):

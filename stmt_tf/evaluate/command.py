@@ -1,27 +1,4 @@
-"""Measures a model on the paper's two test sets, beside baselines that it must beat.
-
-    python -m stmt_tf.evaluate --model=DIR --records='DIR/test-*.tfrecord' --output=DIR
-
-Records may be rendered or cut from real videos. Of the set `same`, source and target are of one clip, so that the truth
-is known; of `cross` they are of two (`stmt_tf.evaluate.pairs` tells how they are drawn). Every method sees the same
-source frames:
-
-    model K=1, model K=4   the model with one of the source frames, and with all
-    mean of K=1            the mean of what it makes of each of them alone, which fusion must beat
-    warped                 the composite of warped parts that the model starts from, before any network drew
-    nearest pose           for each target frame, the source frame of the nearest pose
-    source median          the median of the source frames
-    other models           those that --compare names
-
-`stmt_tf.evaluate.measures` tells what is measured; VFID and FVD, in the set `same` alone, since the looks of the person
-count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
-model's margins over the better baseline), per_video.csv (one line a pair and method), plots.png (each metric over the
-pairs, method by method), sheet.png (examples) and pairs.json (which frames; --pairs takes it again). Of a model with
-attention also attention.png: of the same examples, where each source frame is trusted (as the paper's Fig. 7). With
---set=both, --output gets a directory of each set.
-
-An evaluation that was interrupted goes on where it was when its command is given again.
-"""
+"""Evaluation of a model beside others and baselines: draws the pairs, has them measured, writes the results."""
 
 from __future__ import annotations
 
@@ -37,7 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 import stmt_tf
-from stmt_tf import assets, flags
+from stmt_tf import assets
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
@@ -259,11 +236,9 @@ def _weights(asset: str, given: str, purpose: str) -> str | None:
     return None
 
 
-def main(argv: Sequence[str]) -> None:
-    """Evaluates as the flags say."""
-    del argv  # nothing is left in it
+def main(config: EvaluateConfig) -> None:
+    """Evaluates and prints the tables."""
     try:
-        config = flags.read(EvaluateConfig)
         check(config)  # before the networks, which take their time to load
         others = [Other(name, TransferModel(path), single) for name, path, single in parse_others(config.compare)]
         text = evaluate(config, TransferModel(config.model), load_judges(config), others)
@@ -271,9 +246,3 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(f"evaluate: {error}")
     print(text)
     logging.info("wrote the results into %s", config.output)
-
-
-def run() -> None:
-    """Defines the flags and calls `main`."""
-    flags.define(EvaluateConfig)
-    flags.run(main, "evaluate", interrupted="run the same command again to go on")

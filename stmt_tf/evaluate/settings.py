@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_seed, setting
+from stmt_tf.config import require_at_least, require_given, require_seed, setting
 from stmt_tf.pose.selection import METHODS
 
 SETS = ("same", "cross")
@@ -15,7 +15,7 @@ SIDES = ("any", "opposite")
 class EvaluateConfig:
     """One evaluation."""
 
-    model: str = setting("", "Model directory.")
+    model: str = setting("", "Model directory.", group="Models", required=True)
     compare: tuple[str, ...] = setting(
         (),
         "Further models to measure on the same frames, NAME=DIR with commas between; NAME@1=DIR for one that is to see "
@@ -23,36 +23,41 @@ class EvaluateConfig:
         "sees what it can of them.",
     )
     size: int = setting(0, "Side of the frames in pixels, for a model of any size; 0: its network's.")
-    records: str = setting("", "Glob of the TFRecord files to draw clips from.")
-    output: str = setting("", "Directory to write the results into; results in it are replaced.")
+    records: str = setting("", "Glob of the TFRecord files to draw clips from.", group="Records", required=True)
+    skip_corrupt: bool = setting(False, "Go on behind damaged records, which else end the evaluation.")
+    output: str = setting(
+        "", "Directory to write the results into; results in it are replaced.", group="Output", required=True
+    )
     set: str = setting(
         "same",
-        "Source and target from one clip (same), from two (cross), or both sets, each in a directory of its own.",
+        "Pairs to measure on: source and target from one clip (same), from two (cross), or both sets, each in a "
+        "directory of its own.",
         (*SETS, "both"),
+        group="Pairs",
     )
     pairs: str = setting(
-        "", "A pairs.json of an earlier evaluation, to measure on its pairs; empty: drawn as the next flags say."
+        "", "A pairs.json of an earlier evaluation, to measure on its pairs; empty: pairs are drawn."
     )
     num_pairs: int = setting(50, "Pairs to draw.")
     num_source_frames: int = setting(4, "K: source frames of a pair.")
     source_selection: str = setting(
         "random",
-        "How they are chosen: at random as in the paper, or spread over the source's poses and facings.",
+        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
         METHODS,
     )
     num_target_frames: int = setting(16, "L: consecutive target frames of a pair; 0: as many as there are.")
     sides: str = setting(
         "any",
-        "Which clips and frames: any; or opposite, sources that all show one side of the person, front or back, and "
-        "targets that show the other.",
+        "Clips and frames that pairs are drawn of: any; or opposite, sources that all show one side of the person, "
+        "front or back, and targets that show the other.",
         SIDES,
     )
     seed: int = setting(0, "Seed of the choice of pairs.")
-    skip_corrupt: bool = setting(False, "Go on behind damaged records, which else end the evaluation.")
     i3d: str = setting(
         "",
         "I3D for VFID and FVD: a TensorFlow Hub handle, a SavedModel directory or a weights file; empty: the asset "
         "i3d as cached, and neither where it is not.",
+        group="Networks that judge",
     )
     vgg_weights: str = setting(
         "",
@@ -66,12 +71,8 @@ class EvaluateConfig:
     )
 
     def __post_init__(self):
-        for name in ("model", "records", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
-        for name, least in (("num_pairs", 1), ("num_source_frames", 1), ("num_target_frames", 0)):
-            if getattr(self, name) < least:
-                raise ValueError(f"--{name} must be at least {least}, got {getattr(self, name)}")
+        require_given(self)
+        require_at_least(self, num_pairs=1, num_source_frames=1, num_target_frames=0)
         require_seed(self.seed)
         if self.sides != "any" and self.set != "same":
             raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")

@@ -1,15 +1,4 @@
-"""Exports a training's best snapshot: `python -m stmt_tf.export --workdir=DIR --output=my_model`.
-
-The output is a directory of versions, as TensorFlow Serving watches them (see `stmt_tf.serving.versions`): this export
-becomes its next version. A version is a model directory (see `stmt_tf.serving.inference`) that `stmt_tf.transfer
---model` and `stmt_tf.evaluate --model` take; they take the output, too, for its highest version. A version holds
-
-    a SavedModel with signatures        see `stmt_tf.serving.signatures`
-    model.json                          the model's config
-    config.flags, best.weights.npz      the training's settings and weights, for `stmt_tf.train --init`
-    assets.extra/                       warm-up requests, where tensorflow-serving-api is installed
-    generate.tflite                     with --tflite
-"""
+"""Export of a trained model: a version whole, or none."""
 
 from __future__ import annotations
 
@@ -17,7 +6,7 @@ import contextlib
 import logging as python_logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import tensorflow as tf
 from absl import logging
@@ -81,17 +70,10 @@ def _quiet() -> Iterator[None]:
         python_logging.disable(python_logging.NOTSET)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and writes the version."""
-    del argv  # nothing is left in it
+def main(config: ExportConfig) -> None:
+    """Writes the version."""
     try:
-        written = export(flags.read(ExportConfig))
+        written = export(config)
     except (OSError, ValueError, tf.errors.OpError) as error:
         sys.exit(f"export: {error}")
     logging.info("wrote %s", written)
-
-
-def run() -> None:
-    """The command."""
-    flags.define(ExportConfig)
-    flags.run(main, "export")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import setting
+from stmt_tf.config import require_given, setting
 
 PRECISIONS = ("float32", "float16", "int8")  # of stored weights
 
@@ -13,8 +13,13 @@ PRECISIONS = ("float32", "float16", "int8")  # of stored weights
 class ExportConfig:
     """One export."""
 
-    workdir: str = setting("", "Working directory of a training, or a model directory.")
-    output: str = setting("", "Directory of versions to write the next version into: OUTPUT/1, then OUTPUT/2, ...")
+    workdir: str = setting("", "Working directory of a training, or a model directory.", group="Input", required=True)
+    output: str = setting(
+        "",
+        "Directory of versions to write the next version into: OUTPUT/1, then OUTPUT/2, ...",
+        group="Output",
+        required=True,
+    )
     weights: str = setting(
         "float32",
         "How weights are stored; float16 and int8 take half and a quarter of the bytes, and computing stays float32.",
@@ -26,6 +31,4 @@ class ExportConfig:
     )
 
     def __post_init__(self):
-        for name in ("workdir", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+        require_given(self)

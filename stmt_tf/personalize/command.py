@@ -1,17 +1,4 @@
-"""Fine-tunes a model on one video, so that it shows this person better.
-
-    python -m stmt_tf.personalize --source=A.mp4 --output=A_model
-    python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4 --model=A_model
-
-(`transfer --personalize=3` does both and keeps no model.) All of the network is trained, the single-frame model too, to
-make the video's own frames from others of them, by the content losses that the model was trained with. The last fifth
-of the video is held out: the model that makes it best is the one that is kept. Rendered dancers, one clip for two
-of the video, keep the model able to show poses that the video never takes.
-
-The output is a directory of versions, as `stmt_tf.export` writes it. Beside them lies `training/`, a training's working
-directory (see `stmt_tf.train`) with its records. The same command again goes on for as many minutes and makes the next
-version.
-"""
+"""Fine-tuning of a model on one video: records of it, a training by them, the version that it gives."""
 
 from __future__ import annotations
 
@@ -21,14 +8,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
-from stmt_tf import flags
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.pipeline import find_records
@@ -295,20 +281,12 @@ def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.nd
     return np.concatenate([generate(tf.constant(part))[0] for part in parts])
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and fine-tunes."""
-    del argv  # nothing is left in it
+def main(config: PersonalizeConfig) -> None:
+    """Fine-tunes."""
     try:
-        config = flags.read(PersonalizeConfig)
         check(config)
         (track,) = estimate_tracks([_video(config)])
         version = personalize(config, track)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"personalize: {error}")
     logging.info("wrote %s", version)
-
-
-def run() -> None:
-    """The command."""
-    flags.define(PersonalizeConfig)
-    flags.run(main, "personalize", interrupted="run the same command again to go on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_minutes, require_positive, setting
+from stmt_tf.config import require_given, require_minutes, require_positive, setting
 from stmt_tf.pose.settings import pose_model, pose_tool
 
 
@@ -12,22 +12,30 @@ from stmt_tf.pose.settings import pose_model, pose_tool
 class PersonalizeConfig:
     """One fine-tuning of a model on a video."""
 
-    source: str = setting("", "Video of the person.")
-    output: str = setting("", "Directory of versions to write the model into: OUTPUT/1, then OUTPUT/2, ...")
-    minutes: float = setting(3.0, "How long to train.")
+    source: str = setting("", "Video of the person.", group="Inputs", required=True)
     model: str = setting("", "Model directory to start from; empty: the shipped model.")
-    mix_records: str = setting(
-        "", "Glob of TFRecord files of other people to mix in, square and no smaller than the model's frames; empty: "
-        "dancers are rendered."
+    output: str = setting(
+        "",
+        "Directory of versions to write the model into: OUTPUT/1, then OUTPUT/2, ...",
+        group="Output",
+        required=True,
     )
-    sheet: str = setting("", "PNG of frames that were held out, and of what the model made of them before and after.")
+    minutes: float = setting(3.0, "How long to train.", group="Quality")
+    mix_records: str = setting(
+        "",
+        "Glob of TFRecord files of other people to mix in, square and no smaller than the model's frames; empty: "
+        "dancers are rendered.",
+    )
+    sheet: str = setting(
+        "",
+        "PNG of frames that were held out, and of what the model made of them before and after.",
+        group="Looking inside",
+    )
     pose: str = pose_tool()
     pose_model: str = pose_model()
     source_poses: str = setting("", "JSON results for the video (openpose, alphapose).")
 
     def __post_init__(self):
-        for name in ("source", "output"):
-            if not getattr(self, name):
-                raise ValueError(f"--{name} is required")
+        require_given(self)
         require_positive(self, "minutes")
         require_minutes(self, "minutes")

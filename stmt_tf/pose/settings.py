@@ -8,9 +8,13 @@ from stmt_tf.pose.estimators import NAMES
 
 def pose_tool():
     """Which estimator."""
-    return setting("mediapipe", "Pose estimator; openpose and alphapose read those tools' JSON results.", NAMES)
+    return setting(
+        "mediapipe", "Pose estimator; openpose and alphapose read those tools' JSON results.", NAMES, group="Poses"
+    )
 
 
 def pose_model():
     """What it runs."""
-    return setting("", "The estimator's model: a .task file (mediapipe), a handle or directory (movenet).")
+    return setting(
+        "", "The pose estimator's model: a .task file (mediapipe), a handle or directory (movenet); empty: its default."
+    )

@@ -1,17 +1,39 @@
-"""Two directories of videos to one web page that asks people to compare them.
+r"""Makes the page of a user study from two directories of videos.
 
-The page is `page.html` beside this file with `page.css`, `page.js`, the videos and their list written into it. Names of
-methods stand in the list, for the answers to name them, and are never shown. Videos come as H.264 in mp4, without sound
-and without the metadata of their files, which may tell what made them.
+    python -m stmt_tf.study build --first=results/ours --second=results/single \
+        --names="ours,single frame" --output=study.html
+
+Videos of the same name in the two directories are a pair: two methods' results for the same source and
+target. They lie in the directories themselves or in subdirectories, whose names become the subsets of the table:
+
+  results/ours/same/walk.mp4     results/single/same/walk.mp4       in the table: Same-Video
+  results/ours/cross/dance.mp4   results/single/cross/dance.mp4     in the table: Cross-Video
+
+For each pair the page asks "Which video looks more realistic?" and "Which video contains less flicker artifacts?";
+the answers are left, right and not sure. Every participant gets another order of the pairs, and each method on the
+left half of the time. Progress is kept if the page is closed. The methods' names are never shown, though the page's
+source and the answers have them.
+
+Videos of a pair have one shape, take equally long, and at most a minute. H.264 is taken as it is, anything else is
+encoded anew; sound is left out. The page is a third larger than its videos, and 200 MB at most: 20 videos of 5 seconds
+at 256 x 256 make about 5 MB.
 """
 
 from __future__ import annotations
+
+from stmt_tf import flags
+from stmt_tf.study.settings import BuildConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "stmt_tf.study.build", BuildConfig)
 
 import base64
 import dataclasses
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,7 +42,7 @@ import av
 
 from stmt_tf.files import PathLike, whole_file
 from stmt_tf.study.answers import NOT_SURE, QUESTIONS, SCHEMA
-from stmt_tf.video.files import check_writable
+from stmt_tf.video.files import VideoError, check_writable
 from stmt_tf.video.reader import open_media, probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 
@@ -29,7 +51,7 @@ _LARGEST_PAGE = 200_000_000  # bytes; beyond, phones do not open it
 _LARGEST_INPUT = 20 * _LARGEST_PAGE  # no encoding makes such videos fit; told before all of them are decoded
 _LONGEST = 60.0  # seconds: nobody compares what was seen longer ago
 _CRF = 12  # of what has to be encoded anew: lossless to the eye, whatever the input had lost already
-_PAGE = Path(__file__).parent
+_PAGE = Path(__file__).parent  # of page.html, and of page.css and page.js, which are written into it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,3 +245,11 @@ def _copy(source: av.container.InputContainer, stream: av.VideoStream, path: Pat
             packet.dts -= start
             packet.stream = copied
             container.mux(packet)
+
+
+def main(config: BuildConfig) -> None:
+    """Writes the page and says what is in it."""
+    try:
+        print(build(config.first, config.second, config.names, config.output))
+    except (OSError, ValueError, VideoError) as error:
+        sys.exit(f"study build: {error}")

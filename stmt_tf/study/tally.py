@@ -1,6 +1,20 @@
-"""Files of answers to Table 2: the share of answers for each method and of "not sure"."""
+"""Turns the answers of a user study into the paper's Table 2.
+
+    python -m stmt_tf.study tally answers-*.json --output=table.md
+
+One file is of one participant. The table has the share of answers for each method and of "not sure", by question,
+for all pairs and for each subset. In brackets stand 95% intervals; p is of a sign test. Both take participants, not
+answers, for independent of each other; the note below the table names the methods.
+"""
 
 from __future__ import annotations
+
+from stmt_tf import flags
+from stmt_tf.study.settings import TallyConfig
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "stmt_tf.study.tally", TallyConfig, takes_words=True)
 
 import statistics
 import sys
@@ -10,7 +24,7 @@ from stmt_tf.evaluate.report import markdown
 from stmt_tf.files import PathLike, whole_file
 from stmt_tf.study.answers import LEFT, NOT_SURE, QUESTIONS, Session, read_session
 from stmt_tf.study.intervals import share_interval, sign_test
-from stmt_tf.video.files import check_writable
+from stmt_tf.video.files import VideoError, check_writable
 
 # The names of the paper's two settings.
 _SUBSETS = {"same": "Same-Video", "cross": "Cross-Video"}
@@ -127,3 +141,13 @@ def _note(participants: int) -> str:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def main(config: TallyConfig, answers: Sequence[str]) -> None:
+    """Prints the tables, and writes them where that was asked for."""
+    try:
+        if not answers:
+            raise ValueError("give the files of answers, such as answers-*.json")
+        print(tally(answers, config.output), end="")
+    except (OSError, ValueError, VideoError) as error:
+        sys.exit(f"study tally: {error}")

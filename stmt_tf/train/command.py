@@ -1,9 +1,4 @@
-"""Trains a model: `python -m stmt_tf.train --flagfile=configs/shipped_stage1.flags --workdir=DIR`.
-
-Stage 1 trains the single-frame model, stage 2 the generator on top of it (`--stage=2 --init=STAGE1_WORKDIR`).
-Run the same command again to resume: a training that was killed goes on from its last checkpoint and gives the
-same losses as one that was not (unless --minutes decide when it ends). Watch it with `tensorboard --logdir=DIR`.
-"""
+"""Training of either stage: `train`, from its last checkpoint if there is one."""
 
 from __future__ import annotations
 
@@ -14,13 +9,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import tensorflow as tf
-from absl import flags as absl_flags
 from absl import logging
 
-from stmt_tf import assets, flags
+from stmt_tf import assets
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.checks import broken_records_named, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
@@ -29,7 +23,7 @@ from stmt_tf.train import checkpoints, cluster, dry_run
 from stmt_tf.train.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
 from stmt_tf.train.create import create_discriminators
 from stmt_tf.train.pictures import ShowPictures
-from stmt_tf.train.settings import LossConfig, TrainConfig
+from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
 from stmt_tf.train.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6
@@ -243,36 +237,18 @@ def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: 
     return dry_run.rehearse(model, data, loss, training, strategy, create_trainer)
 
 
-_CONFIGS = (ModelConfig, DataConfig, LossConfig, TrainConfig)
-
-
-def main(argv: Sequence[str]) -> None:
-    """Trains as the flags say."""
-    del argv  # nothing is left in it
+def main(
+    place: PlaceConfig, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
+) -> None:
+    """Trains, or rehearses it."""
     try:
-        configs = [flags.read(config) for config in _CONFIGS]
-        if absl_flags.FLAGS.dry_run:
-            print(dry_run.as_text(_rehearse(*configs)))
+        if place.dry_run:
+            print(dry_run.as_text(_rehearse(model, data, loss, training)))
         else:
-            if not absl_flags.FLAGS.workdir:
-                raise ValueError("--workdir is required, except for a --dry_run")
             stop = threading.Event()
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            train(absl_flags.FLAGS.workdir, *configs, stop)
+            train(place.workdir, model, data, loss, training, stop)
             if stop.is_set():
                 logging.info("terminated, with everything saved; run the same command again to go on")
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:
         sys.exit(f"train: {error}")
-
-
-def run() -> None:
-    """Defines the flags and calls `main`."""
-    absl_flags.DEFINE_string("workdir", "", "Directory to write checkpoints, weights and events into.")
-    absl_flags.DEFINE_bool(
-        "dry_run",
-        False,
-        "Only try a few steps on made-up data at the size asked for, and print parameters, operations, memory and "
-        "time. Needs no records, no --init and no --workdir, writes nothing.",
-    )
-    flags.define(*_CONFIGS)
-    flags.run(main, "train", interrupted="run the same command again to go on from the last checkpoint")

@@ -8,13 +8,33 @@ from stmt_tf.config import require_minutes, require_positive, setting
 
 
 @dataclasses.dataclass(frozen=True)
+class PlaceConfig:
+    """Where a training lies, or that there is to be none."""
+
+    workdir: str = setting(
+        "",
+        "Directory to write checkpoints, weights and events into; required, except for a --dry_run.",
+        group="Output",
+    )
+    dry_run: bool = setting(
+        False,
+        "Only try a few steps on made-up data at the size asked for, and print parameters, operations, memory and "
+        "time. Needs no records, no --init and no --workdir, writes nothing.",
+    )
+
+    def __post_init__(self):
+        if not (self.workdir or self.dry_run):
+            raise ValueError("--workdir is required, except for a --dry_run")
+
+
+@dataclasses.dataclass(frozen=True)
 class LossConfig:
     """Weights of the losses. A loss of weight 0 is not computed at all."""
 
-    mse_weight: float = setting(1.0, "Weight of the mean squared error.")
+    mse_weight: float = setting(1.0, "Weight of the mean squared error.", group="Losses")
     vgg_weight: float = setting(0.2, "Weight of the perceptual loss.")
     vgg_network: str = setting("vgg19", "Network of the perceptual loss.", ("vgg16", "vgg19"))
-    vgg_weights: str = setting("", "File of that network's weights; empty: fetched and cached.")
+    vgg_weights: str = setting("", "File of the weights of --vgg_network; empty: fetched and cached.")
     vgg_window: int = setting(
         0,
         "Side in pixels of the random window that the perceptual loss looks at, the same for a frame and "
@@ -68,7 +88,7 @@ class LossConfig:
 class TrainConfig:
     """How long, how fast, and where to."""
 
-    stage: int = setting(1, "1: the single-frame model; 2: the generator.")
+    stage: int = setting(1, "1: the single-frame model; 2: the generator.", group="Training")
     freeze_stage1: bool = setting(
         True, "In stage 2, keep the single-frame model as stage 1 made it (as the paper does)."
     )

@@ -1,21 +1,11 @@
-"""Makes the person of one video do the motion of another.
-
-    python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
-    python -m stmt_tf.transfer --source=A.mp4 --target=B.mp4 --output=C.mp4 --background=place.jpg
-    python -m stmt_tf.transfer --source=A.mp4 --live=0   (a camera or stream as the target, see stmt_tf.transfer.live)
-
-The result shows the source's person and place (or another place), and has the target's frame count, times and
-sound. Both videos are decoded frame by frame: memory does not grow with their length.
-"""
+"""Two videos to one, as a command."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from absl import logging
 
-from stmt_tf import flags
 from stmt_tf.assets import AssetError
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.transfer.checks import check, check_live
@@ -24,11 +14,9 @@ from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import VideoError
 
 
-def main(argv: Sequence[str]) -> None:
-    """Reads the flags and makes the video."""
-    del argv  # nothing is left in it
+def main(config: TransferConfig) -> None:
+    """Makes the video, or shows what happens."""
     try:
-        config = flags.read(TransferConfig)
         if config.live:
             check_live(config)
         elif config.output:
@@ -45,9 +33,3 @@ def main(argv: Sequence[str]) -> None:
         sys.exit(f"transfer: {error}")
     if config.output:
         logging.info("wrote %s", config.output)
-
-
-def run() -> None:
-    """The command."""
-    flags.define(TransferConfig)
-    flags.run(main, "transfer", interrupted="what was not complete was not written")

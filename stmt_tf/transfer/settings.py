@@ -14,17 +14,32 @@ from stmt_tf.pose.settings import pose_model, pose_tool
 class TransferConfig:
     """One transfer."""
 
-    source: str = setting("", "Video of the person, and the place, to show.")
-    target: str = setting("", "Video of the motion to do.")
+    source: str = setting("", "Video of the person, and the place, to show.", group="Inputs", required=True)
+    target: str = setting("", "Video of the motion to do; required, except with --live.")
     live: str = setting(
         "",
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
-    output: str = setting("", "Video to write: .mp4, .m4v or .mov.")
+    background: str = setting(
+        "",
+        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
+        "source's frame.",
+    )
     model: str = setting("", "Model directory; empty: the shipped model.")
+    output: str = setting("", "Video to write: .mp4, .m4v or .mov; required, except with --live.", group="Output")
+    layout: str = setting(
+        "result",
+        "What the video shows: the result, or source, target and result side by side.",
+        ("result", "side_by_side"),
+    )
+    crop_only: bool = setting(
+        False, "Write the model's square view instead of pasting it into the source's whole frame."
+    )
     personalize: float = setting(
-        0.0, "Minutes to fine-tune the model on the source first, see stmt_tf.personalize; 0: not at all."
+        0.0,
+        "Minutes to fine-tune the model on the source first, see stmt_tf.personalize; 0: not at all.",
+        group="Quality",
     )
     num_source_frames: int = setting(
         0,
@@ -32,23 +47,13 @@ class TransferConfig:
     )
     source_selection: str = setting(
         "coverage",
-        "How they are chosen: at random as in the paper, or spread over the source's poses and facings.",
+        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
         METHODS,
     )
     retarget: str = setting(
         "global",
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
         MODES,
-    )
-    layout: str = setting(
-        "result",
-        "What the video shows: the result, or source, target and result side by side.",
-        ("result", "side_by_side"),
-    )
-    background: str = setting(
-        "",
-        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
-        "source's frame.",
     )
     max_size: int = setting(
         768,
@@ -58,10 +63,15 @@ class TransferConfig:
     held_objects: bool = setting(
         False, "Show what the source person holds, too, instead of leaving out what only some source frames show."
     )
-    crop_only: bool = setting(
-        False, "Write the model's square view instead of pasting it into the source's whole frame."
+    source_mattes: str = setting(
+        "",
+        "Directory of pictures, one for each frame of the source in the order of their names, white where the person "
+        "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
     )
-    preview: str = setting("", "PNG of the retargeted skeletons over the source, written first of all.")
+    seed: int = setting(0, "Seed of the choice of source frames.")
+    preview: str = setting(
+        "", "PNG of the retargeted skeletons over the source, written first of all.", group="Looking inside"
+    )
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
         "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
@@ -69,14 +79,8 @@ class TransferConfig:
     pose: str = pose_tool()
     pose_model: str = pose_model()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
-    source_mattes: str = setting(
-        "",
-        "Directory of pictures, one for each frame of the source in the order of their names, white where the person "
-        "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
-    )
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
     background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
-    seed: int = setting(0, "Seed of the choice of source frames.")
 
     def __post_init__(self):
         require_choices(self)

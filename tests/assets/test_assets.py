@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from stmt_tf import assets
+from stmt_tf.assets.command import main
 from stmt_tf.assets.package_index import Distribution, File
 
 CONTENT = b"seven weights"
@@ -204,21 +205,27 @@ def test_cache_lies_in_the_users_cache_unless_told_otherwise(monkeypatch, tmp_pa
 
 
 def test_list_names_every_asset_with_its_licence(capsys):
-    assets.main(["list"])
+    main(["list"])
     printed = capsys.readouterr().out
     for asset in assets.ASSETS.values():
         assert f"{asset.name}: " in printed and asset.licence in printed and asset.file.sha256 in printed
 
 
 def test_where_prints_the_path(capsys):
-    assets.main(["where", "vgg16"])
+    main(["where", "vgg16"])
     assert capsys.readouterr().out == f"{assets.where('vgg16')}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["list", "vgg16"], ["fetch"], ["where", "vgg16", "i3d"], ["get", "vgg16"]])
+def test_other_words_are_refused(words):
+    with pytest.raises(SystemExit, match="^assets: give list, fetch NAME or where NAME, got "):
+        main(words)
 
 
 def test_failed_fetch_ends_the_command_with_one_line(index, monkeypatch):
     monkeypatch.setitem(assets.ASSETS, "tiny", tiny_asset(wheel()))
-    with pytest.raises(SystemExit, match="^error: cannot get the asset 'tiny'"):
-        assets.main(["fetch", "tiny"])
+    with pytest.raises(SystemExit, match="^assets: cannot get the asset 'tiny'"):
+        main(["fetch", "tiny"])
 
 
 @pytest.mark.parametrize("protocol", [3, 4])

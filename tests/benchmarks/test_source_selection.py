@@ -100,5 +100,5 @@ def test_models_of_two_sizes_are_refused(tmp_path, monkeypatch):
 def test_what_is_missing_is_named():
     with pytest.raises(ValueError, match="--models is required"):
         SelectionConfig()
-    with pytest.raises(ValueError, match="--counts must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="--counts must be at least 1, got 4,0"):
         SelectionConfig(models=("a=b",), records="r", output="o", counts=(4, 0))

@@ -28,6 +28,7 @@ from stmt_tf.personalize.command import check, personalize
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
+from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
@@ -121,7 +122,7 @@ def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_ste
     changed = [not np.array_equal(a, b) for a, b in zip(base.get_weights(), first.get_weights())]
     assert sum(changed) > 0.8 * len(changed)  # the single-frame model's, too
 
-    monkeypatch.setattr(module, "create_estimator", None)  # nobody asks for masks a second time
+    monkeypatch.setattr(PosedVideo, "estimator", None)  # nobody asks for masks a second time
     assert personalize(config, dancer.joints) == str(tmp_path / "mine" / "2")
     again = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "mine" / "training" / "records").iterdir()}
     assert again == records

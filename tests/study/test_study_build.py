@@ -12,7 +12,7 @@ from studies import write_results
 from videos import number_of, numbered_frames, write_video
 
 from stmt_tf.study import build as building
-from stmt_tf.study.__main__ import main
+from stmt_tf.study.settings import BuildConfig
 from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 
@@ -22,8 +22,12 @@ NAMES = "--names=ours,single frame"
 
 def build(tmp_path, *flags):
     page = tmp_path / "page.html"
-    main(["build", *flags, f"--output={page}"])
+    main(*flags, f"--output={page}")
     return page.read_text(encoding="utf-8")
+
+
+def main(*flags):
+    building.main(BuildConfig(**dict(flag[2:].split("=", 1) for flag in flags)))
 
 
 def listed(page):
@@ -210,9 +214,9 @@ def test_odd_places_are_refused(tmp_path):
     with pytest.raises(SystemExit, match="are the same directory"):
         build(tmp_path, first, first.replace("first=", "second="), NAMES)
     with pytest.raises(SystemExit, match=r"page\.mp4: a page's name ends in \.html"):
-        main(["build", first, second, NAMES, f"--output={tmp_path}/page.mp4"])
+        main(first, second, NAMES, f"--output={tmp_path}/page.mp4")
     with pytest.raises(SystemExit, match="not a directory. Create it first"):
-        main(["build", first, second, NAMES, f"--output={tmp_path}/none/page.html"])
+        main(first, second, NAMES, f"--output={tmp_path}/none/page.html")
 
 
 def test_too_much_is_refused(tmp_path, monkeypatch):

@@ -9,8 +9,9 @@ import pytest
 from browsers import start_browser
 from studies import LEVELS, METHODS, write_results
 
-from stmt_tf.study.__main__ import main
 from stmt_tf.study.answers import read_session
+from stmt_tf.study.build import build
+from stmt_tf.study.tally import tally
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -93,8 +94,8 @@ class Participant:
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
-    flags = write_results(root, NAMES, count=20, size=64)
-    main(["build", *flags, f"--names={','.join(METHODS)}", f"--output={root / 'page.html'}"])
+    first, second = (flag.partition("=")[2] for flag in write_results(root, NAMES, count=20, size=64))
+    build(first, second, ",".join(METHODS), root / "page.html")
     return root / "page.html"
 
 
@@ -106,7 +107,7 @@ def participant(page, tmp_path):
         assert person.driver.get_log("browser") == []
 
 
-def test_a_whole_study(participant, capsys):
+def test_a_whole_study(participant):
     """Keyboard and mouse, an interruption in which the browser is closed, the file of answers, the table."""
     from selenium.webdriver import Keys
 
@@ -143,8 +144,7 @@ def test_a_whole_study(participant, capsys):
         assert QUESTIONS[["fidelity", "consistency"].index(answer["question"])] == at["question"]
         assert 250 <= answer["milliseconds"] < 20000
     session = read_session(path)
-    main(["tally", str(path)])
-    table = capsys.readouterr().out
+    table = tally([path])
     fidelity = collections.Counter(answer.chosen for answer in session.answers if answer.question == "fidelity")
     row = next(line for line in table.splitlines() if line.startswith("| Overall Fidelity"))
     assert [float(cell.split("%")[0]) for cell in row.split("|")[2:5]] == [25.0 * fidelity[kind] for kind in range(3)]

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from studies import METHODS, answers_of, write_session
 
-from stmt_tf.study.__main__ import main
-from stmt_tf.study.tally import read_all, tally
+from stmt_tf.study.settings import TallyConfig
+from stmt_tf.study.tally import main, read_all, tally
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = ("same/a.mp4", "cross/b.mp4")
@@ -173,18 +173,23 @@ def test_main_prints_and_writes_the_table(tmp_path):
 def test_main_says_in_one_line_what_is_wrong(tmp_path, output):
     bad = write_session(tmp_path / "bad.json", GOOD, answers=changed(answer="both"))
     with pytest.raises(SystemExit) as caught:
-        main(["tally", bad, f"--output={tmp_path / output}"])
+        main(TallyConfig(output=str(tmp_path / output)), [bad])
     assert caught.value.code.startswith("study tally: ") and "\n" not in caught.value.code
     assert [path.name for path in tmp_path.iterdir()] == ["bad.json"]
 
 
+def test_no_file_at_all_is_told():
+    with pytest.raises(SystemExit, match=r"study tally: give the files of answers, such as answers-\*\.json"):
+        main(TallyConfig(), [])
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SystemExit, match=r"none\.json: cannot be read \(No such file"):
-        main(["tally", str(tmp_path / "none.json")])
+        main(TallyConfig(), [str(tmp_path / "none.json")])
 
 
 def test_a_failed_tally_leaves_the_older_table(tmp_path):
     (tmp_path / "table.md").write_text("older")
     with pytest.raises(SystemExit):
-        main(["tally", str(tmp_path / "none.json"), f"--output={tmp_path}/table.md"])
+        main(TallyConfig(output=f"{tmp_path}/table.md"), [str(tmp_path / "none.json")])
     assert (tmp_path / "table.md").read_text() == "older"

@@ -365,12 +365,12 @@ def test_every_video_has_a_file_name_of_its_own_that_a_glob_finds():
         ({"output": ""}, "--output is required"),
         ({"pose_results": ""}, "--pose=alphapose needs --pose_results"),
         ({"size": 8}, "got 8, 25.0 and 10.0"),
-        ({"processes": 0}, "got 0 and 200.0"),
+        ({"processes": 0}, "--processes must be at least 1, got 0"),
         ({"fps": -1.0}, "got 32, -1.0"),
         ({"cut": "none"}, "--cut must be one of all, random; got 'none'"),
         ({"min_whole": 0.0}, "got 0.0, 0.1 and 0.005"),
-        ({"shard_megabytes": 0.0}, "got 1 and 0.0"),
-        ({"shard_megabytes": float("nan")}, "got 1 and nan"),
+        ({"shard_megabytes": 0.0}, "--shard_megabytes must be greater than 0, got 0.0"),
+        ({"shard_megabytes": float("nan")}, "--shard_megabytes must be greater than 0, got nan"),
         ({"seconds": 0.5}, "--seconds must be at least 1, the shortest clip; got 0.5"),
         ({"seconds": float("nan")}, "got 32, 25.0 and nan"),
     ],
@@ -575,18 +575,16 @@ def test_the_command_tells_of_skipped_videos_and_ends_with_status_1(tmp_path):
     assert "skipped: text.mp4: not a readable video" in ended.stdout
 
 
-def test_a_video_without_any_clip_is_no_failure(tmp_path, monkeypatch, capsys):
+def test_a_video_without_any_clip_is_no_failure(tmp_path, capsys):
     add_video(tmp_path, "a.mp4", unseen=range(30))
-    monkeypatch.setattr(tool.flags, "read", lambda kind: next(c for c in configure(tmp_path) if isinstance(c, kind)))
-    monkeypatch.setattr(tool.signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as caught:
-        tool.main(["create_clips"])
+        tool.main(*configure(tmp_path))
     assert caught.value.code == 0
     assert "0 clips made from 0 of 1 videos" in capsys.readouterr().out
 
 
-def test_bad_flags_end_with_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(tool.flags, "read", lambda _: configure(tmp_path, size=1))
-    monkeypatch.setattr(tool.signal, "signal", lambda *_: None)
-    with pytest.raises(SystemExit, match="^create_clips: --size must be at least 16"):
-        tool.main(["create_clips"])
+def test_bad_flags_end_with_one_line():
+    command = [sys.executable, "-m", "tfrecords_tools.create_clips", "--videos=a", "--output=b", "--size=1"]
+    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("create_clips: --size must be at least 16") and ended.stderr.count("\n") == 1

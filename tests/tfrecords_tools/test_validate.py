@@ -19,6 +19,7 @@ from records import make_clip, write_records
 
 from stmt_tf.data.schema import encode_clip
 from tfrecords_tools import create_clips, validate
+from tfrecords_tools.settings import ValidateConfig
 
 
 def faults(pattern) -> list[str]:
@@ -168,20 +169,18 @@ def test_command_names_faults_and_ends_with_status_1(tmp_path):
     assert summary == "1 faults in 2 records of 1 files" and advice.startswith("Remove the files")
 
 
-def test_sound_records_end_with_status_0(made, monkeypatch, capsys):
-    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(str(made / "*.tfrecord")))
+def test_sound_records_end_with_status_0(made, capsys):
     with pytest.raises(SystemExit) as caught:
-        validate.main(["validate"])
+        validate.main(ValidateConfig(str(made / "*.tfrecord")))
     assert caught.value.code == 0
     assert capsys.readouterr().out == "0 faults in 1 records of 1 files\n"
 
 
-def test_manifest_that_cannot_be_read_is_an_error_in_one_line(tmp_path, monkeypatch):
+def test_manifest_that_cannot_be_read_is_an_error_in_one_line(tmp_path):
     path = write_records(tmp_path / "a", [make_clip()])
     (tmp_path / "manifest.json").mkdir()
-    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(path))
     with pytest.raises(SystemExit, match=f"^validate: {tmp_path}/manifest.json, or a file beside it, cannot be read: "):
-        validate.main(["validate"])
+        validate.main(ValidateConfig(path))
 
 
 def test_file_that_goes_before_its_checksum_is_an_error(made):
@@ -196,7 +195,6 @@ def test_file_that_goes_before_its_checksum_is_an_error(made):
         path.write_bytes(content)
 
 
-def test_no_files_are_an_error_in_one_line(tmp_path, monkeypatch):
-    monkeypatch.setattr(validate.flags, "read", lambda _: validate.ValidateConfig(str(tmp_path / "*")))
+def test_no_files_are_an_error_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match="^validate: no record file matches"):
-        validate.main(["validate"])
+        validate.main(ValidateConfig(str(tmp_path / "*")))

@@ -23,8 +23,8 @@ import stmt_tf, tensorflow as tf
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-from stmt_tf.train.command import run
-run()
+import runpy
+runpy.run_module("stmt_tf.train", run_name="__main__", alter_sys=True)
 """
 
 

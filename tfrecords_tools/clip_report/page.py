@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from tfrecords_tools.clip_report.plots import plots
 from tfrecords_tools.clip_report.statistics import statistics
-from tfrecords_tools.clips.settings import Bar, ClipSettings
+from tfrecords_tools.clips.bars import Bar, bars_of
+from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.store import read_thumbnails
 
 # Of each test: what is wrong with what fails it, what is measured, and how to print that.
@@ -38,7 +39,7 @@ _MOST_SHOWN = 1000  # parts with pictures in either list: phones open no larger 
 
 def page(output: str, entries: Sequence[Mapping[str, Any]], settings: ClipSettings) -> str:
     """The page of all videos, whose entries lie in `output` with their thumbnails."""
-    bars = settings.bars()
+    bars = bars_of(settings)
     parts = [_Place(entry["video_id"], number, part) for entry in entries for number, part in enumerate(entry["parts"])]
     thumbnails = functools.lru_cache(functools.partial(read_thumbnails, output))
 

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from tfrecords_tools.clip_report.statistics import statistics
-from tfrecords_tools.clips.settings import Bar
+from tfrecords_tools.clips.bars import Bar
 from tfrecords_tools.clips.store import SPLITS
 
 _SIZE, _DPI = (4.0, 2.6), 150  # inches

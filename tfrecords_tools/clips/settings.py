@@ -5,32 +5,19 @@ from __future__ import annotations
 import dataclasses
 
 from stmt_tf.config import setting
-from stmt_tf.pose import estimators
-from stmt_tf.video.background import CHANGED
+from stmt_tf.pose.settings import pose_model, pose_tool
 
 # Estimators that look up results made before, and how those lie in --pose_results for a video's name.
 RESULT_TOOLS = {"openpose": "", "alphapose": ".json"}
 CUTS = ("all", "random")
 MIN_SECONDS = 1.0  # of a clip, where all of a video is cut
-MAX_FROZEN = 0.8  # seconds without a new picture; who stands still still breathes
-
-
-@dataclasses.dataclass(frozen=True)
-class Bar:
-    """What a measure of a clip must reach (`at_least`), or must not exceed."""
-
-    value: float
-    at_least: bool = False
-
-    def passes(self, measured: float) -> bool:
-        return measured >= self.value if self.at_least else measured <= self.value
 
 
 @dataclasses.dataclass(frozen=True)
 class ClipSettings:
     """How clips are cut, which are taken, and what is in them."""
 
-    size: int = setting(128, "Side of the square frames in pixels.")
+    size: int = setting(128, "Side of the square frames in pixels.", group="Clips")
     fps: float = setting(25.0, "Frames per second.")
     seconds: float = setting(10.0, "Longest clip; of random clips, the length of each.")
     cut: str = setting(
@@ -46,8 +33,8 @@ class ClipSettings:
     )
     min_whole: float = setting(0.8, "Least share of a clip's frames that show the person whole.")
     max_others: float = setting(0.1, "Largest share of a clip's frames with somebody else of a like size.")
-    pose: str = setting("mediapipe", "Pose estimator.", estimators.NAMES)
-    pose_model: str = setting("", "The estimator's model (mediapipe, movenet); empty: its default.")
+    pose: str = pose_tool()
+    pose_model: str = pose_model()
     pose_results: str = setting("", "Directory of the tool's results (openpose, alphapose).")
     flow_dir: str = setting("", "Directory of .flo files; empty: flow is computed with OpenCV's DIS.")
 
@@ -78,17 +65,6 @@ class ClipSettings:
     def shortest(self) -> int:
         """Frames of the shortest clip."""
         return self.longest if self.cut == "random" else max(2, round(MIN_SECONDS * self.fps))
-
-    def bars(self) -> dict[str, Bar]:
-        """What clips are measured against, by the measure's name (`spans.measure`)."""
-        return {
-            "shot": Bar(CHANGED),
-            "whole": Bar(self.min_whole, at_least=True),
-            "others": Bar(self.max_others),
-            "camera": Bar(self.max_camera),
-            "frozen": Bar(MAX_FROZEN),
-            "seconds": Bar(self.shortest / self.fps, at_least=True),
-        }
 
     def content(self) -> dict[str, object]:
         """The settings that decide the content of records, by the names of their flags."""

@@ -27,6 +27,7 @@ import numpy as np
 from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.crop import Crop
 from stmt_tf.video.background import CHANGED, LOOK_BACK_SECONDS
+from tfrecords_tools.clips.bars import bars_of
 from tfrecords_tools.clips.settings import ClipSettings
 from tfrecords_tools.clips.survey import Survey
 
@@ -120,7 +121,7 @@ def measure(survey: Survey, start: int, stop: int, settings: ClipSettings) -> di
 def _judge(survey: Survey, start: int, stop: int, settings: ClipSettings, shot: float = 0.0) -> Span:
     measures = measure(survey, start, stop, settings)
     measures["shot"] = max(measures["shot"], float(shot))
-    bars = settings.bars()
+    bars = bars_of(settings)
     faults = [Fault(name, measures[name], bar.value) for name, bar in bars.items() if not bar.passes(measures[name])]
     if len(faults) > 1:
         # A span that ends where its fault does is not at fault for being short.

@@ -1,0 +1,99 @@
+"""Settings of the benchmarks of quality."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from stmt_tf.config import require_at_least, require_given, require_positive, require_seed, setting
+
+INGREDIENTS = ("mattes", "plate", "frame_size", "many_frames")  # of a transfer
+
+
+def _records():
+    return setting("", "Glob of the TFRecord files to draw clips from.", group="Inputs", required=True)
+
+
+def _results():
+    return setting(
+        "", "Directory to write the results into; results in it are replaced.", group="Output", required=True
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Table1Config:
+    """One repetition of the table."""
+
+    out: str = setting("", "Directory of all that is made.", group="Output", required=True)
+    configs: str = setting("configs/small", "Directory of the rows' flagfiles.", group="Inputs")
+    stage1: str = setting("configs/shipped_stage1_64px.flags", "Flagfile of the stage 1 of all rows.")
+    records: str = setting("", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records.")
+    num_videos: int = setting(720, "Dancers rendered, of which 18 of 20 are trained on.", group="Size")
+    num_pairs: int = setting(50, "Same-video pairs to measure on, at least 2.")
+    seeds: int = setting(2, "Seeds of the first and the last row.")
+
+    def __post_init__(self):
+        require_given(self)
+        require_at_least(self, num_videos=20, num_pairs=2, seeds=1)
+
+    @property
+    def training_records(self) -> Path:
+        """The directory of the splits train and val."""
+        return Path(self.records or Path(self.out) / "records" / "train")
+
+    @property
+    def test_records(self) -> Path:
+        """The directory of the split test."""
+        return Path(self.records or Path(self.out) / "records" / "test")
+
+
+@dataclasses.dataclass(frozen=True)
+class SensitivityConfig:
+    """What to distort."""
+
+    records: str = _records()
+    output: str = _results()
+    num_pairs: int = setting(50, "Pairs to draw.", group="Pairs")
+    num_target_frames: int = setting(16, "Consecutive target frames of a pair.")
+    size: int = setting(128, "Side of the frames in pixels.")
+    seed: int = setting(0, "Seed of the choice of pairs and of the distortions.")
+
+    def __post_init__(self):
+        require_given(self)
+        require_positive(self, "num_pairs", "num_target_frames", "size")
+        require_seed(self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class SelectionConfig:
+    """One comparison."""
+
+    models: tuple[str, ...] = setting(
+        (), "Models of one size, NAME=DIR with commas between.", group="Inputs", required=True
+    )
+    records: str = _records()
+    output: str = _results()
+    counts: tuple[int, ...] = setting((1, 2, 4, 8), "K: how many source frames.", group="Pairs")
+    num_pairs: int = setting(50, "Pairs to draw.")
+    num_target_frames: int = setting(16, "Consecutive target frames of a pair.")
+    seed: int = setting(0, "Seed of the choice of pairs.")
+
+    def __post_init__(self):
+        require_given(self)
+        if min(self.counts, default=0) < 1:
+            raise ValueError(f"--counts must be at least 1, got {','.join(map(str, self.counts)) or 'none'}")
+
+
+@dataclasses.dataclass(frozen=True)
+class SameVideoConfig:
+    """What to make again, and by which models."""
+
+    clips: str = setting("", "Glob of videos of one person each.", group="Inputs", required=True)
+    models: tuple[str, ...] = setting((), "NAME=DIR of each model, with commas between.", required=True)
+    output: str = setting("", "Directory to write the table and the sheets into.", group="Output", required=True)
+    size: int = setting(256, "Side in pixels of the squares that are judged.", group="Measuring")
+    without: tuple[str, ...] = setting((), "What to leave out of the first model, a row each.", INGREDIENTS)
+
+    def __post_init__(self):
+        require_given(self)
+        require_at_least(self, size=32)
