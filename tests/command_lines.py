@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
+import importlib
 import io
 import json
 import os
 import runpy
 import sys
+import tempfile
 import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,36 +30,32 @@ import absl.app
 import absl.flags
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = "__main__", "benchmarks", "stmt_tf", "tfrecords_tools"
 sys.path.insert(0, str(ROOT))
 
 import stmt_tf.evaluate.command  # noqa: E402
 import stmt_tf.personalize.command  # noqa: E402
 import stmt_tf.train.command  # noqa: E402
 import stmt_tf.transfer.command  # noqa: E402, F401
-from stmt_tf import flags  # noqa: E402
 
 
 class Parsed(BaseException):
     """The command line is right. Carries the command's flags."""
 
 
-def stop_after_flags(whole: bool) -> None:
+def stop_after_flags(arguments: list[str], whole: bool) -> None:
     """Replaces what commands begin with by what reads their flags and raises `Parsed`."""
-    configs: list[type] = []
-    define = flags.define
-
-    def defined(*config_classes: type) -> None:
-        configs.extend(config_classes)
-        define(*config_classes)
 
     def run(main, argv=None, flags_parser=absl.flags.FLAGS) -> NoReturn:
+        known = absl.flags.FLAGS
         if whole:
             rest = flags_parser(argv or sys.argv)
-            if "runner_options" in main.__globals__:  # of beam_clips, which leaves the rest to Beam
-                main.__globals__["runner_options"](rest[1:])
-            for config in configs:
-                flags.read(config)
-        known = absl.flags.FLAGS
+            for config_class in settings_among(known):
+                config_class(**{field.name: known[field.name].value for field in dataclasses.fields(config_class)})
+            if arguments[1] == "tfrecords_tools.beam_clips":  # it leaves the rest to Beam
+                importlib.import_module(arguments[1]).runner_options(rest[1:])
+            if arguments[1] == "stmt_tf.transfer":  # what it needs depends on the rest, so that its own checks tell
+                refuse_missing_flags(main, rest)
         raise Parsed({name: getattr(known[name].parser, "enum_values", None) for name in known})
 
     parse = argparse.ArgumentParser.parse_args
@@ -65,10 +65,30 @@ def stop_after_flags(whole: bool) -> None:
             parse(parser, args, namespace)
         raise Parsed(dict(_options(parser)))
 
-    flags.define, absl.app.run, argparse.ArgumentParser.parse_args = defined, run, parsed
+    absl.app.run, argparse.ArgumentParser.parse_args = run, parsed
 
 
-def _options(parser: argparse.ArgumentParser):
+def settings_among(known: absl.flags.FlagValues) -> Iterator[type]:
+    """The classes of settings of which each field is a flag."""
+    modules = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in PACKAGES]
+    for value in {value for module in modules for value in vars(module).values() if isinstance(value, type)}:
+        fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
+        if fields and all("help" in field.metadata and field.name in known for field in fields):
+            yield value
+
+
+def refuse_missing_flags(main: Callable, argv: list[str]) -> None:
+    """Runs the command where none of its videos are; raises SystemExit if that is not what it misses."""
+    with tempfile.TemporaryDirectory() as empty:
+        os.chdir(empty)
+        try:
+            main(argv)
+        except SystemExit as end:
+            if not str(end.code).endswith("no such file. Check the path."):
+                raise
+
+
+def _options(parser: argparse.ArgumentParser) -> Iterator[tuple[str, list[str] | None]]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():
@@ -79,7 +99,7 @@ def _options(parser: argparse.ArgumentParser):
 
 def attempt(arguments: list[str], whole: bool) -> dict[str, Any]:
     """Runs a command until its flags are read; leaves this process as no other command should find it."""
-    stop_after_flags(whole)
+    stop_after_flags(arguments, whole)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
@@ -95,7 +115,7 @@ def attempt(arguments: list[str], whole: bool) -> dict[str, Any]:
         return {"error": f"{end.code} {said.getvalue()}", "flags": {}}
     except BaseException:
         return {"error": traceback.format_exc(limit=-3), "flags": {}}
-    return {"error": "read no flags", "flags": {}}
+    return {"error": "read no flags" if whole else None, "flags": {}}  # it listed its commands
 
 
 def in_fork(trial: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -13,12 +14,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pages import PAGES, ROOT, anchors, blocks, commands, links, prose, read, spans
 from studies import write_results, write_session
 from test_packaging import IMPORTS
+from transfers import Painter
 
 import stmt_tf
+from stmt_tf import MotionTransfer
+from stmt_tf.video.reader import read_frames
+from stmt_tf.video.sheet import write_png
+from stmt_tf.video.writer import VideoWriter
 
 README = Path("README.md")
 LANGUAGES = {"bash", "python", "text", "bibtex"}
@@ -217,6 +224,34 @@ def test_records_are_rendered_looked_at_and_found_sound(tmp_path):
     assert (tmp_path / "look.png").exists()
     (words,) = commands_of("docs/data.md", checking)
     assert run(words, tmp_path).startswith("0 faults in 20 records")
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """A folder with the videos and the picture that the pages' Python names."""
+    for name, sample in (("A", "source"), ("B", "target"), ("D", "target")):
+        frames = itertools.islice(read_frames(ROOT / "samples" / f"{sample}.mp4"), 12)
+        with VideoWriter(tmp_path / f"{name}.mp4", (384, 384), 25) as writer:
+            for frame in frames:
+                writer.write(frame.image)
+    write_png(str(tmp_path / "place.jpg"), np.zeros((9, 9, 3), np.uint8))
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.asset("pose_landmarker")
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=str)
+def test_python_runs(page, videos, monkeypatch):
+    monkeypatch.chdir(videos)
+    monkeypatch.setattr(MotionTransfer, "from_pretrained", lambda: MotionTransfer(Painter()))
+    names = {}
+    for block in blocks(page, "python"):
+        exec(compile(block.text, str(page), "exec"), names)
+    assert names["result"].poses.shape == (12, 14, 3)
+    for variable, attribute in re.findall(r"`(transfer|result)\.(\w+)", prose(page)):
+        assert hasattr(names[variable], attribute), f"{variable}.{attribute}"
+    for output in re.findall(r'output=f?"([^"]+)"', read(page)):
+        assert list(videos.glob(re.sub(r"{\w+}", "?", output))), output
 
 
 def test_a_study_is_built_and_counted(tmp_path):
