@@ -52,9 +52,9 @@ def stop_after_flags(arguments: list[str], whole: bool) -> None:
             rest = flags_parser(argv or sys.argv)
             for config_class in settings_among(known):
                 config_class(**{field.name: known[field.name].value for field in dataclasses.fields(config_class)})
-            if arguments[1] == "tfrecords_tools.beam_clips":  # it leaves the rest to Beam
-                importlib.import_module(arguments[1]).runner_options(rest[1:])
-            if arguments[1] == "stmt_tf.transfer":  # what it needs depends on the rest, so that its own checks tell
+            if "tfrecords_tools.beam_clips" in arguments:  # it leaves the rest to Beam
+                importlib.import_module("tfrecords_tools.beam_clips").runner_options(rest[1:])
+            if "stmt_tf.transfer" in arguments:  # what it needs depends on the rest, so that its own checks tell
                 refuse_missing_flags(main, rest)
         raise Parsed({name: getattr(known[name].parser, "enum_values", None) for name in known})
 

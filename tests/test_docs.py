@@ -48,7 +48,7 @@ def shell_commands(page):
 
 def python_arguments(words):
     """What Python is given by a command of the project; None of another one's."""
-    if words[0] == "stmt-tf":
+    if words[0] == "stmt-tf" and words[1:]:
         return ["-m", f"stmt_tf.{words[1]}", *words[2:]]
     if words[0] == "python" and words[1:3] != ["-m", "pytest"]:
         return words[1:]
@@ -57,7 +57,7 @@ def python_arguments(words):
 
 def name_of(arguments):
     """The command that Python is given, without its flags."""
-    return tuple(arguments[: 2 if arguments[0] == "-m" else 1])
+    return tuple(itertools.takewhile(lambda word: not word.startswith("--"), arguments))
 
 
 def command_of_span(span):
@@ -65,7 +65,7 @@ def command_of_span(span):
     words = [word for word in span.split() if word != "..."]
     if words[0] in ("python", "stmt-tf"):
         arguments = python_arguments(words)
-        if arguments and "NAME" not in arguments[1]:
+        if arguments and "NAME" not in " ".join(arguments):
             return name_of(arguments), arguments[len(name_of(arguments)) :]
     if len(words) > 1 and words[1].startswith("--"):
         for package in COMMANDS:
