@@ -102,7 +102,7 @@ def attempt(arguments: list[str], whole: bool) -> dict[str, Any]:
     stop_after_flags(arguments, whole)
     said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             if arguments[0] == "-m":
                 sys.argv = arguments[1:]
                 runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
