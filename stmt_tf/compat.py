@@ -31,7 +31,7 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    # TensorFlow leaves oneDNN off on many CPUs. On two AMD cores it made training 1.5 to 2.3 times as fast and the
+    # TensorFlow leaves oneDNN off on many CPUs. On two AMD cores it made training 2.5 to 3.0 times as fast and the
     # generator 1.4 to 1.9 times, on both lines (`benchmarks/README.md`).
     environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Not less than 3: TF 2.15 logs three errors at every start, on every machine, that are none. What goes wrong
