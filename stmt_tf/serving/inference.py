@@ -175,7 +175,8 @@ class TransferModel:
             (saved,) = self._model.generate.concrete_functions
             signature, _ = saved.structured_input_signature
 
-            @tf.function(input_signature=signature)  # else each size of the frames, at first, would have a graph made
+            # Without the signature, each size of the frames, at first, would have a graph made.
+            @tf.function(input_signature=signature, autograph=False)
             def generate_some(source, target_joints):
                 outputs = self._model.generate(source, target_joints)
                 return {name: outputs[name] for name in names}

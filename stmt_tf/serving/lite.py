@@ -35,7 +35,7 @@ def convert_generate(generator: Generator | PartGenerator, weights: str) -> byte
     blank = tf.zeros([1, sources, size, size, 3]), tf.zeros([1, sources, NUM_JOINTS, 3])
     features = {name: tf.TensorSpec(x.shape, x.dtype, name) for name, x in generator.encode_source(*blank).items()}
 
-    @tf.function
+    @tf.function(autograph=False)
     def generate(target_joints, **source):
         return {"frame": image_outputs(generator, source, target_joints, gathering_warp)["frame"]}
 

@@ -73,37 +73,37 @@ def servable(
 
     if any_size:
 
-        @tf.function(input_signature=[frames, source_joints, mattes])
+        @tf.function(input_signature=[frames, source_joints, mattes], autograph=False)
         def encode_source(source_frames, source_joints, source_mattes):
             return encoded(source_frames, source_joints, source_mattes)
 
     else:
 
-        @tf.function(input_signature=[frames, source_joints])
+        @tf.function(input_signature=[frames, source_joints], autograph=False)
         def encode_source(source_frames, source_joints):
             return encoded(source_frames, source_joints)
 
     features = encode_source.get_concrete_function().structured_outputs
     source = _source_specs(features)
 
-    @tf.function(input_signature=[source, target_joints])
+    @tf.function(input_signature=[source, target_joints], autograph=False)
     def generate(source, target_joints):
         asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
         with tf.control_dependencies([asked]):
             joints = _usable(target_joints, "target_joints", _side(source))
         return generate_images(source, joints)
 
-    @tf.function
+    @tf.function(autograph=False)
     def generate_flat(target_joints, **source):
         return generate(source, target_joints)
 
-    @tf.function(input_signature=[frames, source_joints, target_joints])
+    @tf.function(input_signature=[frames, source_joints, target_joints], autograph=False)
     def transfer(source_frames, source_joints, target_joints):
         no_mattes = [tf.cast(source_frames[:, :0, ..., :1], tf.float32)] if any_size else []
         source = encode_source(source_frames, source_joints, *no_mattes)
         return {"frame": generate(source, target_joints)["frame"]}
 
-    @tf.function(input_signature=[pictures, source_joints, target_joints])
+    @tf.function(input_signature=[pictures, source_joints, target_joints], autograph=False)
     def transfer_pictures(source_jpeg_bytes, source_joints, target_joints):
         made = transfer(_decoded(source_jpeg_bytes, side), source_joints, target_joints)["frame"]
         return {"frame_jpeg_bytes": _encoded(made)}
@@ -111,7 +111,7 @@ def servable(
     module = tf.Module()
     module.encode_source, module.generate = encode_source, generate
     if any_size:
-        module.affinity = tf.function(generator.affinity, input_signature=[source, target_joints])
+        module.affinity = tf.function(generator.affinity, input_signature=[source, target_joints], autograph=False)
     module.weights = transfer.get_concrete_function().variables
     signatures = {
         "serving_default": transfer_pictures,
@@ -131,10 +131,10 @@ def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable
     arguments = [tf.TensorSpec([None, sources, side, side, 3]), tf.TensorSpec([None, sources, NUM_JOINTS, 3])]
     if any_size:
         arguments.append(tf.TensorSpec([None, None, None, None, 1]))
-    encode = tf.function(generator.encode_source).get_concrete_function(*arguments)
+    encode = tf.function(generator.encode_source, autograph=False).get_concrete_function(*arguments)
     source = _source_specs(encode.structured_outputs)
     target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
-    generate = tf.function(lambda source, joints: image_outputs(generator, source, joints))
+    generate = tf.function(lambda source, joints: image_outputs(generator, source, joints), autograph=False)
     return stored_as(weights, encode), stored_as(weights, generate.get_concrete_function(source, target))
 
 

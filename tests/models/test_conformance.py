@@ -92,7 +92,7 @@ def case(request):
     create, create_inputs = CASES[request.param]
     inputs = create_inputs()
     made = build(create, inputs)
-    return create, inputs, made, outputs(tf.function(made), inputs)
+    return create, inputs, made, outputs(tf.function(made, autograph=False), inputs)
 
 
 def same(found, expected, **tolerance):
@@ -111,7 +111,7 @@ def test_saved_weights_make_another_one_the_same(case, tmp_path):
     if not made.weights:
         pytest.skip("has no weights")
     other = build(create, inputs, seed=1)
-    call = tf.function(other)
+    call = tf.function(other, autograph=False)
     assert any(np.abs(a - b).max() > 1e-3 for a, b in zip(outputs(call, inputs), expected))
     save_weights(made, str(tmp_path / "made.npz"))
     load_weights(other, str(tmp_path / "made.npz"))
@@ -123,7 +123,7 @@ def test_a_step_moves_every_trainable_weight_and_lowers_the_loss(case):
     if not made.trainable_weights:
         pytest.skip("has nothing to train")
 
-    @tf.function
+    @tf.function(autograph=False)
     def step():
         with tf.GradientTape() as tape:
             given = [x for x in tf.nest.flatten(made(*inputs)) if x is not None]
@@ -146,7 +146,7 @@ def test_half_precision_is_about_the_same_with_variables_in_full(case):
     try:
         mixed = build(create, inputs)
         mixed.set_weights(made.get_weights())
-        found = outputs(tf.function(mixed), inputs)
+        found = outputs(tf.function(mixed, autograph=False), inputs)
     finally:
         tf.keras.mixed_precision.set_global_policy("float32")
     assert {tf.as_dtype(variable.dtype) for variable in mixed.trainable_weights} <= {tf.float32}
