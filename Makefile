@@ -11,6 +11,9 @@ PYTEST_FLAGS ?=
 # Three processes keep two cores busy, since some tests wait; each file's tests in one of them, since what they share is
 # made once a file.
 PYTEST := -m pytest --numprocesses=3 --dist=loadfile
+QUICK := $(addprefix tests/,flags metrics place pose study transfer video test_compat.py test_files.py \
+    evaluate/test_pairs.py evaluate/test_report.py train/test_losses.py \
+    $(patsubst %,models/test_%.py,attention composition fusion part_choice warp))
 DEMO_FLAGS ?=
 
 LINE := $(shell $(PYTHON) -c "import sys; print('addons' if (3, 9) <= sys.version_info < (3, 12) else 'current')")
@@ -19,7 +22,7 @@ BIN := .venv/bin
 ENV := .venv/installed-$(LINE)
 ENV_CURRENT := .venv-current/installed-current
 
-.PHONY: help env demo test test-current lint clean
+.PHONY: help env demo quick test test-current lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do
@@ -49,6 +52,9 @@ demo: $(ENV) ## makes out/demo.mp4 and out/demo.png from the two sample videos
 	    --output=out/demo.mp4 --sheet=out/demo.png $(DEMO_FLAGS)
 	echo "The video:         $(CURDIR)/out/demo.mp4"
 	echo "The contact sheet: $(CURDIR)/out/demo.png"
+
+quick: $(ENV) ## runs the tests of two minutes: those of single functions, without trainings and whole commands
+	@$(BIN)/python $(PYTEST) -m "not slow and not browser" $(QUICK) $(PYTEST_FLAGS)
 
 test: $(ENV) ## runs the tests in .venv
 	@$(BIN)/python $(PYTEST) $(PYTEST_FLAGS)

@@ -88,7 +88,7 @@ def tried():
     trials = [{"arguments": a, "whole": whole} for a, whole in {**dict.fromkeys(missing, False), **whole}.items()]
     done = subprocess.run(
         [sys.executable, str(ROOT / "tests" / "command_lines.py")], cwd=ROOT, capture_output=True, text=True,
-        input=json.dumps(trials), timeout=600,
+        input=json.dumps(trials), timeout=3600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results = dict(zip((trial["arguments"] for trial in trials), json.loads(done.stdout)))
@@ -205,7 +205,7 @@ def run(words, folder):
     arguments = python_arguments(words)
     command = [sys.executable, *arguments, *SMALLER.get(arguments[1], [])]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, f"{shlex.join(command)}\n{done.stderr}"
     return done.stdout
 

@@ -65,7 +65,7 @@ def bucket(tmp_path_factory):
 
 def run(environment, *command, status=0):
     """What a process told, with both of its outputs in one, and ended with this status."""
-    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, timeout=3600)
     assert done.returncode == status, done.stderr
     return done.stdout + done.stderr
 

@@ -288,7 +288,7 @@ def run_main(tmp_path, *arguments):
     environment = {**os.environ, "STMT_TF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
     return subprocess.run(
         [sys.executable, "-m", "stmt_tf.evaluate", *arguments],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=3600,
     )
 
 

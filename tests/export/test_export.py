@@ -29,7 +29,7 @@ needs_messages = pytest.mark.skipif(
 
 
 def run_command(*flags):
-    return subprocess.run([sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=600)
+    return subprocess.run([sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=3600)
 
 
 def make_workdir(path, stage):
@@ -180,7 +180,7 @@ def test_what_is_no_training_is_one_line(tmp_path):
 
 
 def test_the_benchmark_of_exports_without_records_is_one_line():
-    done = subprocess.run([sys.executable, "-m", "benchmarks.exports"], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, "-m", "benchmarks.exports"], capture_output=True, text=True, timeout=3600)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "exports: --records is required\n"
 
@@ -197,6 +197,6 @@ def test_a_terminated_export_leaves_nothing_and_says_so(tmp_path, workdir):
     while not list(tmp_path.glob("models/.writing-*")) and process.poll() is None:
         time.sleep(0.01)
     process.terminate()
-    told = process.communicate(timeout=600)[1]
+    told = process.communicate(timeout=3600)[1]
     assert process.returncode == 1 and told.splitlines()[-1] == "export: interrupted; nothing was written", told
     assert not (tmp_path / "models").exists()

@@ -28,6 +28,6 @@ def test_a_training_survives_what_hits_it(tmp_path):
 
 def test_readers_take_or_refuse_whatever_they_are_fed(tmp_path):
     # In a process of its own, whose memory is limited. The long run has a hundred times as many inputs.
-    done = subprocess.run([sys.executable, str(FUZZ), "--inputs=1000"], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([sys.executable, str(FUZZ), "--inputs=1000"], capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stdout
     assert len(done.stdout.splitlines()) == 9, done.stdout

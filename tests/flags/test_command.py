@@ -24,7 +24,7 @@ def run(tmp_path, main, *arguments, options=""):
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
-        capture_output=True, text=True, timeout=600,
+        capture_output=True, text=True, timeout=3600,
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def command(*arguments, **settings):
 
 
 def run(*arguments, **settings):
-    return subprocess.run(command(*arguments, **settings), capture_output=True, text=True, timeout=600)
+    return subprocess.run(command(*arguments, **settings), capture_output=True, text=True, timeout=3600)
 
 
 @pytest.mark.slow

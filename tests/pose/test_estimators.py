@@ -480,7 +480,7 @@ def test_stair_steps_and_doubtful_pixels_go_and_what_is_sure_stays():
 
 
 def test_the_last_of_those_who_asked_for_silence_ends_it(capfd):
-    silence, meanwhile = mediapipe._quiet_stderr, threading.Barrier(2, timeout=60)
+    silence, meanwhile = mediapipe._quiet_stderr, threading.Barrier(2, timeout=3600)
 
     def other():
         with silence:

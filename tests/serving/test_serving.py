@@ -266,7 +266,7 @@ def request_directory(tmp_path):
 
 def run_example(name, *flags):
     command = [sys.executable, str(EXAMPLES / name), *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
 
 
 @pytest.mark.parametrize(("example", "serve"), [("serve_grpc.py", grpc_server), ("serve_rest.py", rest_server)])

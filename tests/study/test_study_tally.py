@@ -163,7 +163,7 @@ def test_main_prints_and_writes_the_table(tmp_path):
     paths = [write_session(tmp_path / f"{i}.json", GOOD) for i in range(2)]
     done = subprocess.run(
         [sys.executable, "-m", "stmt_tf.study", "tally", *paths, f"--output={tmp_path}/table.md"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
+        cwd=ROOT, capture_output=True, text=True, timeout=3600,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (tmp_path / "table.md").read_text() and "| Overall Fidelity " in done.stdout

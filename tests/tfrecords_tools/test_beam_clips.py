@@ -21,7 +21,7 @@ def run(config, settings, **others):
     flags = {"videos": config.videos, "output": config.output, "shard_megabytes": config.shard_megabytes, **values}
     command = [sys.executable, "-m", "tfrecords_tools.beam_clips"]
     command += [f"--{name}={value}" for name, value in {**flags, **others}.items()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

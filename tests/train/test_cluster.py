@@ -65,7 +65,7 @@ def start(command, arguments, environ):
 
 def logged(process):
     """What a training logged of each epoch, by name."""
-    _, error = process.communicate(timeout=300)
+    _, error = process.communicate(timeout=3600)
     assert process.returncode == 0, error[-3000:]
     lines = re.findall(r"iteration (\d+): (.*)", error)
     return [(step, dict(part.rsplit(" ", 1) for part in text.split(", "))) for step, text in lines]

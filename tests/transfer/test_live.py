@@ -256,7 +256,7 @@ def test_a_stream_that_ends_within_or_with_the_calibration_is_one_line(tmp_path,
     def short(_):
         for index, (image, moment) in enumerate(zip(numbered_frames(LENGTH), times)):
             yield Frame(image, moment, index)
-            looked_at.acquire(timeout=60)
+            looked_at.acquire(timeout=3600)
 
     monkeypatch.setattr(live, "capture", short)
     monkeypatch.setattr(live, "create_estimator", lambda *_: Signalling())
@@ -296,7 +296,7 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
 def command(**flags):
     arguments = [f"--{name}={value}" for name, value in flags.items()]
     arguments = [sys.executable, "-m", "stmt_tf.transfer", *arguments]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=600)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=3600)
 
 
 @pytest.mark.parametrize("named", [{"DISPLAY": ":97"}, {"WAYLAND_DISPLAY": "wayland-97"}, {}])
