@@ -12,6 +12,7 @@ from dancer import dance
 from stmt_tf.pose import skeleton as s
 
 WIDTH, HEIGHT, LENGTH = 320, 200, 40
+_OPENPOSE_NAME = "dance_{:012d}_keypoints.json"
 
 _COCO = [
     "nose",
@@ -28,8 +29,9 @@ _HALPE = [*_COCO, "head", "neck", "pelvis", *(f"{side}_{part}" for part in ("big
 LAYOUTS = {
     "MPI-15": [*s.JOINTS, "chest"],
     "MPII-16": [
-        *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "neck", "upper_neck"),
-        *("head", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
+        *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "neck"),
+        *("upper_neck", "head", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder"),
+        *("left_elbow", "left_wrist"),
     ],
     "COCO-17": _COCO,
     "Human3.6M-17": [
@@ -103,7 +105,7 @@ def pictures(joints: np.ndarray, seed: int = 0) -> list[np.ndarray]:
     return shown
 
 
-def openpose(path: Path, points: np.ndarray, first: int = 0, name: str = "dance_{:012d}_keypoints.json", **content) -> str:
+def openpose(path: Path, points: np.ndarray, first: int = 0, name: str = _OPENPOSE_NAME, **content) -> str:
     """A file for each frame, as OpenPose's --write_json makes them."""
     path.mkdir()
     for number, frame in enumerate(points, first):

@@ -31,7 +31,6 @@ class ImportedPoses:
     """Results of a pose tool, and the video that they are given for.
 
     Attributes:
-        name: where they were read from.
         results: what was read.
         path: of the video.
         length: the number of its frames.
@@ -39,12 +38,16 @@ class ImportedPoses:
         witness: has seen the frames.
     """
 
-    name: str
     results: ImportedEstimator
     path: str
     length: int
     frame_size: tuple[int, int]
     witness: Witness
+
+    @property
+    def name(self) -> str:
+        """Where they were read from."""
+        return self.results.path
 
     def follow(self, max_gap: int) -> np.ndarray:
         """The person's joints `[T, 14, 3]` in pixels, as of `follow_person`.
@@ -53,7 +56,7 @@ class ImportedPoses:
             PoseError: they are not of this video, or no person's.
         """
         self.results.expect(self.length)
-        self._compare()
+        self.compare()
         people = [self.results.people(index, self.frame_size) for index in range(self.length)]
         try:
             track = follow_person(people, self.frame_size, max_gap)
@@ -63,7 +66,7 @@ class ImportedPoses:
                 f"{self.name}: shows somebody in {count} of the {self.length} frames of {self.path}. Give the "
                 "results of this video"
             ) from None
-        self._doubt(track)
+        self.doubt(track)
         return track
 
     def agreement(self, other: ImportedPoses) -> float:
@@ -78,8 +81,12 @@ class ImportedPoses:
                 return 0.0
         return other.witness.agreement(track, other.frame_size) or 0.0
 
-    def _compare(self) -> None:
-        """Compares the results with what the video is."""
+    def compare(self) -> None:
+        """Compares the results with what the video is.
+
+        Raises:
+            PoseError: they are not of this video.
+        """
         height, width = self.frame_size
         frames = self.results.frames
         # One too many is a decoder that gives up before the last frame.
@@ -98,9 +105,15 @@ class ImportedPoses:
         where = f"the frame of {width} x {height} pixels, as far as ({x:.0f}, {y:.0f})"
         self._judge(share, f"{share:.0%} of the joints lie outside {where}")
 
-    def _doubt(self, track: np.ndarray) -> None:
-        """Looks whether followed joints `[T, 14, 3]` can be a person's, and this video's."""
+    def doubt(self, track: np.ndarray) -> None:
+        """Looks whether joints `[T, 14, 3]` can be a person's, and move as the frames do that the witness has seen.
+
+        Raises:
+            PoseError: no.
+        """
         shown = track[(track[..., 2] > 0).any(-1)]
+        if not len(shown):
+            return
         sizes = np.array([np.linalg.norm(np.ptp(pose[pose[:, 2] > 0, :2], axis=0)) for pose in shown])
         tiny = sizes < _FEW_PIXELS
         self._judge(tiny.mean(), f"all joints lie within {np.median(sizes):.1f} pixels in {_of(tiny)} frames")

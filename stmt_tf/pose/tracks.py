@@ -102,7 +102,7 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
                     each.append(detections)
                     bar.update()
     found = [
-        ImportedPoses(video.poses, estimator, video.path, len(each), (info.height, info.width), witness)
+        ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
         if isinstance(estimator, ImportedEstimator)
         else each
         for video, estimator, each, info, witness in zip(videos, estimators, people, infos, witnesses)

@@ -29,7 +29,7 @@ class ImportedEstimator(Estimator):
     """Looks up the people that a pose tool found. A frame of which the results do not tell has no people.
 
     Args:
-        model: a file or a directory, see `stmt_tf.pose.estimators.results`.
+        model: a file or a directory, see `stmt_tf.pose.estimators.results`; it stays known as `path`.
 
     Raises:
         PoseError: if it cannot be read or is malformed.
@@ -40,7 +40,7 @@ class ImportedEstimator(Estimator):
             raise PoseError(
                 f"--pose={self.name} needs results; give a JSON file, or a directory of a file for each frame."
             )
-        self._path = model
+        self.path = model
         self._found = read_results(model)
         self._first = 0
         self._layouts: dict[int, Layout] = {}
@@ -144,7 +144,7 @@ class ImportedEstimator(Estimator):
         if not strains[best] < _CLEARLY_BETTER * strains[first]:
             return first
         logging.info(
-            "%s: %d keypoints are read as %s; as %s, no body has such limbs", self._path, size, best.name, first.name
+            "%s: %d keypoints are read as %s; as %s, no body has such limbs", self.path, size, best.name, first.name
         )
         return best
 
