@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -333,6 +335,69 @@ def test_model_that_is_no_movenet_is_refused(tmp_path):
 def test_empty_directory_is_no_movenet(tmp_path):
     with pytest.raises(PoseError, match="cannot be loaded.*give a TensorFlow Hub handle"):
         create_estimator("movenet", str(tmp_path))
+
+
+# rtmlib
+
+
+@pytest.fixture
+def rtmlib(monkeypatch):
+    """A stand-in for the package, which finds a person and guesses at another one; told what it was given."""
+    given = {}
+
+    class BodyWithFeet:
+        def __init__(self, **models):
+            given.update(models)
+            print("load a model")
+            if given.get("fails"):
+                raise RuntimeError("no network\nat all")
+
+        def __call__(self, image):
+            given["image"] = image
+            people = np.stack([keypoints_of(given.get("layout", layouts.HALPE_26))] * 2)
+            people[1, :, 2] = 0.1
+            people[0, 9, 2] = 0.2  # the left wrist is guessed
+            return people[..., :2], people[..., 2]
+
+    monkeypatch.setitem(sys.modules, "rtmlib", types.SimpleNamespace(BodyWithFeet=BodyWithFeet))
+    return given
+
+
+def test_rtmlib_finds_who_is_no_guess(rtmlib, capfd):
+    frame = np.zeros((100, 200, 3), np.uint8)
+    frame[..., 0] = 9  # red
+    people = create_estimator("rtmlib").detect(frame, 0)
+    assert people.shape == (1, 14, 3) and people.dtype == np.float32
+    np.testing.assert_array_equal(rtmlib["image"][..., 2], 9)
+    found = [joint for joint in range(2, 14) if joint != skeleton.LEFT_WRIST]
+    np.testing.assert_array_equal(people[0, found, :2], np.array(LIMBS)[np.array(found) - 2])
+    np.testing.assert_array_equal(people[0, skeleton.LEFT_WRIST], 0.0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rtmlib_takes_models_of_ones_own(rtmlib, tmp_path):
+    with pytest.raises(PoseError, match=r"det\.onnx: no such file"):
+        create_estimator("rtmlib", str(tmp_path))
+    files = {part: tmp_path / f"{part}.onnx" for part in ("det", "pose")}
+    for path in files.values():
+        path.touch()
+    estimator = create_estimator("rtmlib", str(tmp_path))
+    assert rtmlib == {part: str(path) for part, path in files.items()}
+    rtmlib["layout"] = layouts.COCO_17
+    np.testing.assert_array_equal(estimator.detect(FRAME, 0)[0, 2, :2], LIMBS[0])
+    rtmlib["layout"] = layouts.MEDIAPIPE_33
+    with pytest.raises(PoseError, match="finds 33 keypoints"):
+        estimator.detect(FRAME, 0)
+
+
+def test_rtmlib_that_cannot_be_had_is_one_line(rtmlib, monkeypatch):
+    rtmlib["fails"] = True
+    with pytest.raises(PoseError, match=r"cannot be loaded \(no network\)") as error:
+        create_estimator("rtmlib")
+    assert "\n" not in str(error.value)
+    monkeypatch.setitem(sys.modules, "rtmlib", None)
+    with pytest.raises(PoseError, match="pip install --no-deps rtmlib"):
+        create_estimator("rtmlib")
 
 
 # MediaPipe
