@@ -19,6 +19,7 @@ from stmt_tf.pose.tracking import NoPersonError, follow_person
 from stmt_tf.pose.witness import MOST_FRAMES, Witness
 
 _NEARLY_ALL, _MOST = 0.8, 0.5  # of the frames or joints
+_ENOUGH = 5  # of them, to refuse: in a single picture somebody may look strange
 _FEW_PIXELS = 10.0  # across a whole person: too small to be one
 _WHOLE = 10  # joints that a pose must have, for its limbs to be judged
 _TOO_SHORT = 0.95  # of the video's frames, of which results of every frame must tell
@@ -101,9 +102,9 @@ class ImportedPoses:
         if canvas and not 1 / _OTHER_SHAPE < canvas[0] / canvas[1] * height / width < _OTHER_SHAPE:
             frames = f"the frames of {self.path} have another shape, {width} x {height}"
             self._warn(f"is of a canvas of {canvas[0]:g} x {canvas[1]:g} pixels, but {frames}")
-        share, (x, y) = self.results.outside(self.frame_size)
+        outside, (x, y) = self.results.outside(self.frame_size)
         where = f"the frame of {width} x {height} pixels, as far as ({x:.0f}, {y:.0f})"
-        self._judge(share, f"{share:.0%} of the joints lie outside {where}")
+        self._judge(outside, f"{outside.mean():.0%} of the joints lie outside {where}")
 
     def doubt(self, track: np.ndarray) -> None:
         """Looks whether joints `[T, 14, 3]` can be a person's, and move as the frames do that the witness has seen.
@@ -116,15 +117,15 @@ class ImportedPoses:
             return
         sizes = np.array([np.linalg.norm(np.ptp(pose[pose[:, 2] > 0, :2], axis=0)) for pose in shown])
         tiny = sizes < _FEW_PIXELS
-        self._judge(tiny.mean(), f"all joints lie within {np.median(sizes):.1f} pixels in {_of(tiny)} frames")
+        self._judge(tiny, f"all joints lie within {np.median(sizes):.1f} pixels in {_of(tiny)} frames")
         whole = (shown[..., 2] > 0).sum(1) >= _WHOLE
         strained = whole & (anatomy.strain(shown) > anatomy.IMPOSSIBLE)
         if strained.any():
             bone, ratio = anatomy.longest_bone(shown[strained])
             why = f"the {bone} is {ratio:.1f} times as long as the others say"
-            self._judge(strained.mean(), f"limbs have impossible lengths ({why}) in {_of(strained)} frames")
+            self._judge(strained, f"limbs have impossible lengths ({why}) in {_of(strained)} frames")
         crossed = anatomy.crossed(shown)
-        self._judge(crossed.mean(), f"left and right are crossed between shoulders and hips in {_of(crossed)} frames")
+        self._judge(crossed, f"left and right are crossed between shoulders and hips in {_of(crossed)} frames")
         agreement = self.witness.agreement(track, self.frame_size)
         if agreement is not None and agreement < _DISAGREEING:
             self._warn(
@@ -132,8 +133,10 @@ class ImportedPoses:
                 "0.8), as those of another video would"
             )
 
-    def _judge(self, share: float, what: str) -> None:
-        if share > _NEARLY_ALL:
+    def _judge(self, wrong: np.ndarray, what: str) -> None:
+        """Refuses or doubts where most are wrong, of poses or joints: bool `[N]`."""
+        share = wrong.mean() if len(wrong) else 0.0
+        if share > _NEARLY_ALL and len(wrong) >= _ENOUGH:
             raise PoseError(f"{self.name}: {what}. Give the results of {self.path}, in a known layout")
         if share > _MOST:
             self._warn(what)

@@ -219,6 +219,13 @@ def test_two_files_of_one_frame_are_refused(tmp_path):
         create_estimator("openpose", poses)
 
 
+def test_a_strange_pose_in_a_single_frame_is_doubted_alone(tmp_path, warned):
+    video = write_video(tmp_path / "one.mp4", pictures(JOINTS[:1]))
+    order = np.random.default_rng(0).permutation(26)
+    tracked(video, tools.openpose(tmp_path / "poses", points_of("HALPE-26")[:1, order]))
+    assert "limbs have impossible lengths" in warned() and "in 1 of 1 frames; look at --preview" in warned()
+
+
 # What is right, however badly it was found
 
 

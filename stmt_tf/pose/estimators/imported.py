@@ -89,19 +89,19 @@ class ImportedEstimator(Estimator):
         ]
         return np.array(joints, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)
 
-    def outside(self, frame_size: tuple[int, int]) -> tuple[float, tuple[float, float]]:
-        """Which share of the keypoints that the tool was sure of lies outside the frame, and the farthest (x, y)."""
+    def outside(self, frame_size: tuple[int, int]) -> tuple[np.ndarray, tuple[float, float]]:
+        """Which of the joints that the tool was sure of lie outside the frame, bool `[N]`, and the farthest (x, y)."""
         people = [each for number in self._found for each in self._scaled(number, frame_size)]
         limbs = [each[list(self._layout(len(each), frame_size).limbs)] for each in people]
         points = np.concatenate([np.zeros((0, 3), np.float32), *limbs])
         points = points[body.confident(points), :2]
         if not len(points):
-            return 0.0, (0.0, 0.0)
+            return np.zeros(0, bool), (0.0, 0.0)
         x, y = points.T
         height, width = frame_size
         beyond = np.maximum(np.maximum(-x, x - width + 1) / width, np.maximum(-y, y - height + 1) / height)
         farthest = points[beyond.argmax()]
-        return float((beyond > 0).mean()), (float(farthest[0]), float(farthest[1]))
+        return beyond > 0, (float(farthest[0]), float(farthest[1]))
 
     def canvas(self) -> tuple[float, float] | None:
         """The (width, height) that most frames name, in whatever unit; None if they name none."""
