@@ -251,6 +251,13 @@ def test_people_who_were_found_badly_are_not_doubted(tmp_path, video, warned, la
     assert warned() == ""
 
 
+def test_guesses_at_what_is_out_of_view_are_not_doubted(tmp_path, video, warned):
+    points = points_of("COCO-17")
+    points[:, 7:] += np.float32([0, 200, -0.7])  # all below the shoulders
+    tracked(video, tools.openpose(tmp_path / "poses", points))
+    assert "outside the frame" not in warned()
+
+
 @pytest.mark.parametrize("index", range(4))
 def test_rendered_dancers_are_not_doubted(tmp_path, warned, index):
     made = render_video(5, index, 128, 30, 12.5)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from absl import logging
 
-from stmt_tf.pose import anatomy, body, skeleton
+from stmt_tf.pose import anatomy, skeleton
 from stmt_tf.pose.estimators.base import Estimator, PoseError
 from stmt_tf.pose.estimators.layouts import CANDIDATES, Layout, to_joints
 from stmt_tf.pose.estimators.results import read_results
@@ -94,9 +94,10 @@ class ImportedEstimator(Estimator):
         people = [each for number in self._found for each in self._scaled(number, frame_size)]
         limbs = [each[list(self._layout(len(each), frame_size).limbs)] for each in people]
         points = np.concatenate([np.zeros((0, 3), np.float32), *limbs])
-        points = points[body.confident(points), :2]
+        points = points[points[:, 2] > 0]
         if not len(points):
             return np.zeros(0, bool), (0.0, 0.0)
+        points = points[_sure(points), :2]
         x, y = points.T
         height, width = frame_size
         beyond = np.maximum(np.maximum(-x, x - width + 1) / width, np.maximum(-y, y - height + 1) / height)
@@ -136,17 +137,27 @@ class ImportedEstimator(Estimator):
         people = [each for number in self._found for each in self._scaled(number, frame_size) if len(each) == size]
         people = np.stack(people[:: -(-len(people) // _LOOKED_AT)])
         people[..., :2] -= people[..., :2].min((0, 1))  # nobody may be lost outside
+        people[..., 2] *= _sure(people)  # guesses at what is out of view may be anywhere
         strains = {}
         for layout in (first, *others):
             strained = anatomy.strain(to_joints(people, layout, (np.inf, np.inf)))
-            strains[layout] = float(np.nanmedian(strained)) if np.isfinite(strained).any() else np.inf
+            strains[layout] = float(np.median(strained[strained > 0])) if (strained > 0).any() else np.inf
         best = min(others, key=strains.get)
-        if not strains[best] < _CLEARLY_BETTER * strains[first]:
+        if strains[first] == np.inf or strains[best] >= _CLEARLY_BETTER * strains[first]:
             return first
         logging.info(
             "%s: %d keypoints are read as %s; as %s, no body has such limbs", self.path, size, best.name, first.name
         )
         return best
+
+
+def _sure(keypoints: np.ndarray) -> np.ndarray:
+    """Which keypoints a tool was about as sure of as of its best: bool `[...]` for `[..., 3]`, not empty.
+
+    Some tools name all keypoints, and those out of view may be the most.
+    """
+    confidence = keypoints[..., 2]
+    return (confidence > 0) & (confidence >= 0.5 * np.percentile(confidence, 90))
 
 
 class OpenPoseEstimator(ImportedEstimator):
