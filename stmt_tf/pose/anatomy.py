@@ -16,6 +16,15 @@ _PARENTS, _CHILDREN = ([bone[at] for bone in _BONES] for at in (1, 2))
 _LENGTHS = np.array([body.SHARES[kind] for kind, _, _ in _BONES])
 
 
+def sure(keypoints: np.ndarray) -> np.ndarray:
+    """Which keypoints a tool was about as sure of as of its best: bool `[...]` for `[..., 3]`, of which there are some.
+
+    Some tools name all keypoints: then most may be guesses at what is out of view, which may be anywhere.
+    """
+    confidence = keypoints[..., 2]
+    return (confidence > 0) & (confidence >= 0.5 * np.percentile(confidence, 90))
+
+
 def longest_bone(joints: np.ndarray) -> tuple[str, float]:
     """The bone that is mostly the longest against what the others say, and how many times as long, in `[T, 14, 3]`."""
     ratios = _over(np.nanmedian, _bone_ratios(joints).T)

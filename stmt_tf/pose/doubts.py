@@ -115,6 +115,8 @@ class ImportedPoses:
         shown = track[(track[..., 2] > 0).any(-1)]
         if not len(shown):
             return
+        shown = np.where(anatomy.sure(shown)[..., np.newaxis], shown, 0)
+        shown = shown[(shown[..., 2] > 0).any(-1)]
         sizes = np.array([np.linalg.norm(np.ptp(pose[pose[:, 2] > 0, :2], axis=0)) for pose in shown])
         tiny = sizes < _FEW_PIXELS
         self._judge(tiny, f"all joints lie within {np.median(sizes):.1f} pixels in {_of(tiny)} frames")

@@ -252,10 +252,11 @@ def test_people_who_were_found_badly_are_not_doubted(tmp_path, video, warned, la
 
 
 def test_guesses_at_what_is_out_of_view_are_not_doubted(tmp_path, video, warned):
-    points = points_of("COCO-17")
-    points[:, 7:] += np.float32([0, 200, -0.7])  # all below the shoulders
-    tracked(video, tools.openpose(tmp_path / "poses", points))
-    assert "outside the frame" not in warned()
+    for number, y in enumerate([200, 0]):  # beyond the frame, or on its last row
+        points = points_of("COCO-17")
+        points[:, 7:] = points[:, 7:] * np.float32([1, y > 0, 0]) + np.float32([0, y or HEIGHT - 1, 0.2])
+        tracked(video, tools.openpose(tmp_path / str(number), points))
+    assert warned() == ""
 
 
 @pytest.mark.parametrize("index", range(4))

@@ -97,7 +97,7 @@ class ImportedEstimator(Estimator):
         points = points[points[:, 2] > 0]
         if not len(points):
             return np.zeros(0, bool), (0.0, 0.0)
-        points = points[_sure(points), :2]
+        points = points[anatomy.sure(points), :2]
         x, y = points.T
         height, width = frame_size
         beyond = np.maximum(np.maximum(-x, x - width + 1) / width, np.maximum(-y, y - height + 1) / height)
@@ -137,7 +137,7 @@ class ImportedEstimator(Estimator):
         people = [each for number in self._found for each in self._scaled(number, frame_size) if len(each) == size]
         people = np.stack(people[:: -(-len(people) // _LOOKED_AT)])
         people[..., :2] -= people[..., :2].min((0, 1))  # nobody may be lost outside
-        people[..., 2] *= _sure(people)  # guesses at what is out of view may be anywhere
+        people[..., 2] *= anatomy.sure(people)  # guesses at what is out of view may be anywhere
         strains = {}
         for layout in (first, *others):
             strained = anatomy.strain(to_joints(people, layout, (np.inf, np.inf)))
@@ -149,15 +149,6 @@ class ImportedEstimator(Estimator):
             "%s: %d keypoints are read as %s; as %s, no body has such limbs", self.path, size, best.name, first.name
         )
         return best
-
-
-def _sure(keypoints: np.ndarray) -> np.ndarray:
-    """Which keypoints a tool was about as sure of as of its best: bool `[...]` for `[..., 3]`, not empty.
-
-    Some tools name all keypoints, and those out of view may be the most.
-    """
-    confidence = keypoints[..., 2]
-    return (confidence > 0) & (confidence >= 0.5 * np.percentile(confidence, 90))
 
 
 class OpenPoseEstimator(ImportedEstimator):
