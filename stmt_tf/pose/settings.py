@@ -17,5 +17,5 @@ def pose_model():
     """What it runs."""
     return setting(
         "",
-        "The pose estimator's model: a .task file (mediapipe), a handle or directory (movenet, rtmlib); empty: its default.",
+        "The estimator's model: a .task file (mediapipe), a handle or directory (movenet, rtmlib); empty: the default.",
     )
