@@ -26,7 +26,7 @@ CHAINS = {
 }
 # Length of each kind of bone over the height from ankle to top of head, for an average adult; used
 # to infer the stature of a body of which only a part was seen.
-_SHARES = {
+SHARES = {
     "torso": 0.33,
     "hips": 0.06,
     "head": 0.18,
@@ -94,7 +94,7 @@ def stature(joints: np.ndarray) -> float:
     kinds = [kind for kind in STANDING if kind in lengths] or list(lengths)
     if not kinds:
         return 0.0
-    return sum(lengths[kind] for kind in kinds) / sum(_SHARES[kind] for kind in kinds)
+    return sum(lengths[kind] for kind in kinds) / sum(SHARES[kind] for kind in kinds)
 
 
 def facing(joints: np.ndarray) -> np.ndarray:

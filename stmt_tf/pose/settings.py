@@ -9,12 +9,13 @@ from stmt_tf.pose.estimators import NAMES
 def pose_tool():
     """Which estimator."""
     return setting(
-        "mediapipe", "Pose estimator; openpose and alphapose read those tools' JSON results.", NAMES, group="Poses"
+        "mediapipe", "Pose estimator; openpose and alphapose read JSON results of any tool.", NAMES, group="Poses"
     )
 
 
 def pose_model():
     """What it runs."""
     return setting(
-        "", "The pose estimator's model: a .task file (mediapipe), a handle or directory (movenet); empty: its default."
+        "",
+        "The estimator's model: a .task file (mediapipe), a handle or directory (movenet, rtmlib); empty: the default.",
     )

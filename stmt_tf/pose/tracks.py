@@ -14,10 +14,16 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
+from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
+from stmt_tf.pose.estimators.imported import ImportedEstimator
+from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import follow_person
-from stmt_tf.video.reader import probe, read_frames
+from stmt_tf.pose.witness import Witness
+from stmt_tf.video.reader import VideoInfo, probe, read_frames
 from stmt_tf.video.threads import overlapped
+
+_NOBODY = np.zeros((0, NUM_JOINTS, 3), np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,14 +84,16 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
         PoseError: the pose estimator's model or results cannot be used.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    lengths = [probe(video.path).num_frames for video in videos]
+    infos = [probe(video.path) for video in videos]
+    lengths = [info.num_frames for info in infos]
     people: list[list[np.ndarray]] = [[] for _ in videos]
+    witnesses = [Witness() for _ in videos]
     with contextlib.ExitStack() as stack:
         # Not in the threads: what the first one fetches, the second one finds.
         estimators = [stack.enter_context(video.estimator()) for video in videos]
         stages = [
-            stack.enter_context(overlapped(_detections(video.path, estimator), ahead=math.inf))
-            for video, estimator in zip(videos, estimators)
+            stack.enter_context(overlapped(_detections(video.path, estimator, witness), ahead=math.inf))
+            for video, estimator, witness in zip(videos, estimators, witnesses)
         ]
         bar = stack.enter_context(progress("poses", None if None in lengths else sum(lengths)))
         for found in itertools.zip_longest(*stages):
@@ -93,32 +101,40 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
                 if detections is not None:
                     each.append(detections)
                     bar.update()
-    for video, each, estimator in zip(videos, people, estimators):
-        # One too many is a frame counted from 1.
-        if estimator.last_frame is not None and estimator.last_frame > len(each):
-            raise PoseError(
-                f"{video.poses}: has poses of frame {estimator.last_frame}, but {video.path} has {len(each)} frames. "
-                "Give the results of this video"
-            )
-    return [_follow(video.path, each) for video, each in zip(videos, people)]
+    found = [
+        ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
+        if isinstance(estimator, ImportedEstimator)
+        else each
+        for video, estimator, each, info, witness in zip(videos, estimators, people, infos, witnesses)
+    ]
+    if len(found) == 2 and all(isinstance(each, ImportedPoses) for each in found):
+        refuse_swapped(*found)
+    return [_follow(info, each) for info, each in zip(infos, found)]
 
 
-def _detections(path: str, estimator: Estimator) -> Iterator[np.ndarray]:
+def _detections(path: str, estimator: Estimator, witness: Witness) -> Iterator[np.ndarray]:
     with overlapped(read_frames(path)) as frames:
         for frame in frames:
-            yield estimator.detect(frame.image, frame.index)
+            if isinstance(estimator, ImportedEstimator):
+                witness.see(frame.image)
+                yield _NOBODY  # results are read when it is known how many frames there are
+            else:
+                yield estimator.detect(frame.image, frame.index)
 
 
-def _follow(path: str, people: Sequence[np.ndarray]) -> np.ndarray:
-    info = probe(path)
+def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses) -> np.ndarray:
+    max_gap = max(1, round(0.4 * float(info.fps)))
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        try:
-            track = follow_person(people, (info.height, info.width), max_gap=max(1, round(0.4 * float(info.fps))))
-        except PoseError as error:
-            raise type(error)(f"{path}: {error}") from error
+        if isinstance(found, ImportedPoses):
+            track = found.follow(max_gap)
+        else:
+            try:
+                track = follow_person(found, (info.height, info.width), max_gap)
+            except PoseError as error:
+                raise type(error)(f"{info.path}: {error}") from error
     for warning in told:
-        logging.warning("%s: %s", path, warning.message)
+        logging.warning("%s: %s", info.path, warning.message)
     return track
 
 

@@ -14,7 +14,7 @@ from stmt_tf.pose.settings import pose_model, pose_tool
 class TransferConfig:
     """One transfer."""
 
-    source: str = setting("", "Video of the person, and the place, to show.", group="Inputs", required=True)
+    source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
     target: str = setting("", "Video of the motion to do; required, except with --live.")
     live: str = setting(
         "",

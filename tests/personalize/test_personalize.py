@@ -27,7 +27,7 @@ from stmt_tf.personalize import command as module
 from stmt_tf.personalize.command import check, personalize
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
+from stmt_tf.pose.estimators.imported import AlphaPoseEstimator
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.train import checkpoints

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -125,108 +127,78 @@ def test_neck_and_head_need_what_they_are_derived_from():
 
 
 def test_unknown_estimator_names_the_known_ones():
-    with pytest.raises(PoseError, match="'posenet'.*mediapipe, movenet, openpose, alphapose"):
+    with pytest.raises(PoseError, match="'posenet'.*mediapipe, movenet, rtmlib, openpose, alphapose"):
         create_estimator("posenet")
-    assert NAMES == ("mediapipe", "movenet", "openpose", "alphapose")
+    assert NAMES == ("mediapipe", "movenet", "rtmlib", "openpose", "alphapose")
 
 
-# OpenPose
-
-
-def write_openpose(directory, frames):
-    for number, people in frames.items():
-        people = [{"pose_keypoints_2d": p.ravel().tolist()} for p in people]
-        path = directory / f"dance_{number:012d}_keypoints.json"
-        path.write_text(json.dumps({"version": 1.3, "people": people}))
-
-
-@pytest.mark.parametrize("layout", [layouts.BODY_25, layouts.COCO_18], ids=["25", "18"])
-def test_openpose_frames_are_matched_by_number(tmp_path, layout):
-    person = keypoints_of(layout)
-    write_openpose(tmp_path, {0: [person], 2: [person, person]})
-    with create_estimator("openpose", str(tmp_path)) as estimator:
-        counts = [len(estimator.detect(FRAME, i)) for i in range(4)]
-        joints = estimator.detect(FRAME, 0)
-    assert counts == [1, 0, 2, 0]
-    assert joints.dtype == np.float32
-    np.testing.assert_array_equal(joints[0, 2:, :2], LIMBS)
-
-
-def test_openpose_numbers_may_start_from_one(tmp_path):
-    write_openpose(tmp_path, {1: [keypoints_of(layouts.BODY_25)], 2: []})
-    estimator = create_estimator("openpose", str(tmp_path))
-    assert [len(estimator.detect(FRAME, i)) for i in range(3)] == [1, 0, 0]
+# Results: `test_imported` has those that can be used
 
 
 @pytest.mark.parametrize(
     "content, message",
     [
         ("", "not JSON"),
-        ("[]", "people"),
+        ("[1]", "'people'"),
         ('{"people": 3}', "people"),
-        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "person 0.*2 values.*25, 18"),
+        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "person 0.*2 values.*17, 18, 25"),
         ('{"people": [{"pose_keypoints_2d": "abc"}]}', "'abc'"),
-        (json.dumps({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}), "nan"),
+        ('{"people": [{"pose_keypoints_2d": [[1, [2], 3]]}]}', "3 values"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [float("inf")] * 54}]}), "inf"),
         (json.dumps({"people": [{"pose_keypoints_2d": ["1"] * 54}]}), "'1'"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [True] * 54}]}), "True"),
+        (json.dumps({"people": [{"pose_keypoints_2d": [[1, 2, [3]]] * 18}]}), r"\[3\]"),
     ],
 )
-def test_malformed_openpose_file_is_named(tmp_path, content, message):
-    (tmp_path / "a_000_keypoints.json").write_text(content)
-    with pytest.raises(PoseError, match=f"(?s)a_000_keypoints.json.*{message}") as error:
+def test_malformed_file_of_a_frame_is_named(tmp_path, content, message):
+    for name in "01":
+        (tmp_path / f"a_{name}_keypoints.json").write_text(content)
+    with pytest.raises(PoseError, match=f"(?s)a_0_keypoints.json.*({message})") as error:
         create_estimator("openpose", str(tmp_path))
     assert "\n" not in str(error.value)
 
 
-def test_openpose_directory_without_results_is_an_error(tmp_path):
+def test_directory_without_results_is_an_error(tmp_path):
     with pytest.raises(PoseError, match="hold no"):
         create_estimator("openpose", str(tmp_path))
-    with pytest.raises(PoseError, match="not a directory"):
+    with pytest.raises(PoseError, match="missing cannot be read"):
         create_estimator("openpose", str(tmp_path / "missing"))
-    with pytest.raises(PoseError, match="None"):
+    with pytest.raises(PoseError, match="--pose=openpose needs results"):
         create_estimator("openpose")
+    (tmp_path / "notes.json").write_text('{"people": []}')
+    with pytest.raises(PoseError, match="notes.json: no frame number in its name"):
+        create_estimator("openpose", str(tmp_path))
 
 
-# AlphaPose
-
-
-def alphapose_entry(image_id, layout, extra=0):
-    keypoints = np.concatenate([keypoints_of(layout), np.zeros((extra, 3), np.float32)])
-    keypoints = keypoints.ravel().tolist()
-    return {"image_id": image_id, "category_id": 1, "keypoints": keypoints, "score": 2.9, "idx": 1}
-
-
-@pytest.mark.parametrize(
-    "layout, extra",
-    [
-        (layouts.COCO_17, 0),
-        (layouts.MPII_16, 0),
-        (layouts.HALPE_26, 0),
-        (layouts.COCO_17, 116),
-        (layouts.HALPE_26, 110),
-    ],
-    ids=["coco", "mpii", "halpe", "coco_wholebody", "halpe_136"],
-)
-def test_alphapose_frames_are_matched_by_number(tmp_path, layout, extra):
+def test_several_people_in_a_frame_are_all_found(tmp_path):
     path = tmp_path / "alphapose-results.json"
+    keypoints = keypoints_of(layouts.COCO_17).ravel().tolist()
     ids = ["0.jpg", "clip2_frame_0003.png", "3.jpg", 4]
-    path.write_text(json.dumps([alphapose_entry(i, layout, extra) for i in ids]))
+    path.write_text(json.dumps([{"image_id": each, "keypoints": keypoints} for each in ids]))
     estimator = create_estimator("alphapose", str(path))
     assert [len(estimator.detect(FRAME, i)) for i in range(6)] == [1, 0, 0, 2, 1, 0]
     np.testing.assert_array_equal(estimator.detect(FRAME, 0)[0, 2:, :2], LIMBS)
 
 
+def test_who_has_a_face_and_no_body_is_nobody(tmp_path):
+    path = tmp_path / "poses.json"
+    path.write_text('[{"people": [{"pose_keypoints_2d": null}, {"pose_keypoints_2d": []}]}]')
+    assert create_estimator("openpose", str(path)).detect(FRAME, 0).shape == (0, 14, 3)
+
+
 @pytest.mark.parametrize(
     "content, message",
     [
-        ("{}", "not a list"),
-        ("[1]", "not a list of objects"),
-        ('[{"image_id": "a.jpg", "keypoints": []}]', "entry 0.*'a.jpg'"),
-        ('[{"image_id": "1.jpg"}]', "entry 0.*None"),
+        ("{}", "no list of frames or people"),
+        ("[1]", "no list of frames or people"),
+        ('[{"image_id": "a.jpg", "keypoints": []}]', "'a.jpg' holds no frame number"),
+        ('[{"image_id": "1.jpg"}]', "frame 1.jpg, person 0.*None"),
         ('[{"image_id": "1.jpg", "keypoints": [0, 0, 1]}]', "3 values"),
+        ('[{"frame_id": 1, "instances": [{"keypoints": [[1, 2]], "keypoint_scores": 3}]}]', "0 values"),
         ("\xff", "not JSON"),
     ],
 )
-def test_malformed_alphapose_file_is_named(tmp_path, content, message):
+def test_malformed_file_of_all_frames_is_named(tmp_path, content, message):
     path = tmp_path / "results.json"
     path.write_text(content, encoding="latin-1")
     with pytest.raises(PoseError, match=f"results.json.*{message}") as error:
@@ -234,11 +206,9 @@ def test_malformed_alphapose_file_is_named(tmp_path, content, message):
     assert "\n" not in str(error.value)
 
 
-def test_missing_alphapose_file_is_an_error(tmp_path):
+def test_missing_file_is_an_error(tmp_path):
     with pytest.raises(PoseError, match="gone.json cannot be read"):
         create_estimator("alphapose", str(tmp_path / "gone.json"))
-    with pytest.raises(PoseError, match="alphapose-results.json"):
-        create_estimator("alphapose")
 
 
 JSON = st.recursive(
@@ -246,7 +216,10 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(["people", "pose_keypoints_2d", "image_id", "keypoints", "x"]),
+            st.sampled_from([
+                *("people", "pose_keypoints_2d", "image_id", "keypoints", "keypoint_scores", "instances"),
+                *("instance_info", "frame_id", "canvas_width", "canvas_height", "x"),
+            ]),
             inner,
             max_size=3,
         )
@@ -255,14 +228,14 @@ JSON = st.recursive(
 )
 
 
-@given(content=JSON, name=st.sampled_from(["openpose", "alphapose"]))
-@settings(max_examples=100, deadline=None)
-def test_any_json_is_read_or_refused_in_one_line(tmp_path_factory, content, name):
+@given(content=JSON, alone=st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_any_json_is_read_or_refused_in_one_line(tmp_path_factory, content, alone):
     directory = tmp_path_factory.mktemp("fuzz")
     path = directory / "0_keypoints.json"
     path.write_text(json.dumps(content))
     try:
-        estimator = create_estimator(name, str(directory if name == "openpose" else path))
+        estimator = create_estimator("openpose", str(path if alone else directory))
     except PoseError as error:
         assert "0_keypoints.json" in str(error) and "\n" not in str(error)
     else:
@@ -290,7 +263,7 @@ def test_any_bytes_are_read_or_refused_in_one_line(tmp_path_factory, content):
 @settings(max_examples=100, deadline=None)
 def test_keypoints_that_are_accepted_are_finite(values):
     try:
-        keypoints, _ = read_keypoints(values, {16: layouts.MPII_16, 17: layouts.COCO_17}, "file")
+        keypoints = read_keypoints(values, "file")
     except PoseError:
         return
     assert np.isfinite(keypoints).all()
@@ -362,6 +335,69 @@ def test_model_that_is_no_movenet_is_refused(tmp_path):
 def test_empty_directory_is_no_movenet(tmp_path):
     with pytest.raises(PoseError, match="cannot be loaded.*give a TensorFlow Hub handle"):
         create_estimator("movenet", str(tmp_path))
+
+
+# rtmlib
+
+
+@pytest.fixture
+def rtmlib(monkeypatch):
+    """A stand-in for the package, which finds a person and guesses at another one; told what it was given."""
+    given = {}
+
+    class BodyWithFeet:
+        def __init__(self, **models):
+            given.update(models)
+            print("load a model")
+            if given.get("fails"):
+                raise RuntimeError("no network\nat all")
+
+        def __call__(self, image):
+            given["image"] = image
+            people = np.stack([keypoints_of(given.get("layout", layouts.HALPE_26))] * 2)
+            people[1, :, 2] = 0.1
+            people[0, 9, 2] = 0.2  # the left wrist is guessed
+            return people[..., :2], people[..., 2]
+
+    monkeypatch.setitem(sys.modules, "rtmlib", types.SimpleNamespace(BodyWithFeet=BodyWithFeet))
+    return given
+
+
+def test_rtmlib_finds_who_is_no_guess(rtmlib, capfd):
+    frame = np.zeros((100, 200, 3), np.uint8)
+    frame[..., 0] = 9  # red
+    people = create_estimator("rtmlib").detect(frame, 0)
+    assert people.shape == (1, 14, 3) and people.dtype == np.float32
+    np.testing.assert_array_equal(rtmlib["image"][..., 2], 9)
+    found = [joint for joint in range(2, 14) if joint != skeleton.LEFT_WRIST]
+    np.testing.assert_array_equal(people[0, found, :2], np.array(LIMBS)[np.array(found) - 2])
+    np.testing.assert_array_equal(people[0, skeleton.LEFT_WRIST], 0.0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rtmlib_takes_models_of_ones_own(rtmlib, tmp_path):
+    with pytest.raises(PoseError, match=r"det\.onnx: no such file"):
+        create_estimator("rtmlib", str(tmp_path))
+    files = {part: tmp_path / f"{part}.onnx" for part in ("det", "pose")}
+    for path in files.values():
+        path.touch()
+    estimator = create_estimator("rtmlib", str(tmp_path))
+    assert rtmlib == {part: str(path) for part, path in files.items()}
+    rtmlib["layout"] = layouts.COCO_17
+    np.testing.assert_array_equal(estimator.detect(FRAME, 0)[0, 2, :2], LIMBS[0])
+    rtmlib["layout"] = layouts.MEDIAPIPE_33
+    with pytest.raises(PoseError, match="finds 33 keypoints"):
+        estimator.detect(FRAME, 0)
+
+
+def test_rtmlib_that_cannot_be_had_is_one_line(rtmlib, monkeypatch):
+    rtmlib["fails"] = True
+    with pytest.raises(PoseError, match=r"cannot be loaded \(no network\)") as error:
+        create_estimator("rtmlib")
+    assert "\n" not in str(error.value)
+    monkeypatch.setitem(sys.modules, "rtmlib", None)
+    with pytest.raises(PoseError, match="pip install --no-deps rtmlib"):
+        create_estimator("rtmlib")
 
 
 # MediaPipe

@@ -24,7 +24,7 @@ from made_videos import PERSON, SIDE, add_video, configure, pose
 
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
+from stmt_tf.pose.estimators.imported import AlphaPoseEstimator
 from stmt_tf.pose.estimators.layouts import BODY_25
 from stmt_tf.video.flow import FlowError, write_flo
 from stmt_tf.video.reader import Frame

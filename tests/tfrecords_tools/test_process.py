@@ -10,7 +10,7 @@ from made_videos import PERSON, SIDE, add_video, configure, frame, room
 
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.estimators.alphapose import AlphaPoseEstimator
+from stmt_tf.pose.estimators.imported import AlphaPoseEstimator
 from stmt_tf.video.reader import VideoError
 from tfrecords_tools.clips.process import figures, process_video, unusable
 from tfrecords_tools.clips.survey import is_beside

@@ -116,6 +116,27 @@ def is_red(images):
     return images[..., 0].astype(int) - images[..., 2] > 100
 
 
+@pytest.mark.parametrize("suffix, count", [("png", 1), ("jpg", 1), ("mp4", 2)])
+def test_a_picture_or_a_few_frames_are_a_source(tmp_path, inputs, dancers, suffix, count):
+    source, output = tmp_path / f"source.{suffix}", tmp_path / "result.mp4"
+    if suffix == "mp4":
+        write_video(source, list(dancers[0].frames[:count]), crf="10")
+    else:
+        cv2.imwrite(str(source), dancers[0].frames[0][..., ::-1])
+    poses = write_poses(tmp_path / "source.json", dancers[0].joints[:count])
+    settings = {**inputs, "source": source, "source_poses": poses, "num_source_frames": 0}
+    MotionTransfer(Painter())(**settings, output=output)
+    made = images_of(output)
+    assert made.shape == (LENGTH, SIZE, SIZE, 3) and is_red(made).any((1, 2)).all()
+    # The place is the picture's own, but for where its person was.
+    away = np.ones((SIZE, SIZE), bool)
+    low, high = (f(dancers[0].joints[:count, :, :2], axis=(0, 1)).astype(int) for f in (np.min, np.max))
+    away[max(0, low[1] - 8) : high[1] + 8, max(0, low[0] - 8) : high[0] + 8] = False
+    away &= ~is_red(made).any(0)
+    assert away.mean() > 0.1
+    differences = np.abs(made.astype(int) - dancers[0].frames[0])[:, away]
+    assert np.percentile(differences, 90) <= 16
+
 @pytest.mark.parametrize("crop_only", [False, True])
 def test_picture_takes_the_place_of_the_background(tmp_path, inputs, crop_only):
     picture, output, sheet = tmp_path / "blue.png", tmp_path / "result.mp4", tmp_path / "sheet.png"
@@ -223,7 +244,7 @@ def test_the_same_seed_makes_the_same_video(tmp_path, inputs):
 def test_a_video_without_a_person_is_named(tmp_path, inputs):
     empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
     (tmp_path / "none.json").write_text("[]")
-    with pytest.raises(PoseError, match=r"empty\.mp4: A person was found in 0% of 4 frames"):
+    with pytest.raises(PoseError, match=r"none\.json: shows somebody in 0 of the 4 frames of .*empty\.mp4"):
         estimate_tracks([PosedVideo(empty, "alphapose", str(tmp_path / "none.json"))])
 
 

@@ -11,11 +11,14 @@ import numpy as np
 
 from stmt_tf.files import PathLike
 from stmt_tf.pose import skeleton
+from stmt_tf.pose.doubts import ImportedPoses
 from stmt_tf.pose.estimators import Estimator, create_estimator
+from stmt_tf.pose.estimators.imported import ImportedEstimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
+from stmt_tf.pose.witness import Witness
 from stmt_tf.video.background import CHANGED, Background, Step
 from stmt_tf.video.files import VideoError
-from stmt_tf.video.reader import Frame, read_frames
+from stmt_tf.video.reader import Frame, probe, read_frames
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 
@@ -88,7 +91,9 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
     people: list[np.ndarray] = []
     around: list[np.ndarray] = []
     steps: list[Step] = []
-    background = None
+    background, witness = None, Witness()
+    num_frames = probe(path).num_frames
+    estimator.expect(num_frames)
     every = max(1, round(_LOOK_SECONDS * settings.fps))
     for frame in at_rate(_without_leaps(path), settings.fps):
         background = background or Background(frame.image.shape[:2], settings.fps)
@@ -97,6 +102,7 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
         if (len(people) - 1) % every == 0:
             around.append(estimator.look_around(frame.image))
         steps.append(background.step(frame.image, people[-1]))
+        witness.see(frame.image)
         indices.append(frame.index)
     found = Survey(
         pose_tool=estimator.name,
@@ -123,6 +129,11 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
         for step in range(start + (-start) % every, stop, every):
             beside = any(is_beside(other, found.joints[step]) for other in around[step // every])
             found.others[step : min(step + every, stop)] |= beside
+    if isinstance(estimator, ImportedEstimator):
+        length = max(frame.index + 1, num_frames or 0)  # the last frames may be in no step
+        poses = ImportedPoses(estimator, os.fspath(path), length, found.frame_size, witness)
+        poses.compare()
+        poses.doubt(found.joints)
     return found
 
 

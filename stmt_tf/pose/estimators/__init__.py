@@ -4,8 +4,11 @@
 |-------------|--------------------------------------------------------------------|-----------|
 | `mediapipe` | a PoseLandmarker `.task` file; default: `assets.fetch`             | up to 4   |
 | `movenet`   | a TF-Hub handle or SavedModel directory; default: multi-pose       | up to 6   |
-| `openpose`  | a directory of OpenPose's `*_keypoints.json`                       | any       |
-| `alphapose` | AlphaPose's `alphapose-results.json`                               | any       |
+| `rtmlib`    | a directory of `det.onnx` and `pose.onnx`; default: rtmlib's own   | any       |
+| `openpose`  | JSON results: a file, or a directory of a file for each frame      | any       |
+| `alphapose` | the same                                                           | any       |
+
+The last two read whatever form the results have, of whichever tool; see `stmt_tf.pose.estimators.results`.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ from stmt_tf.pose.estimators.base import Estimator, PoseError
 # Module and class of each estimator; imported when asked for, since each needs heavy packages of
 # its own.
 _ESTIMATORS = {
-    "mediapipe": "MediaPipeEstimator",
-    "movenet": "MoveNetEstimator",
-    "openpose": "OpenPoseEstimator",
-    "alphapose": "AlphaPoseEstimator",
+    "mediapipe": ("mediapipe", "MediaPipeEstimator"),
+    "movenet": ("movenet", "MoveNetEstimator"),
+    "rtmlib": ("rtmlib", "RTMLibEstimator"),
+    "openpose": ("imported", "OpenPoseEstimator"),
+    "alphapose": ("imported", "AlphaPoseEstimator"),
 }
 NAMES = tuple(_ESTIMATORS)
 RESULT_READERS = ("openpose", "alphapose")  # of these, those that read what those tools found before
@@ -41,5 +45,5 @@ def create_estimator(name: str = "mediapipe", model: str | None = None) -> Estim
     """
     if name not in _ESTIMATORS:
         raise PoseError(f"Unknown pose estimator {name!r}; choose one of {', '.join(NAMES)}.")
-    module = importlib.import_module(f"{__name__}.{name}")
-    return getattr(module, _ESTIMATORS[name])(model)
+    module, estimator = _ESTIMATORS[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), estimator)(model)

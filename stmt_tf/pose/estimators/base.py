@@ -24,7 +24,9 @@ class Estimator(abc.ABC):
     """
 
     name: str
-    last_frame: int | None = None  # number of the last frame that it has results of, if it reads them
+
+    def expect(self, num_frames: int | None) -> None:  # noqa: B027  (most estimators take frames as they come)
+        """Is told how many frames the video is said to have (None: nobody knows), before they come."""
 
     @abc.abstractmethod
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:

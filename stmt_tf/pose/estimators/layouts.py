@@ -7,7 +7,6 @@ head (front, side, back, bent) under the parallel projection that a distant came
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +18,15 @@ class Layout(NamedTuple):
     """Where a tool's keypoints hold our joints.
 
     Attributes:
-        size: number of keypoints.
+        name: as its tool calls it.
+        size: number of keypoints; a tool may write more, behind these.
         limbs: 12 indices, in the skeleton's order from right shoulder to left ankle.
         neck: index of the base of the neck, or None to derive it from the shoulders.
         head: index of the top of the head, or None to derive it from the face.
         nose, eyes, ears, mouth: indices of the face's keypoints, () where the layout has none.
     """
 
+    name: str
     size: int
     limbs: tuple[int, ...]
     neck: int | None = None
@@ -36,12 +37,26 @@ class Layout(NamedTuple):
     mouth: tuple[int, ...] = ()
 
 
-COCO_17 = Layout(17, (6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15), nose=(0,), eyes=(1, 2), ears=(3, 4))
-COCO_18 = Layout(18, (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), neck=1, nose=(0,), eyes=(14, 15), ears=(16, 17))
-BODY_25 = Layout(25, (2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14), neck=1, nose=(0,), eyes=(15, 16), ears=(17, 18))
-HALPE_26 = Layout(26, (6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15), neck=18, head=17)
-MPII_16 = Layout(16, (12, 11, 10, 13, 14, 15, 2, 1, 0, 3, 4, 5), neck=7, head=9)
+_LIMBS_OF_COCO = (6, 8, 10, 5, 7, 9, 12, 14, 16, 11, 13, 15)
+
+COCO_17 = Layout("COCO-17", 17, _LIMBS_OF_COCO, nose=(0,), eyes=(1, 2), ears=(3, 4))
+COCO_NECK = Layout("COCO-17 and the neck", 18, _LIMBS_OF_COCO, neck=17, nose=(0,), eyes=(1, 2), ears=(3, 4))
+COCO_18 = Layout(
+    "COCO-18", 18, (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), neck=1, nose=(0,), eyes=(14, 15), ears=(16, 17)
+)
+BODY_25 = Layout(
+    "BODY_25", 25, (2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14), neck=1, nose=(0,), eyes=(15, 16), ears=(17, 18)
+)
+BODY_25B = Layout("BODY_25B", 25, _LIMBS_OF_COCO, nose=(0,), eyes=(1, 2), ears=(3, 4), head=18)
+COCO_25 = Layout(
+    "COCO-25", 25, (7, 9, 11, 6, 8, 10, 13, 16, 18, 12, 15, 17), neck=5, nose=(0,), eyes=(1, 2), ears=(3, 4)
+)
+HALPE_26 = Layout("HALPE-26", 26, _LIMBS_OF_COCO, neck=18, head=17)
+MPII_16 = Layout("MPII-16", 16, (12, 11, 10, 13, 14, 15, 2, 1, 0, 3, 4, 5), neck=7, head=9)
+MPI_15 = Layout("MPI-15", 15, (2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13), neck=1, head=0)
+HUMAN_17 = Layout("Human3.6M-17", 17, (14, 15, 16, 11, 12, 13, 1, 2, 3, 4, 5, 6), neck=8, head=10)
 MEDIAPIPE_33 = Layout(
+    "MediaPipe-33",
     33,
     (12, 14, 16, 11, 13, 15, 24, 26, 28, 23, 25, 27),
     nose=(0,),
@@ -50,12 +65,25 @@ MEDIAPIPE_33 = Layout(
     mouth=(9, 10),
 )
 
+# What so many keypoints in a file may be, the likeliest first. Whole bodies begin with the body.
+CANDIDATES = {
+    15: (MPI_15,),
+    16: (MPII_16,),
+    17: (COCO_17, HUMAN_17),
+    18: (COCO_18, COCO_NECK),
+    25: (BODY_25, BODY_25B, COCO_25),
+    26: (HALPE_26,),
+    133: (COCO_17,),
+    134: (COCO_18,),
+    136: (HALPE_26,),
+}
+
 
 def to_joints(keypoints: np.ndarray, layout: Layout, frame_size: tuple[int, int]) -> np.ndarray:
     """Returns the 14 joints of keypoints in a tool's layout.
 
     Args:
-        keypoints: float [..., layout.size, 3], (x, y, confidence) in pixels; confidence 0 is
+        keypoints: float [..., K, 3], at least the layout's, (x, y, confidence) in pixels; confidence 0 is
             missing.
         layout: the keypoints' layout.
         frame_size: (height, width) of the frame in pixels.
@@ -83,12 +111,6 @@ def to_joints(keypoints: np.ndarray, layout: Layout, frame_size: tuple[int, int]
     inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
     joints[..., 2] = np.clip(confidence, 0.0, 1.0)
     return np.where((inside & (confidence > 0.0))[..., np.newaxis], joints, 0.0).astype(np.float32)
-
-
-def stack_people(people: Sequence[tuple[np.ndarray, Layout]], frame_size: tuple[int, int]) -> np.ndarray:
-    """Returns the joints, float32 [N, 14, 3], of N people with a layout each. See `to_joints`."""
-    joints = [to_joints(keypoints, layout, frame_size) for keypoints, layout in people]
-    return np.array(joints, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)
 
 
 def _head_top(keypoints: np.ndarray, layout: Layout, shoulders: np.ndarray) -> np.ndarray:
