@@ -29,7 +29,8 @@ needs_messages = pytest.mark.skipif(
 
 
 def run_command(*flags):
-    return subprocess.run([sys.executable, "-m", "stmt_tf.export", *flags], capture_output=True, text=True, timeout=3600)
+    command = [sys.executable, "-m", "stmt_tf.export", *flags]
+    return subprocess.run(command, capture_output=True, text=True, timeout=3600)
 
 
 def make_workdir(path, stage):
