@@ -72,7 +72,7 @@ setup(
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.
         "test": [
-            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff",
+            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "imageio-ffmpeg", "moto[s3]", "pytest", "pytest-xdist", "ruff",
             "scikit-image", "selenium",
         ],
     },

@@ -14,6 +14,7 @@ from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import VideoError, probe
 from stmt_tf.video.sheet import check_picture
+from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
 _PICTURES = ("preview", "sheet", "attention")
@@ -39,6 +40,8 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
     _check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
     probe(config.target)
+    if config.output:
+        find_sound(config.target)
 
 
 def check_live(config: TransferConfig) -> None:

@@ -13,8 +13,10 @@ import av
 import cv2
 import numpy as np
 
+from stmt_tf.video.colour import display_size, to_rgb
+from stmt_tf.video.container import reason, video_stream
 from stmt_tf.video.files import VideoError
-from stmt_tf.video.reader import Frame, display_size, reason, to_rgb, video_stream
+from stmt_tf.video.reader import Frame
 
 # Seconds that a stream may take to answer, and then to send more.
 _OPENING, _SILENCE = 10.0, 5.0
