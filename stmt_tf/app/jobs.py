@@ -17,9 +17,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.place.backdrop import is_picture
 from stmt_tf.video.container import begin, open_media, packets, video_stream
 from stmt_tf.video.files import VideoError
+from stmt_tf.video.picture import is_picture
 from stmt_tf.video.timeline import Clock
 
 _BAR = re.compile(r"(poses|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
@@ -231,7 +231,7 @@ def check_input(path: Path, config: AppConfig, name: str) -> None:
             f"{name}: has {megabytes:.1f} MB, more than the {config.max_megabytes} MB taken here. "
             "Give a shorter or smaller one."
         )
-    if is_picture(name):
+    if is_picture(path):
         return
     try:
         seconds = duration(path)

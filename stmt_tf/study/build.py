@@ -224,7 +224,8 @@ def browser_video(path: Path) -> bytes:
         with open_media(path) as source:
             stream = video_stream(source, path)
             context = stream.codec_context
-            upright = info.rotation == 0 and (info.width, info.height) == (context.width, context.height)
+            upright = info.rotation == 0 and not info.mirrored
+            upright = upright and (info.width, info.height) == (context.width, context.height)
             as_it_is = context.name == "h264" and context.pix_fmt == "yuv420p" and upright
             if as_it_is:
                 _copy(source, stream, made)

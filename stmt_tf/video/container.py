@@ -25,6 +25,7 @@ _NO_VIDEO = (
 )
 TIMES_MAY_LEAP, _NO_TIMES = 0x0200, 0x0080  # flags of formats
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
+_TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _MOST_FAILURES = 100_000  # at a stretch; a demuxer that fails for ever is left
 _FARTHEST_SOUND = 10.0  # seconds between the beginnings of picture and sound, of which the earlier one counts
 
@@ -36,6 +37,8 @@ def open_media(path: PathLike) -> Iterator[av.container.InputContainer]:
         raise VideoError(f"{path}: is a directory. Give a video file.")
     if not os.path.exists(path):
         raise VideoError(f"{path}: no such file. Check the path.")
+    if _is_animated_webp(path):
+        raise VideoError(f"{path}: animated WebP is not supported. Convert it, say to MP4.")
     try:
         # The explicit protocol keeps a colon in the name from being read as one.
         name = "file:" + os.fspath(path)
@@ -48,6 +51,15 @@ def open_media(path: PathLike) -> Iterator[av.container.InputContainer]:
         ) from error
 
 
+def _is_animated_webp(path: PathLike) -> bool:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(21)
+    except OSError:  # which the decoder tells
+        return False
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) == 21 and bool(head[20] & 2)
+
+
 def reason(error: OSError | av.error.FFmpegError) -> str:
     """The system's or the decoder's own words for an error, without numbers and file names."""
     return (error.strerror or type(error).__name__).rstrip(".")
@@ -58,11 +70,20 @@ def video_stream(container: av.container.InputContainer, path: PathLike) -> av.v
     tracks = [stream for stream in container.streams.video if not stream.disposition & _NO_VIDEO]
     decodable = [stream for stream in tracks if stream.codec_context is not None]
     if decodable:
-        return _default(decodable)
+        # One frame is a still picture, if there is more.
+        return _default([stream for stream in decodable if stream.frames != 1] or decodable)
     if tracks:
         raise VideoError(f"{path}: no decoder for its video track. Convert it, say to H.264.")
     kind = "only audio" if container.streams.audio else "no video track"
     raise VideoError(f"{path}: holds {kind}. Give a file with a video track.")
+
+
+def decoder_of(stream: av.video.stream.VideoStream) -> av.video.codeccontext.VideoCodecContext:
+    """The decoder of a track; of VP8 and VP9 that are transparent, the one that decodes this too."""
+    name = _TRANSPARENT.get(stream.codec_context.name)
+    if stream.metadata.get("alpha_mode") == "1" and name in av.codecs_available:
+        return av.CodecContext.create(name, "r")
+    return stream.codec_context
 
 
 def audio_stream(container: av.container.InputContainer) -> av.audio.stream.AudioStream | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import av
 
 from stmt_tf.files import PathLike
-from stmt_tf.video.container import begin, beyond_end, packets, reason, stated_length, warn
+from stmt_tf.video.container import begin, beyond_end, decoder_of, packets, reason, stated_length, warn
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.timeline import Clock
 
@@ -33,6 +33,7 @@ class Track:
 
     def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream, path: PathLike):
         self._container, self._stream, self._path = container, stream, path
+        self._decoder = decoder_of(stream)
         self.clock = Clock(container, stream, begin(container, stream))
         self._frames = self._damaged = self._lost = 0
         self._why = "not in the file"
@@ -49,7 +50,7 @@ class Track:
             if packet is not None:
                 self.clock.place(packet, since_damage < _NEAR_DAMAGE)
                 try:
-                    decoded = self._stream.codec_context.decode(packet)
+                    decoded = self._decoder.decode(packet)
                 except av.error.FFmpegError as error:
                     lost, self._why = True, reason(error)
             since_damage += 1

@@ -17,10 +17,12 @@ import av
 import numpy as np
 
 from stmt_tf.files import PathLike
-from stmt_tf.video.colour import display_size, rotation, to_rgb
+from stmt_tf.video.colour import Screen
 from stmt_tf.video.container import audio_stream, open_media, packets, video_stream
 from stmt_tf.video.decoding import Track
+from stmt_tf.video.deinterlacing import deinterlaced
 from stmt_tf.video.files import VideoError
+from stmt_tf.video.orientation import Orientation
 
 __all__ = ["Frame", "VideoError", "VideoInfo", "probe", "read_chosen", "read_frames"]
 
@@ -41,6 +43,7 @@ class VideoInfo:
             fewer.
         duration: seconds, or None where the container does not say.
         rotation: degrees by which stored frames are turned counterclockwise: 0, 90, 180 or 270.
+        mirrored: whether they are mirrored before that.
         has_audio: whether there is at least one audio track.
     """
 
@@ -51,6 +54,7 @@ class VideoInfo:
     num_frames: int | None
     duration: float | None
     rotation: int
+    mirrored: bool
     has_audio: bool
 
 
@@ -59,14 +63,16 @@ class Frame:
     """One decoded frame.
 
     Attributes:
-        image: uint8 `[H, W, 3]`, RGB, upright.
+        image: uint8 `[H, W, 3]`, RGB, upright; black where it is hidden.
         time: seconds from the start of the file; increases from frame to frame.
         index: 0, 1, 2, ... in the order of presentation.
+        alpha: uint8 `[H, W]`, from 0 where the picture is hidden to 255 where it is opaque; None if all of it is.
     """
 
     image: np.ndarray
     time: float
     index: int
+    alpha: np.ndarray | None = None
 
 
 def probe(path: PathLike) -> VideoInfo:
@@ -84,7 +90,10 @@ def probe(path: PathLike) -> VideoInfo:
             if packet is not None and size < _ENOUGH:
                 track.clock.place(packet)
                 size += packet.size / 1e6
-        width, height = display_size(first, stream)
+        screen = Screen(stream, path)
+        screen.show(first)
+        width, height = screen.size
+        orientation = Orientation.of(first)
         duration = None
         if stream.duration is not None:
             duration = float(stream.duration * stream.time_base)
@@ -97,7 +106,8 @@ def probe(path: PathLike) -> VideoInfo:
             fps=track.clock.rate,
             num_frames=_num_frames(stream, duration, track.clock.rate),
             duration=duration,
-            rotation=rotation(first),
+            rotation=orientation.rotation,
+            mirrored=orientation.mirrored,
             has_audio=audio_stream(container) is not None,
         )
 
@@ -120,10 +130,10 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
     with open_media(path) as container:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
-        size = None
-        for index, (frame, time) in enumerate(Track(container, stream, path).frames()):
-            size = size or display_size(frame, stream)
-            yield Frame(to_rgb(frame, size), time, index)
+        screen = Screen(stream, path)
+        for index, (frame, time) in enumerate(deinterlaced(Track(container, stream, path).frames())):
+            image, alpha = screen.show(frame)
+            yield Frame(image, time, index, alpha)
 
 
 def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:

@@ -60,7 +60,7 @@ class Clock:
         self.parts: list[Part] = []
         self.missing = 0
         self._begin = begin
-        self._base = stream.time_base
+        self._tick = float(stream.time_base)
         self._header = _header_rate(stream)
         self._decoding_order = container.format.name in _DECODING_ORDER
         self._leap = _LEAP if container.format.flags & TIMES_MAY_LEAP else _LONGEST_STILL
@@ -76,9 +76,9 @@ class Clock:
         own = packet.pts if packet.dts is None else packet.dts
         if own is None:
             return
-        now = float(own * self._base)
-        shown = now if packet.pts is None else float(packet.pts * self._base)
-        lasts = float((packet.duration or 0) * self._base) or 1 / float(self._header or _USUAL_RATE)
+        now = own * self._tick
+        shown = now if packet.pts is None else packet.pts * self._tick
+        lasts = (packet.duration or 0) * self._tick or 1 / float(self._header or _USUAL_RATE)
         ahead = 0.0 if self._newest is None else now - self._newest
         if self._newest is None or ahead > self._leap or ahead < -max(_BACK, 10 * lasts):
             moved = self._newest_shown + self.interval - shown if self.parts else 0.0
@@ -95,9 +95,10 @@ class Clock:
             self._times.append((now if self._decoding_order else shown) + part.moved)
         if self._first_key is None and packet.is_keyframe:
             self._first_key = now
-        ticks = round(part.moved / self._base)
-        packet.pts = None if packet.pts is None else packet.pts + ticks
-        packet.dts = None if packet.dts is None else packet.dts + ticks
+        if part.moved:
+            ticks = round(part.moved / self._tick)
+            packet.pts = None if packet.pts is None else packet.pts + ticks
+            packet.dts = None if packet.dts is None else packet.dts + ticks
 
     def time(self, frame: av.VideoFrame) -> float:
         """Seconds from the file's beginning at which a frame is shown; frames come in the order of presentation."""
@@ -116,7 +117,7 @@ class Clock:
         ticks = frame.dts if frame.pts is None or self._decoding_order else frame.pts
         if ticks is None:
             return None
-        shown = float(ticks * self._base)
+        shown = ticks * self._tick
         if self._delay is None:
             # In the order of decoding, all frames come late by those that the decoder holds back.
             self._delay = shown - self._first_key if self._decoding_order and self._first_key is not None else 0.0

@@ -100,7 +100,8 @@ def test_sound_whose_times_repeat_is_copied_with_times_that_increase(tmp_path, w
 
 
 @pytest.mark.parametrize(
-    ("sound", "other"), [("ac3", {"layout": "5.1"}), ("aac", {"layout": "mono", "rate": 44100}), ("mp2", {"rate": 32000})]
+    ("sound", "other"),
+    [("ac3", {"layout": "5.1"}), ("aac", {"layout": "mono", "rate": 44100}), ("mp2", {"rate": 32000})],
 )
 def test_sound_that_changes_within_a_file_is_heard_throughout(tmp_path, sound, other):
     first = odd_videos.write(tmp_path / "1.ts", sound=sound)

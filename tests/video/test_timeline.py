@@ -64,8 +64,8 @@ def test_a_clock_without_a_rate_gives_the_rate_of_its_frames(tmp_path):
         return packet
 
     path = odd_videos.write(
-        tmp_path / "a.webm", codec="libvpx", sound=None, times=times.round(3).tolist(), fps=1000, changes=without_duration,
-        images=odd_videos.pictures(60, fps=30),
+        tmp_path / "a.webm", codec="libvpx", sound=None, times=times.round(3).tolist(), fps=1000,
+        changes=without_duration, images=odd_videos.pictures(60, fps=30),
     )  # fmt: skip
     with av.open(path) as container:
         assert container.streams.video[0].guessed_rate == 1000
