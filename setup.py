@@ -60,7 +60,7 @@ setup(
         "tfrecords_tools.clip_report": ["page.css"],
     },
     entry_points={"console_scripts": ["stmt-tf = stmt_tf.__main__:main"]},
-    install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "tqdm"],
+    install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "pi-heif", "pillow", "tqdm"],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
@@ -72,8 +72,8 @@ setup(
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.
         "test": [
-            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "moto[s3]", "pytest", "pytest-xdist", "ruff",
-            "scikit-image", "selenium",
+            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "imageio-ffmpeg", "moto[s3]", "pytest", "pytest-xdist",
+            "ruff", "scikit-image", "selenium",
         ],
     },
     classifiers=[

@@ -40,7 +40,7 @@ IMPORTS = {
     "place": "pose serving video",
     "personalize": "assets config data export files flags metrics models pose serving train video",
     "transfer": "assets config flags personalize place pose serving video",
-    "app": "assets config flags place serving transfer video",
+    "app": "assets config flags serving transfer video",
     "study": "config evaluate files flags video",
     "__main__": "flags",
     "dancers": "",

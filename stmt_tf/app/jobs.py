@@ -17,8 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.place.backdrop import is_picture
-from stmt_tf.video.reader import VideoError, open_media, start_time, video_stream
+from stmt_tf.video.container import begin, open_media, packets, video_stream
+from stmt_tf.video.files import VideoError
+from stmt_tf.video.picture import is_picture
+from stmt_tf.video.timeline import Clock
 
 _BAR = re.compile(r"(poses|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
 _WARNING = re.compile(r"W\d{4} [^\]]*\] (.*)")
@@ -229,7 +231,7 @@ def check_input(path: Path, config: AppConfig, name: str) -> None:
             f"{name}: has {megabytes:.1f} MB, more than the {config.max_megabytes} MB taken here. "
             "Give a shorter or smaller one."
         )
-    if is_picture(name):
+    if is_picture(path):
         return
     try:
         seconds = duration(path)
@@ -249,6 +251,8 @@ def duration(path: Path) -> float:
     """
     with open_media(path) as container:
         stream = video_stream(container, path)
-        packets = (packet for packet in container.demux(stream) if packet.pts is not None)
-        end = max((packet.pts + (packet.duration or 0) for packet in packets), default=0)
-        return float(end * stream.time_base) - start_time(container)
+        clock = Clock(container, stream, begin(container, stream))
+        for packet in packets(container, stream):
+            if packet is not None:
+                clock.place(packet)
+        return clock.end

@@ -5,7 +5,6 @@ Either is scaled and cut to cover the source's frame, in which the person stays 
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -20,6 +19,7 @@ from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks, visible
+from stmt_tf.video.picture import FORMATS, is_picture, read_picture
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 16  # frames of a video without a plate: the more, the less has to be made up
 _KEPT = 16  # frames of a video that shows nobody
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
 def check_background(path: str) -> None:
@@ -42,7 +41,7 @@ def check_background(path: str) -> None:
     try:
         probe(path)
     except VideoError as error:
-        raise VideoError(f"--background takes a picture ({', '.join(_PICTURES)}) or a video. {error}") from error
+        raise VideoError(f"--background takes a picture ({', '.join(FORMATS)}) or a video. {error}") from error
 
 
 def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
@@ -68,25 +67,6 @@ def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[i
         return covering(place_of_video(shown.path, None, model), frame_size)
     with shown.estimator() as estimator:
         return covering(place_of_video(shown.path, track, model, estimator), frame_size)
-
-
-def is_picture(path: str) -> bool:
-    """Whether a file is a picture, by its name; else it is a video."""
-    return Path(path).suffix.lower() in _PICTURES
-
-
-def read_picture(path: str) -> np.ndarray:
-    """A picture as uint8 RGB `[H, W, 3]`.
-
-    Raises:
-        VideoError: it cannot be read.
-    """
-    if not Path(path).is_file():
-        raise VideoError(f"{path}: no such file. Check the path.")
-    image = cv2.imread(path, cv2.IMREAD_COLOR)
-    if image is None:
-        raise VideoError(f"{path}: is no picture, or a damaged one. Give a PNG or JPEG file.")
-    return np.ascontiguousarray(image[..., ::-1])
 
 
 def place_of_video(

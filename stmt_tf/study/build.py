@@ -42,8 +42,9 @@ import av
 
 from stmt_tf.files import PathLike, whole_file
 from stmt_tf.study.answers import NOT_SURE, QUESTIONS, SCHEMA
+from stmt_tf.video.container import open_media, video_stream
 from stmt_tf.video.files import VideoError, check_writable
-from stmt_tf.video.reader import open_media, probe, read_frames
+from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 
 VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm")
@@ -221,9 +222,10 @@ def browser_video(path: Path) -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         made = Path(directory) / "video.mp4"
         with open_media(path) as source:
-            stream = source.streams.video[0]
+            stream = video_stream(source, path)
             context = stream.codec_context
-            upright = info.rotation == 0 and (info.width, info.height) == (context.width, context.height)
+            upright = info.rotation == 0 and not info.mirrored
+            upright = upright and (info.width, info.height) == (context.width, context.height)
             as_it_is = context.name == "h264" and context.pix_fmt == "yuv420p" and upright
             if as_it_is:
                 _copy(source, stream, made)

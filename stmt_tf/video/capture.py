@@ -13,8 +13,10 @@ import av
 import cv2
 import numpy as np
 
+from stmt_tf.video.colour import Screen
+from stmt_tf.video.container import reason, video_stream
 from stmt_tf.video.files import VideoError
-from stmt_tf.video.reader import Frame, display_size, reason, to_rgb, video_stream
+from stmt_tf.video.reader import Frame
 
 # Seconds that a stream may take to answer, and then to send more.
 _OPENING, _SILENCE = 10.0, 5.0
@@ -65,14 +67,14 @@ def _stream(address: str) -> Iterator[np.ndarray]:
             stream = video_stream(container, shown(address))
             stream.thread_type = "SLICE"  # threads that take a frame each would hold as many back
             recorded = container.duration is not None
-            size, begun, first = None, 0.0, 0.0
+            screen, begun, first = Screen(stream, shown(address)), 0.0, 0.0
             for frame in _decode(container, stream):
-                if size is None:
-                    size, begun, first = display_size(frame, stream), time.monotonic(), frame.time or 0.0
+                if screen.size is None:
+                    begun, first = time.monotonic(), frame.time or 0.0
                 if recorded and frame.time is not None:
                     wait = begun + frame.time - first - time.monotonic()
                     time.sleep(min(max(0.0, wait), _SILENCE))  # a damaged time may be years ahead
-                yield to_rgb(frame, size)
+                yield screen.show(frame)[0]
     except av.error.ExitError as error:  # what PyAV's timeout makes of it
         raise VideoError(f"{shown(address)}: sends nothing. Check that the stream is on.") from error
     except av.error.FFmpegError as error:

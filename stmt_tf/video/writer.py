@@ -14,6 +14,7 @@ which is renamed at the end and removed on any exception, an interrupt from the 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from fractions import Fraction
@@ -25,15 +26,14 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 from stmt_tf.files import PathLike, hidden_beside
+from stmt_tf.video.container import open_media, reason, warn
 from stmt_tf.video.files import VideoError, check_writable
-from stmt_tf.video.reader import open_media, reason, start_time
+from stmt_tf.video.sound import Sound, Way, find_sound
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
-_COPIED_AUDIO = ("aac", "mp3", "mp3float")
-_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
-_AAC_FRAME = 1024
 _TICKS_PER_SECOND = 90000
 _BT709 = 1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def check_output(path: PathLike) -> None:
@@ -56,9 +56,8 @@ class VideoWriter:
         path: the file to make; it ends in .mp4, .m4v or .mov, and its directory exists.
         size: (width, height) of the frames in pixels.
         fps: rate of frames that come without times, and the rate that the file states.
-        audio_from: a file whose first audio track is taken along, as far as the video reaches:
-            copied if it is AAC or MP3, else encoded as AAC, and cut short where it is damaged.
-            None, or a file without sound: the video is silent.
+        audio_from: a file whose sound is taken along, as far as the video reaches (`stmt_tf.video.sound`). None, or a
+            file without sound: the video is silent.
         crf: quality of H.264, from 0 (lossless) to 51; at 18 no loss is visible.
 
     Raises:
@@ -141,6 +140,19 @@ class VideoWriter:
             self._discard()
 
     def _open(self) -> None:
+        sound = None if self._audio_from is None else find_sound(self._audio_from)
+        for way in sound.ways() if sound is not None else ():
+            try:
+                return self._begin(sound, way)
+            except Exception as error:  # this video is worth more than its sound
+                self._resources.close()
+                failure = error
+        if sound is not None:
+            warn(f"{sound.path}: its sound is left out ({str(failure) or type(failure).__name__})")
+        self._begin()
+
+    def _begin(self, sound: Sound | None = None, way: Way | None = None) -> None:
+        """Opens the hidden file and writes its header, which fails for sound that does not fit in."""
         self._container = self._resources.enter_context(
             av.open(
                 f"file:{self._temporary}",
@@ -158,15 +170,19 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = ColorRange.MPEG
         self._audio: Iterator[av.Packet] = iter(())
-        if self._audio_from is not None:
-            source = self._resources.enter_context(open_media(self._audio_from))
-            if source.streams.audio:
-                self._audio = _audio_packets(source, self._container)
+        if sound is not None:
+            self._audio = way(self._resources.enter_context(open_media(sound.path)), self._container)
         self._next_audio = next(self._audio, None)
+        self._container.start_encoding()
 
     def _mux_audio(self, until: float) -> None:
         while (packet := self._next_audio) is not None and packet.pts * packet.time_base < until:
-            self._container.mux(packet)
+            try:
+                self._container.mux(packet)
+            except av.error.FFmpegError as error:
+                if error.errno in _NO_ROOM:
+                    raise
+                warn(f"{self._audio_from}: some of its sound is left out ({reason(error)})")
             self._next_audio = next(self._audio, None)
 
     def _finish(self) -> None:
@@ -191,53 +207,5 @@ class VideoWriter:
         try:
             yield
         except (av.error.FFmpegError, OSError) as error:
-            raise VideoError(
-                f"{self._path}: cannot be written ({reason(error)}). Check the disk's free space."
-            ) from error
-
-
-def _audio_packets(
-    source: av.container.InputContainer, output: av.container.OutputContainer
-) -> Iterator[av.Packet]:
-    """Adds an audio track to `output` at once; its packets come later, from the iterator."""
-    track = source.streams.audio[0]
-    if track.codec_context.name in _COPIED_AUDIO:
-        return _copied(source, track, output.add_stream_from_template(track))
-    rate = track.rate if track.rate in _AAC_RATES else 48000
-    layout = "mono" if track.channels == 1 else "stereo"
-    return _encoded(source, track, output.add_stream("aac", rate=rate, layout=layout))
-
-
-def _copied(source, track, stream) -> Iterator[av.Packet]:
-    ahead = round(start_time(source) / track.time_base)
-    for packet in _demuxed(source, track):
-        if packet.pts is None or packet.dts is None:
-            continue
-        packet.pts -= ahead
-        packet.dts -= ahead
-        packet.stream = stream
-        yield packet
-
-
-def _encoded(source, track, stream) -> Iterator[av.Packet]:
-    context = stream.codec_context
-    resampler = av.AudioResampler(
-        context.format, context.layout, context.rate, frame_size=_AAC_FRAME
-    )
-    ahead = round(start_time(source) / track.time_base)
-    for packet in _demuxed(source, track):
-        with contextlib.suppress(av.error.FFmpegError):
-            for frame in packet.decode():
-                if frame.pts is not None:
-                    frame.pts -= ahead
-                for part in resampler.resample(frame):
-                    yield from stream.encode(part)
-    for part in resampler.resample(None):
-        yield from stream.encode(part)
-    yield from stream.encode(None)
-
-
-def _demuxed(source, track) -> Iterator[av.Packet]:
-    # Damaged sound is no reason to lose a video that is worth hours of work.
-    with contextlib.suppress(av.error.FFmpegError):
-        yield from source.demux(track)
+            advice = "Make room on its disk" if error.errno in _NO_ROOM else "Try another directory"
+            raise VideoError(f"{self._path}: cannot be written ({reason(error)}). {advice}.") from error

@@ -4,9 +4,9 @@ import pytest
 from made_videos import room
 from videos import write_video
 
-from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.place.backdrop import covering, place_of_video
 from stmt_tf.pose.estimators import Estimator
-from stmt_tf.video.reader import VideoError, read_chosen
+from stmt_tf.video.reader import read_chosen
 
 SIZE = 32
 
@@ -59,25 +59,6 @@ def video(path, positions, grey=120, person=(255, 0, 0)):
         frame[32:64, x - 4 : x + 4] = person
     write_video(path, frames)
     return str(path)
-
-
-@pytest.mark.parametrize(("name", "expected"), [("a.PNG", True), ("b.jpeg", True), ("c.mp4", False), ("png", False)])
-def test_pictures_are_told_by_their_names(name, expected):
-    assert is_picture(name) is expected
-
-
-def test_picture_is_read_as_rgb(tmp_path):
-    image = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])
-    np.testing.assert_array_equal(read_picture(str(tmp_path / "a.png")), image)
-
-
-def test_picture_that_is_none_is_one_line(tmp_path):
-    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
-    with pytest.raises(VideoError, match="a.png: is no picture"):
-        read_picture(str(tmp_path / "a.png"))
-    with pytest.raises(VideoError, match="b.png: no such file"):
-        read_picture(str(tmp_path / "b.png"))
 
 
 def moving_video(path, positions):

@@ -165,7 +165,7 @@ def widen(root):
 
 def damage(root):
     path = root / "second" / "same" / "b.mp4"
-    path.write_bytes(path.read_bytes()[:-40])
+    path.write_bytes(path.read_bytes()[:-90])
 
 
 def lengthen(root):

@@ -414,9 +414,9 @@ def test_a_fault_in_any_stage_ends_them_all_and_leaves_nothing(tmp_path, inputs,
 def test_a_target_that_is_cut_off_is_told_and_leaves_nothing(tmp_path, inputs, dancers):
     target = tmp_path / "cut.mp4"
     whole = Path(write_video(target, list(dancers[1].frames) * 5)).read_bytes()
-    target.write_bytes(whole[: len(whole) * 9 // 10])
+    target.write_bytes(whole[: len(whole) // 2])
     settings = {**inputs, "target": str(target)}
-    with pytest.raises(VideoError, match=r"cut\.mp4: frame [1-9][0-9]? cannot be decoded"):
+    with pytest.raises(VideoError, match=r"cut\.mp4: cut off; \d+ of \d+ frames are lost"):
         MotionTransfer(Painter())(**settings, output=str(tmp_path / "result.mp4"))
     assert os.listdir(tmp_path) == ["cut.mp4"] and running_stages() == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,13 +16,11 @@ from stmt_tf.pose.estimators.imported import ImportedEstimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
 from stmt_tf.pose.witness import Witness
 from stmt_tf.video.background import CHANGED, Background, Step
-from stmt_tf.video.files import VideoError
-from stmt_tf.video.reader import Frame, probe, read_frames
+from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.resample import at_rate
 from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
 
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
-_LONGEST_LEAP_SECONDS = 60.0  # between two frames: so much of nothing would become steps
 _LOOK_SECONDS = 1.0  # between two looks around for others
 # Somebody else, in such a look: at least this much of the person's size, this sure, and this far from being the same.
 _LEAST_SIZE, _LEAST_CONFIDENCE, _MOST_OVERLAP = 0.4, 0.5, 0.3
@@ -85,7 +82,7 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
     """Looks at all of a video; memory is that of its poses.
 
     Raises:
-        VideoError, PoseError: the video or its poses cannot be used, or its times leap.
+        VideoError, PoseError: the video or its poses cannot be used.
     """
     indices: list[int] = []
     people: list[np.ndarray] = []
@@ -95,7 +92,7 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
     num_frames = probe(path).num_frames
     estimator.expect(num_frames)
     every = max(1, round(_LOOK_SECONDS * settings.fps))
-    for frame in at_rate(_without_leaps(path), settings.fps):
+    for frame in at_rate(read_frames(path), settings.fps):
         background = background or Background(frame.image.shape[:2], settings.fps)
         repeated = indices and frame.index == indices[-1]
         people.append(people[-1] if repeated else estimator.detect(frame.image, frame.index))
@@ -135,18 +132,6 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
         poses.compare()
         poses.doubt(found.joints)
     return found
-
-
-def _without_leaps(path: PathLike) -> Iterator[Frame]:
-    last = None
-    for frame in read_frames(path):
-        if last is not None and frame.time - last > _LONGEST_LEAP_SECONDS:
-            raise VideoError(
-                f"{path}: its time leaps from {last:.1f} s to {frame.time:.1f} s at frame {frame.index}. Cut it there, "
-                "or have its times made anew (ffmpeg -fflags +genpts)."
-            )
-        last = frame.time
-        yield frame
 
 
 def is_beside(other: np.ndarray, person: np.ndarray) -> bool:
