@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def add_video(
     frames = frames or [frame(t) for t in range(steps)]
     path = folder / "videos" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    videos.write_video(path, frames, crf="8", **options)
+    # The encoder writes its options into the file, which so is no copy of one with another name.
+    keyframes = str(250 + zlib.crc32(name.encode()) % 1000)
+    videos.write_video(path, frames, crf="8", **{"g": keyframes, **options})
     entries = [
         {"image_id": f"{t}.jpg", "keypoints": keypoints(joints)}
         for t in range(len(frames))

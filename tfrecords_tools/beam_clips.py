@@ -10,6 +10,7 @@ machine). Videos and records may lie wherever TensorFlow finds files; results of
 worker sees them under the same path. A worker makes a video's files in a place of its own and then copies them to the
 output, where each gets its name when it is complete, so that a worker may die and its video be made again. A video that
 cannot be used costs that video alone. Given again, the command makes what is missing. It ends with manifest and report.
+What is a video in a remote directory is told by the names alone, and copies are not looked for there.
 """
 
 from __future__ import annotations
@@ -36,13 +37,14 @@ from typing import Any
 import apache_beam as beam
 import cv2
 import tensorflow as tf
+from absl import logging
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from stmt_tf import compat
 from stmt_tf.assets import AssetError
 from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import REPORT, write_report
-from tfrecords_tools.clips import store
+from tfrecords_tools.clips import listing, store
 from tfrecords_tools.clips.process import unusable
 from tfrecords_tools.clips.survey import check_estimator
 from tfrecords_tools.kept_settings import check_settings
@@ -97,14 +99,16 @@ def _publish(folder: str, name: str, output: str) -> None:
 
 
 def find_videos(directory: str) -> list[str]:
-    """What `store.find_videos` gives, of a remote directory too."""
+    """What `listing.find_videos` gives; of a remote directory, by the names alone."""
     if "://" not in directory:
-        return store.find_videos(directory)
+        return listing.find_videos(directory)
     found = []
     for place, _, names in tf.io.gfile.walk(directory):
         below = place[len(directory) :].strip("/")
         found += [os.path.join(below, name) for name in names]
-    return sorted(filter(store.is_video, found))
+    videos = sorted(name for name in found if listing.is_named_video(name) and listing.is_text(name))
+    logging.info("%s: %d of %d files are videos by their names", directory, len(videos), len(found))
+    return videos
 
 
 def make_all(config: VideosConfig, settings: ClipSettings, options: PipelineOptions) -> list[dict[str, Any]]:
@@ -121,7 +125,7 @@ def make_all(config: VideosConfig, settings: ClipSettings, options: PipelineOpti
     """
     names = find_videos(config.videos)
     if not names:
-        raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
+        raise ValueError(f"no videos below {config.videos!r}")
     with tempfile.TemporaryDirectory() as scratch:
         _fetch_entries(config.output, scratch)
         original = os.path.join(config.output, store.SETTINGS)
@@ -133,6 +137,8 @@ def make_all(config: VideosConfig, settings: ClipSettings, options: PipelineOpti
             for entry in store.read_entries(scratch)
             if not store.problem_of(entry) and there.issuperset(entry["files"])
         }
+        if "://" not in config.videos:
+            names = listing.without_copies(config.videos, names, done.__contains__)
         missing = [name for name in names if name not in done]
         if missing:
             check_estimator(settings)

@@ -2,20 +2,21 @@
 
     python -m tfrecords_tools.create_clips --videos=DIR --output=RECORDS
 
-Every video found in DIR or below it is resampled to a constant 25 frames per second (nearest frame) and cut into clips
-of up to 10 seconds, each square around the person (one crop a clip) and resized, with poses and optical flow. Clips are
-taken where the camera is still, one person is whole in view for most of the time, and the shot does not change. With
---cut=random they are 3 to 4 random ones of a video, all of full length, as the paper's Dance-500 was made.
+Every video found in DIR or below it, links followed, is resampled to a constant 25 frames per second (nearest frame)
+and cut into clips of up to 10 seconds, each square around the person (one crop a clip) and resized, with poses and
+optical flow. Clips are taken where the camera is still, one person is whole in view for most of the time, and the shot
+does not change. With --cut=random they are 3 to 4 random ones of a video, all of full length, as the paper's Dance-500
+was made.
 
 RECORDS gets, for each video, its clips in SPLIT-NAME-00.tfrecord and following files of bounded size; manifest.json,
 their checksums, which `tfrecords_tools.validate` compares; report.html, a page for a browser without network, and
 report.json: all clips in figures, and all that became none, with the reason, what was measured, and a picture.
 
-The split depends on the video's path below DIR alone: 80% train, 10% val, 10% test. Files appear when they are
-complete; after an interruption, or when videos were added, the same command makes what is missing. clips.json holds the
-settings. Videos that cannot be used at all are told at the end and tried again next time; the exit status is 1 if there
-were any. A video without any clip is none of these: the report tells why. Records stay when their video is removed; to
-take one out of the set, remove both.
+The split depends on the video's path below DIR alone: 80% train, 10% val, 10% test; of copies of one video, all but one
+are left out. Files appear when they are complete; after an interruption, or when videos were added, the same command
+makes what is missing. clips.json holds the settings. Videos that cannot be used at all are told at the end and tried
+again next time; the exit status is 1 if there were any. A video without any clip is none of these: the report tells
+why. Records stay when their video is removed; to take one out of the set, remove both.
 
 Poses of OpenPose or AlphaPose are read from --pose_results, where the video DIR/a/b.mp4 has a/b (OpenPose's
 directory) or a/b.json (AlphaPose's file). Flow from .flo files is read from --flow_dir/a/b/*.flo: sorted by
@@ -35,6 +36,7 @@ if __name__ == "__main__":
 import concurrent.futures
 import contextlib
 import ctypes
+import functools
 import multiprocessing
 import os
 import signal
@@ -49,7 +51,7 @@ from tqdm import tqdm
 from stmt_tf.assets import AssetError
 from stmt_tf.pose.estimators import PoseError
 from tfrecords_tools.clip_report import write_report
-from tfrecords_tools.clips import store
+from tfrecords_tools.clips import listing, store
 from tfrecords_tools.clips.process import Part
 from tfrecords_tools.clips.survey import check_estimator
 from tfrecords_tools.kept_settings import check_settings
@@ -70,9 +72,10 @@ def create_clips(config: CreateConfig, settings: ClipSettings) -> list[dict[str,
     """
     if not os.path.isdir(config.videos):
         raise ValueError(f"--videos={config.videos} is no directory: give one with videos in it, or below")
-    names = store.find_videos(config.videos)
+    names = listing.find_videos(config.videos)
     if not names:
-        raise ValueError(f"no videos below {config.videos!r} (by extension: {' '.join(store.EXTENSIONS)})")
+        raise ValueError(f"no videos below {config.videos!r}")
+    names = listing.without_copies(config.videos, names, functools.partial(store.is_done, config.output))
     try:
         os.makedirs(config.output, exist_ok=True)
     except OSError as error:

@@ -26,13 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from absl import logging
 
 from stmt_tf.files import whole_file
 from tfrecords_tools.clips.process import Part, process_video, unusable
 from tfrecords_tools.clips.settings import ClipSettings
 
-EXTENSIONS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 SPLITS = ("train", "val", "test")
 _TENTHS = ("train",) * 8 + ("val", "test")
 SETTINGS = "clips.json"
@@ -49,24 +47,6 @@ _DECISIVE = {
 }
 _ABANDONED_SECONDS = 3600.0
 _FRAMING = 16  # bytes around each record in a file
-
-
-def find_videos(directory: str) -> list[str]:
-    """Names of the videos below a directory: sorted paths relative to it, with forward slashes."""
-    found = (path.relative_to(directory).as_posix() for path in Path(directory).rglob("*") if path.is_file())
-    return sorted(filter(is_video, found))
-
-
-def is_video(name: str) -> bool:
-    """Whether a file is a video, by its name; of one whose name is no text, a warning tells."""
-    base = os.path.basename(name)
-    # Hidden files are no videos: some systems put a small "._a.mp4" beside each "a.mp4".
-    if base.startswith(".") or os.path.splitext(base)[1].lower() not in EXTENSIONS:
-        return False
-    if os.fsencode(name).decode(errors="replace") != name:
-        logging.warning("%r is left out, since its name is not UTF-8: rename it", os.fsencode(name))
-        return False
-    return True
 
 
 def split_of(video_id: str) -> str:
