@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stmt_tf.data.schema import Clip
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import clip_masks
@@ -71,7 +72,7 @@ def read_own_frames(
         VideoError: the video cannot be read.
         ValueError: it shows its person in too few frames.
     """
-    seen = np.flatnonzero((track[..., 2] > 0).any(-1))
+    seen = np.flatnonzero(visible(track))
     cut = len(seen) - round(_HELD_OUT * len(seen))
     if min(cut, len(seen) - cut) < fewest:
         raise ValueError(

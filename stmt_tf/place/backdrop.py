@@ -14,12 +14,13 @@ from absl import logging
 
 from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
-from stmt_tf.pose.tracks import PosedVideo, estimate_tracks, visible
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
 if TYPE_CHECKING:

@@ -90,7 +90,7 @@ def plate_steps(joints: np.ndarray) -> np.ndarray:
     if length <= _MOST_FRAMES:
         return np.arange(length)
     chosen = _spread(length, _MOST_FRAMES // 2).tolist()
-    shown = np.flatnonzero((joints[..., 2] > 0).any(-1))
+    shown = np.flatnonzero(body.visible(joints))
     if not len(shown):
         return _spread(length, _MOST_FRAMES)
     # Where nobody was found somebody may have been overlooked: such frames come by the even spread alone.

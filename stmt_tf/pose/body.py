@@ -55,6 +55,17 @@ def confident(joints: np.ndarray) -> np.ndarray:
     return found & (confidence >= 0.5 * np.median(confidence[found]))
 
 
+def visible(joints: np.ndarray) -> np.ndarray:
+    """Whether there is a person at all: bool `[...]` for joints `[..., 14, 3]`, such as one for each frame."""
+    return (joints[..., 2] > 0.0).any(-1)
+
+
+def mean_distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean distance in pixels of the joints that both poses `[14, 3]` have; infinite if they share none."""
+    both = (one[:, 2] > 0.0) & (other[:, 2] > 0.0)
+    return float(np.linalg.norm(one[both, :2] - other[both, :2], axis=-1).mean()) if both.any() else np.inf
+
+
 def with_pelvis(joints: np.ndarray) -> np.ndarray:
     """Appends the middle of the hips to joints [..., 14, 3]; it is missing where a hip is."""
     hips = joints[..., (s.RIGHT_HIP, s.LEFT_HIP), :]

@@ -16,6 +16,7 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.files import PathLike
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.video.files import VideoError
 
@@ -147,7 +148,7 @@ def doubt_mattes(mattes: np.ndarray, joints: np.ndarray) -> np.ndarray:
         float32 `[N, H, W]` in [0, 1]; -1 everywhere in a frame of which nothing is known, see `doubtful`.
     """
     doubted = doubtful(mattes, joints)
-    wrong = doubted & (joints[..., 2] > 0).any(-1)
+    wrong = doubted & visible(joints)
     if wrong.any():
         logging.warning("%d of %d mattes do not show the person of the joints; not used", wrong.sum(), len(mattes))
     believed = mattes.astype(np.float32)

@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 from absl import logging
 
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.pose.tracks import visible
 from stmt_tf.video.reader import probe
 
 _SHOWN = 8  # frames of a sheet

@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from stmt_tf.pose.body import mean_distance, visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import layouts
 from stmt_tf.pose.estimators.base import Estimator, PoseError
@@ -138,13 +139,13 @@ class MediaPipeEstimator(Estimator):
         (or no joint is given) nobody was found, and the matte is 0 everywhere.
         """
         matte = np.zeros(frame.shape[:2], np.uint8)
-        for fill in _MATTE_FILLS if (joints[:, 2] > 0).any() else ():
+        for fill in _MATTE_FILLS if visible(joints) else ():
             crop = Crop.around(joints[np.newaxis], frame.shape[:2], fill)
             left, top = max(0, crop.left), max(0, crop.top)
             right, bottom = min(frame.shape[1], crop.left + crop.size), min(frame.shape[0], crop.top + crop.size)
             found = self._segment(frame, (left, top, right, bottom))
             people = _people(found, frame, (left, top, right, bottom))
-            distances = [_distance(person, joints) / crop.size for person in people]
+            distances = [mean_distance(person, joints) / crop.size for person in people]
             if min(distances, default=np.inf) < _SOMEBODY_ELSE:
                 mask = found.segmentation_masks[int(np.argmin(distances))].numpy_view()
                 mask = mask.reshape(bottom - top, right - left)  # mediapipe 1.x gives it a channel
@@ -233,12 +234,6 @@ def _people(found: Any, frame: np.ndarray, view: Box) -> np.ndarray:
     landmarks[..., :2] *= (right - left, bottom - top)
     landmarks[..., :2] += (left - 0.5, top - 0.5)
     return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean distance in pixels of the joints that both poses [14, 3] have, infinite if none."""
-    both = (a[:, 2] > 0) & (b[:, 2] > 0)
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean()) if both.any() else np.inf
 
 
 def _smoothed(mask: np.ndarray, blur: float) -> np.ndarray:
