@@ -30,6 +30,7 @@ from stmt_tf.data.checks import without_graph
 from stmt_tf.data.pipeline import find_records
 from stmt_tf.data.record_files import Damage, Place, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
+from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import flow_picture
@@ -152,9 +153,7 @@ def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
             mask = cv2.resize(clip.masks[step], image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             outlines = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
             cv2.drawContours(image, outlines, -1, _OUTLINE, 1)
-        joints = clip.joints[step].copy()
-        joints[:, :2] = (joints[:, :2] + 0.5) * factor - 0.5
-        pictures.append(draw_skeleton(image, joints))
+        pictures.append(draw_skeleton(image, scaled_joints(clip.joints[step], factor)))
     rows = [(clip.clip_id, pictures)]
     if clip.flows.any():
         longest = _LONGEST_FLOW * clip.frames.shape[1]

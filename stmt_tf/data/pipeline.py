@@ -27,6 +27,7 @@ from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
 from stmt_tf.data.augmentation import augment, disturbed_mattes, mirror
 from stmt_tf.data.order import read_clips, shuffled_samples
+from stmt_tf.pose.maps import scaled_joints
 
 # Added to the seed, so that what is drawn of an example shares no random numbers.
 _SOURCES, _MIRROR, _AUGMENT, _MATTES = 1 << 41, 1 << 44, 1 << 45, 1 << 46
@@ -213,16 +214,13 @@ def decode_example(drawn: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tenso
     for role in ("source", "target"):
         frames = _decoded(schema.decode_frame, drawn[f"{role}_frames"])
         scale = size / tf.shape(frames)[1]
-        joints = drawn[f"{role}_joints"]
-        # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
-        position = (joints[..., :2] + 0.5) * tf.cast(scale, tf.float32) - 0.5
         masks = tf.cond(
             drawn[f"{role}_masks"][0] == "",
             lambda frames=frames: -tf.ones_like(frames[..., :1]),
             lambda encoded=drawn[f"{role}_masks"]: _decoded(schema.decode_mask, encoded),
         )
         example[f"{role}_frames"] = _resized(frames, size)
-        example[f"{role}_joints"] = tf.concat([position, joints[..., 2:]], -1)
+        example[f"{role}_joints"] = scaled_joints(drawn[f"{role}_joints"], scale)
         example[f"{role}_masks"] = _resized(masks, size)
     if "target_flows" in drawn:
         flows = _decoded(schema.decode_flow, drawn["target_flows"])

@@ -150,9 +150,7 @@ class _Clip:
         self.video_id = self._parsed["video_id"].decode()
         self.has_masks = len(self._parsed["masks"]) > 0
         self._scale = size / float(self._parsed["width"])
-        self.joints = self._parsed["joints"].copy()
-        # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
-        self.joints[..., :2] = (self.joints[..., :2] + 0.5) * self._scale - 0.5
+        self.joints = body.scaled_joints(self._parsed["joints"], self._scale)
 
     def frames(self, steps: Iterable[int]) -> np.ndarray:
         decoded = self._decoded("frames", steps, lambda frame: tf.io.decode_jpeg(frame, channels=3))

@@ -66,6 +66,16 @@ def mean_distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.linalg.norm(one[both, :2] - other[both, :2], axis=-1).mean()) if both.any() else np.inf
 
 
+def scaled_joints(joints: np.ndarray, scale: float) -> np.ndarray:
+    """Carries joints `[..., 14, 3]` over to the frames scaled: a pixel's centre keeps its place, so x + 0.5 scales.
+
+    `stmt_tf.pose.maps` has the same for tensors.
+    """
+    scaled = np.array(joints)
+    scaled[..., :2] = (scaled[..., :2] + 0.5) * scale - 0.5
+    return scaled
+
+
 def with_pelvis(joints: np.ndarray) -> np.ndarray:
     """Appends the middle of the hips to joints [..., 14, 3]; it is missing where a hip is."""
     hips = joints[..., (s.RIGHT_HIP, s.LEFT_HIP), :]

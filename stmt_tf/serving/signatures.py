@@ -29,6 +29,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp
@@ -249,12 +250,12 @@ def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
         flat,
         fn_output_signature=tf.TensorSpec([side, side, 3], tf.uint8),
     )
-    return tf.reshape(decoded, tf.concat([tf.shape(pictures), wanted, [3]], 0))
+    return split_axes(decoded, tf.shape(pictures))
 
 
 def _encoded(frames: tf.Tensor) -> tf.Tensor:
     """uint8 `[B, L, H, W, 3]` to JPEG strings `[B, L]`."""
-    flat = tf.reshape(frames, tf.concat([[-1], tf.shape(frames)[2:]], 0))
+    flat = merge_axes(frames)
     encoded = tf.map_fn(
         lambda frame: tf.io.encode_jpeg(frame, quality=JPEG_QUALITY), flat, fn_output_signature=tf.string
     )

@@ -73,8 +73,7 @@ def without_held_objects(frames: np.ndarray, joints: np.ndarray, mattes: np.ndar
     small = min(size, round(size * _STATURE / stature))
     colours = np.stack([_shrunk(frame, small) for frame in frames]).astype(np.float32) / 255.0
     shapes = np.stack([_shrunk(matte, small) for matte in result])
-    scaled = np.array(joints, np.float64)
-    scaled[..., :2] = (scaled[..., :2] + 0.5) * small / size - 0.5
+    scaled = body.scaled_joints(joints.astype(np.float64), small / size)
     parts = [_Part.of(scaled[:, part.joints], shapes) for part in PARTS]
     votes = [_votes(part, colours, shapes, like) for part in parts]
     for frame in frames_to_clean:
