@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from stmt_tf.pixels import from_uint8
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
 SCHEMA_VERSION = 1
@@ -168,7 +169,7 @@ def parse_clip(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
 def decode_frame(encoded: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG string to float32 `[H, W, 3]` in [-1, 1]."""
-    return tf.cast(tf.io.decode_jpeg(encoded, channels=3), tf.float32) / 127.5 - 1.0
+    return from_uint8(tf.io.decode_jpeg(encoded, channels=3))
 
 
 def decode_flow(encoded: tf.Tensor) -> tf.Tensor:

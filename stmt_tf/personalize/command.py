@@ -29,6 +29,7 @@ from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over, read_own_frames
 from stmt_tf.personalize.settings import PersonalizeConfig
+from stmt_tf.pixels import from_uint8
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
@@ -272,7 +273,7 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
 
 
 def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.ndarray) -> np.ndarray:
-    arguments = [tf.constant(sources.frames[None] / np.float32(127.5) - 1), tf.constant(sources.joints[None])]
+    arguments = [from_uint8(sources.frames[None]), tf.constant(sources.joints[None])]
     if isinstance(generator, PartGenerator) and sources.masks is not None:
         arguments.append(tf.constant(sources.masks[None, ..., None] / np.float32(255)))
     encoded = generator.encode_source(*arguments)
