@@ -46,6 +46,8 @@ IMPORTS = {
     "app": "assets config flags place serving transfer video",
     "study": "config evaluate files flags video",
     "__main__": "flags",
+    "app": "assets config flags serving transfer video",
+    "study": "evaluate files video",
     "dancers": "",
     "tfrecords_tools": "assets compat config dancers data files flags pose video",
 }

@@ -32,6 +32,7 @@ from stmt_tf.data.record_files import Damage, Place, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
 from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import flow_picture
 from stmt_tf.video.sheet import contact_sheet, write_png
@@ -143,7 +144,7 @@ def table(summaries: Sequence[ClipSummary]) -> str:
 
 def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
     """The rows of one clip on the sheet: frames, and flow if it has any."""
-    steps = np.linspace(0, max(0, len(clip.frames) - 2), _FRAMES_SHOWN).round().astype(int).tolist()
+    steps = evenly_spread(max(1, len(clip.frames) - 1), _FRAMES_SHOWN)
     pictures = []
     for step in steps:
         # Enlarged first, so that thin lines do not hide a small person.
@@ -177,7 +178,7 @@ def inspect_clips(config: InspectConfig) -> str:
         with _named(place):
             summaries.append(summarise(place, record))
     if config.sheet:
-        chosen = np.linspace(0, len(summaries) - 1, min(config.num_clips, len(summaries))).round().astype(int)
+        chosen = evenly_spread(len(summaries), config.num_clips)
         rows = []
         for place in (summaries[index].place for index in chosen):
             with _named(place):

@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.place.backdrop import is_picture
-from stmt_tf.video.reader import VideoError, open_media, start_time, video_stream
+from stmt_tf.video.files import VideoError, is_picture
+from stmt_tf.video.reader import open_media, start_time, video_stream
 
 _BAR = re.compile(r"(poses|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
 _WARNING = re.compile(r"W\d{4} [^\]]*\] (.*)")

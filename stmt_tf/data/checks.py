@@ -7,12 +7,12 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from stmt_tf.data import record_files, schema
 from stmt_tf.data.pipeline import find_records
+from stmt_tf.pose.selection import evenly_spread
 
 _OPENED_AT_ONCE = 16
 _READ = 16  # files whose first record is read whole; checksums are slow, and of a set of records one is like another
@@ -40,7 +40,7 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
             raise ValueError(f"{flag}={pattern!r}: there is no clip in these files; name others or write them anew")
         for first in firsts:
             _require_sound(first, flag)
-        chosen = np.linspace(0, len(firsts) - 1, min(_READ, len(firsts))).round().astype(int)
+        chosen = evenly_spread(len(firsts), _READ)
         list(pool.map(lambda index: _require_usable(firsts[index].path, flag, frames, size), chosen))
 
 

@@ -32,7 +32,7 @@ from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pixels import from_uint8
 from stmt_tf.pose import body
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
+from stmt_tf.pose.selection import NUM_FRAMES, evenly_spread, select_source_frames
 from stmt_tf.pose.tracks import PosedVideo, check_poses, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.signatures import image_outputs
@@ -265,7 +265,7 @@ def _compare(config: PersonalizeConfig, base: str, workdir: str, own: OwnFrames,
         len(held_out.frames), whole["before"], whole["after"], region["before"], region["after"],
     )
     if config.sheet:
-        shown = np.unique(np.linspace(0, len(held_out.frames) - 1, _COLUMNS).round().astype(int))
+        shown = evenly_spread(len(held_out.frames), _COLUMNS)
         rows = [("source frames", sources.frames), ("held out", held_out.frames[shown])]
         rows += [(f"made {name}", frames[shown]) for name, frames in made.items()]
         write_png(config.sheet, contact_sheet(rows))

@@ -18,17 +18,18 @@ from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
-from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
+from stmt_tf.video.files import PICTURES, VideoError, is_picture
+from stmt_tf.video.reader import probe, read_chosen, read_frames
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
 
 _LOOKED_AT = 16  # frames of a video without a plate: the more, the less has to be made up
 _KEPT = 16  # frames of a video that shows nobody
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
 def check_background(path: str) -> None:
@@ -43,7 +44,7 @@ def check_background(path: str) -> None:
     try:
         probe(path)
     except VideoError as error:
-        raise VideoError(f"--background takes a picture ({', '.join(_PICTURES)}) or a video. {error}") from error
+        raise VideoError(f"--background takes a picture ({', '.join(PICTURES)}) or a video. {error}") from error
 
 
 def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
@@ -69,11 +70,6 @@ def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[i
         return covering(place_of_video(shown.path, None, model), frame_size)
     with shown.estimator() as estimator:
         return covering(place_of_video(shown.path, track, model, estimator), frame_size)
-
-
-def is_picture(path: str) -> bool:
-    """Whether a file is a picture, by its name; else it is a video."""
-    return Path(path).suffix.lower() in _PICTURES
 
 
 def read_picture(path: str) -> np.ndarray:
@@ -137,7 +133,7 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel) -> np.nd
     """The place put together from a few frames, where the model sees no person in them."""
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
-    chosen = shown[np.unique(np.linspace(0, len(shown) - 1, _LOOKED_AT).round().astype(int))]
+    chosen = shown[evenly_spread(len(shown), _LOOKED_AT)]
     frames = read_chosen(path, chosen.tolist())
     crop = Crop.around(track, frames[0].shape[:2])
     squares = np.stack([crop.extract(frame, model.size) for frame in frames])

@@ -118,6 +118,17 @@ def stature(joints: np.ndarray) -> float:
     return sum(lengths[kind] for kind in kinds) / sum(_SHARES[kind] for kind in kinds)
 
 
+def part_ends(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the axis of each of the 10 parts begins and ends, `[..., 10, 2]` each, as (x, y), of joints `[..., 14, 3]`.
+
+    The torso's runs from the middle of the shoulders to the middle of the hips; see `maps.part_segments`.
+    """
+    halves = [(part.joints[: len(part.joints) // 2], part.joints[len(part.joints) // 2 :]) for part in s.PARTS]
+    return tuple(
+        np.stack([joints[..., list(half), :2].mean(-2) for half in ends], axis=-2) for ends in zip(*halves)
+    )
+
+
 def facing(joints: np.ndarray) -> np.ndarray:
     """How far the person of each frame is turned to the camera.
 

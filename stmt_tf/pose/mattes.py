@@ -18,9 +18,8 @@ from absl import logging
 from stmt_tf.files import PathLike
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.estimators import Estimator
-from stmt_tf.video.files import VideoError
+from stmt_tf.video.files import PICTURES, VideoError, is_picture
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ALMOST_NOBODY, _ALMOST_ALL = 0.0001, 0.9  # shares of the frame
 _FEWEST_JOINTS = 0.5  # of those found: what a believed matte must show
 _NEAR = 0.03  # how far joints may lie from a matte that shows them, as a share of the extent of the pose
@@ -93,7 +92,7 @@ def matte_files(directory: PathLike) -> list[Path]:
     """
     if not os.path.isdir(directory):
         raise VideoError(f"{directory}: no such directory. Give one of pictures, a matte for each frame.")
-    paths = [path for path in Path(directory).iterdir() if path.suffix.lower() in _PICTURES and path.name[0] != "."]
+    paths = [path for path in Path(directory).iterdir() if is_picture(path) and path.name[0] != "."]
     return sorted(paths, key=lambda path: _natural(path.name))
 
 
@@ -106,7 +105,7 @@ def check_mattes(directory: PathLike, frame_size: tuple[int, int]) -> None:
     """Raises VideoError if a directory is none, or its first picture none of a frame of this (height, width)."""
     paths = matte_files(directory)
     if not paths:
-        raise VideoError(f"{directory}: holds no pictures ({', '.join(_PICTURES)}). Give one matte for each frame.")
+        raise VideoError(f"{directory}: holds no pictures ({', '.join(PICTURES)}). Give one matte for each frame.")
     _read_picture(paths[0], frame_size)
 
 

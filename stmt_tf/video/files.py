@@ -1,4 +1,4 @@
-"""The error of this package, and a look at where its files are to go."""
+"""The error of this package, what is a picture, and a look at where its files are to go."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from pathlib import Path
 
 from stmt_tf.files import PathLike, hidden_beside
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
 
 class VideoError(Exception):
     """A video or picture cannot be read or written.
 
     The message is one line: the path, what is wrong, what to do.
     """
+
+
+def is_picture(path: PathLike) -> bool:
+    """Whether a file is a picture, by its name."""
+    return Path(path).suffix.lower() in PICTURES
 
 
 def check_writable(path: PathLike) -> None:

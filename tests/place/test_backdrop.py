@@ -4,7 +4,7 @@ import pytest
 from made_videos import room
 from videos import write_video
 
-from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.place.backdrop import covering, place_of_video, read_picture
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.video.reader import VideoError, read_chosen
 
@@ -59,11 +59,6 @@ def video(path, positions, grey=120, person=(255, 0, 0)):
         frame[32:64, x - 4 : x + 4] = person
     write_video(path, frames)
     return str(path)
-
-
-@pytest.mark.parametrize(("name", "expected"), [("a.PNG", True), ("b.jpeg", True), ("c.mp4", False), ("png", False)])
-def test_pictures_are_told_by_their_names(name, expected):
-    assert is_picture(name) is expected
 
 
 def test_picture_is_read_as_rgb(tmp_path):

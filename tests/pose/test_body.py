@@ -29,6 +29,15 @@ def test_poses_are_as_far_apart_as_the_joints_they_share():
     assert body.mean_distance(one, other) == np.inf
 
 
+def test_parts_run_between_their_joints_and_the_torso_between_the_middles():
+    joints = poses(2)
+    start, end = body.part_ends(joints)
+    segments, _ = maps.part_segments(tf.constant(joints))
+    np.testing.assert_allclose(np.stack([start, end], -2), segments, rtol=1e-6)
+    np.testing.assert_array_equal(start[:, 2], joints[:, 3, :2])  # the right forearm begins at the elbow
+    np.testing.assert_allclose(end[:, -1], joints[:, [8, 11], :2].mean(1), rtol=1e-6)
+
+
 def test_scaled_joints_stay_on_their_pixels():
     joints = poses(2)
     joints[0, 0, :2] = 0.0, 63.0  # the centres of the first and the last pixel of 64
