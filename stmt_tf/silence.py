@@ -8,7 +8,7 @@ import threading
 
 
 class _Silence:
-    """A context manager. All threads share the standard error: the first to enter silences it, the last to leave ends that."""
+    """A context manager. All threads share one standard error: the first to enter begins it, the last to leave ends it."""
 
     def __init__(self):
         self._lock = threading.Lock()
