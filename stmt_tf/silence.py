@@ -8,7 +8,7 @@ import threading
 
 
 class _Silence:
-    """A context manager. All threads share one standard error: the first to enter begins it, the last to leave ends it."""
+    """Threads share one standard error: the first to enter silences it, the last to leave lets it speak again."""
 
     def __init__(self):
         self._lock = threading.Lock()

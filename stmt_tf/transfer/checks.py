@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 
-from stmt_tf.place.backdrop import check_background, is_picture
+from stmt_tf.place.backdrop import check_background
 from stmt_tf.pose.estimators import RESULT_READERS
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
-from stmt_tf.video.reader import VideoError, probe
+from stmt_tf.video.files import VideoError, is_picture
+from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.writer import check_output
 
