@@ -26,9 +26,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stmt_tf.data.checks import without_graph
-from stmt_tf.data.pipeline import find_records
-from stmt_tf.data.record_files import Damage, Place, read, scan
+from stmt_tf.data.record_files import Damage, Place, find_records, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
 from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.draw import draw_skeleton
@@ -94,7 +92,7 @@ def _named(place: Place) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{place}: {without_graph(str(error))}{_VALIDATE}") from error
+        raise ValueError(f"{place}: {error}{_VALIDATE}") from error
 
 
 def summarise(place: Place, record: bytes) -> ClipSummary:

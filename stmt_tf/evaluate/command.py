@@ -15,7 +15,7 @@ from absl import logging
 
 import stmt_tf
 from stmt_tf import assets
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.comparison import Model, Other, parse_others

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from stmt_tf.data import schema
-from stmt_tf.data.checks import without_graph
 from stmt_tf.evaluate.clips import ClipIndex
 from stmt_tf.evaluate.pairs import Choice
 from stmt_tf.metrics.regions import person_region
@@ -183,7 +182,7 @@ class _Clip:
                 images.append(decode(self._parsed[what][step]).numpy())
             except tf.errors.InvalidArgumentError as error:
                 raise ValueError(
-                    f"clip {self.name}: {what} {step} cannot be decoded ({without_graph(error.message)}): write the "
+                    f"clip {self.name}: {what} {step} cannot be decoded ({schema.reason(error)}): write the "
                     "records anew"
                 ) from error
         return images

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.export.command import export

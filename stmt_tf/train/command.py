@@ -16,7 +16,7 @@ from absl import logging
 
 from stmt_tf import assets
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.data.checks import broken_records_named, check_records
+from stmt_tf.data.checks import broken_records_told, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
 from stmt_tf.features.vgg import create_perceptual_features
 from stmt_tf.train import checkpoints, cluster, dry_run
@@ -52,7 +52,7 @@ def train(
         OSError: the working directory cannot be written, or another worker is gone.
     """
     with _full_disk_named(), cluster.lost_worker_named(), contextlib.suppress(Stopped):
-        with broken_records_named(data.train_records, data.val_records):
+        with broken_records_told(data.train_records, data.val_records):
             _train(workdir, model, data, loss, training, stop or threading.Event())
 
 

@@ -14,7 +14,6 @@ from records import make_clip, make_example, write_records
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.weights import load_weights
 from stmt_tf.train import checkpoints
@@ -203,20 +202,7 @@ def test_broken_record_in_mid_training_ends_it_with_one_line(data, tmp_path):
     _, error = process.communicate()
     assert process.returncode == 1 and "Traceback" not in error, error[-2000:]
     (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
-    assert f"train: {path}: record 2 (from 0; at byte " in line and line.endswith("; write the file anew")
-
-
-def test_record_file_that_goes_in_mid_training_is_named(data, tmp_path, monkeypatch):
-    path = Path(write_records(tmp_path / "gone.tfrecord", [make_clip(6)]))
-
-    def read_and_remove(*arguments, **options):
-        dataset = training_dataset(*arguments, **options)
-        path.unlink()
-        return dataset
-
-    monkeypatch.setattr("stmt_tf.train.command.training_dataset", read_and_remove)
-    with pytest.raises(FileNotFoundError, match=f"^a record file is no longer there: {path}; [^\n]*again$"):
-        train(str(tmp_path / "workdir"), MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
+    assert f"a record of {path} or" in line and "tfrecords_tools.validate" in line
 
 
 def test_other_stage_or_discriminator_is_refused(finished, data):
