@@ -29,9 +29,9 @@ from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
+from stmt_tf.models.versions import newest
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.serving.inference import TransferModel
-from stmt_tf.serving.versions import newest
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
 
