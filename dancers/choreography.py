@@ -95,10 +95,7 @@ def _legs(rng, key, energy):
     if kind < 0.50 - 0.15 * energy:
         pass
     elif kind < 0.62:  # wide stance or side lunge
-        feet = [
-            [-wide - rng.uniform(0.05, 0.35), 0, ahead],
-            [wide + rng.uniform(0.05, 0.35), 0, -ahead],
-        ]
+        feet = [[-wide - rng.uniform(0.05, 0.35), 0, ahead], [wide + rng.uniform(0.05, 0.35), 0, -ahead]]
         crouch = rng.uniform(0.02, 0.25)
     elif kind < 0.72:  # lunge forward, the heel behind lifted
         feet[i] = [sign * 0.12, 0, rng.uniform(0.2, 0.5)]
@@ -116,11 +113,7 @@ def _legs(rng, key, energy):
     elif kind < 0.88 + 0.08 * energy:  # kick
         high = rng.uniform(0.2, 1.0)
         out = rng.uniform(-0.2, 1.0)
-        feet[i] = [
-            sign * (0.15 + 0.6 * max(out, 0)),
-            high,
-            rng.uniform(0.3, 0.7) * (1 - max(out, 0)) - 0.1,
-        ]
+        feet[i] = [sign * (0.15 + 0.6 * max(out, 0)), high, rng.uniform(0.3, 0.7) * (1 - max(out, 0)) - 0.1]
         feet[1 - i] = [-sign * 0.02, 0, 0]
         pitch[i] = rng.uniform(0, 50)
         key.pelvis = (key.pelvis[0] - 10 * high, key.pelvis[1] - sign * 10 * high)
@@ -271,17 +264,7 @@ def stand(rng):
         arms = arms.copy()
         for i in range(2):
             if rng.random() < 0.45:
-                names = [
-                    "down",
-                    "down",
-                    "front_bent",
-                    "hip",
-                    "face",
-                    "wave",
-                    "folded",
-                    "chest",
-                    "down_wide",
-                ]
+                names = ["down", "down", "front_bent", "hip", "face", "wave", "folded", "chest", "down_wide"]
                 arms[i] = _arm(rng, str(rng.choice(names)), 0.12)
         key.arms = arms
         key.root = tuple(rng.normal(size=2) * 0.04)
@@ -299,10 +282,7 @@ def juggle(rng):
     n = 0
     while True:
         sign = 1 if n % 2 else -1
-        up, low = (
-            _arm(rng, "chest" if rng.random() < 0.5 else "front_bent", 0.15),
-            _arm(rng, "front_bent", 0.12),
-        )
+        up, low = (_arm(rng, "chest" if rng.random() < 0.5 else "front_bent", 0.15), _arm(rng, "front_bent", 0.12))
         key = Key(yaw=yaw + rng.normal() * 15, arms=np.stack([up, low] if sign > 0 else [low, up]))
         key.spine = tuple(rng.normal(size=3) * (5, 6, 8) + (8, 0, 0))
         key.look = (18 + rng.normal() * 8, 0, rng.normal() * 12)

@@ -29,14 +29,8 @@ def build(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float, fps: f
     """
     surfaces = [_torso(body, outfit, skeleton, spacing)]
     for side in range(2):
-        surfaces += [
-            _arm(body, outfit, skeleton, side, spacing),
-            _leg(body, outfit, skeleton, side, spacing),
-        ]
-        surfaces += [
-            _hand(body, outfit, skeleton, side, spacing),
-            _foot(body, outfit, skeleton, side, spacing),
-        ]
+        surfaces += [_arm(body, outfit, skeleton, side, spacing), _leg(body, outfit, skeleton, side, spacing)]
+        surfaces += [_hand(body, outfit, skeleton, side, spacing), _foot(body, outfit, skeleton, side, spacing)]
     if outfit.skirt > 0:
         surfaces.append(_skirt(body, outfit, skeleton, spacing))
     surfaces.append(head_surface(body, outfit, skeleton, spacing))
@@ -52,13 +46,7 @@ def _torso(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float) -> Tu
     controls = np.stack([p["head"], p["neck"], p["chest"], p["waist"], p["pelvis"], bottom], 1)
     down = lambda m: np.stack([m[..., 0], m[..., 2], -m[..., 1]], -1)  # noqa: E731
     frames = np.stack([down(f[n]) for n in ("neck", "chest", "chest", "waist", "pelvis")], 1)
-    lengths = [
-        body.neck,
-        body.trunk * 0.30,
-        body.trunk * 0.34,
-        body.trunk * 0.36,
-        body.trunk * 0.17,
-    ]
+    lengths = [body.neck, body.trunk * 0.30, body.trunk * 0.34, body.trunk * 0.36, body.trunk * 0.17]
     ends = np.cumsum(lengths)
     neck, chest, waist, hips = ends[:4]
     s = np.arange(0, ends[-1], 0.002)
@@ -72,12 +60,7 @@ def _torso(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float) -> Tu
             (neck + 0.05, shoulder * 0.93, 0.088 * k, -0.005),
             (neck + 0.11, shoulder * 0.97, 0.104 * k, 0.0),
             (chest + 0.03, 0.150 * k, (0.112 + 0.5 * body.bust) * k, 0.004 + body.bust * 0.5),
-            (
-                waist - 0.02,
-                0.136 * k * body.waist,
-                0.098 * k + body.belly * 0.6,
-                0.002 + body.belly * 0.6,
-            ),
+            (waist - 0.02, 0.136 * k * body.waist, 0.098 * k + body.belly * 0.6, 0.002 + body.belly * 0.6),
             (waist + 0.09, 0.155 * k, 0.106 * k + body.belly * 0.4, 0.0 + body.belly * 0.4),
             (hips - 0.01, body.hip + 0.082 * k, 0.118 * k, -0.016),
             (ends[-1], body.hip + 0.075 * k, 0.100 * k, -0.01),
@@ -113,14 +96,7 @@ def _torso(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float) -> Tu
     amount = pick(cloth)[:, None] * np.ones_like(x)
     creases = [(waist + 0.02, 0.07), (hips, 0.05)]
     centre, a, b = tube(
-        controls,
-        frames,
-        lengths,
-        [0.035, 0.06, 0.08, 0.07],
-        rings,
-        pick(across),
-        pick(front),
-        pick(shift),
+        controls, frames, lengths, [0.035, 0.06, 0.08, 0.07], rings, pick(across), pick(front), pick(shift)
     )
     # Shoulder blades' hollow and the chest's middle make the trunk more than an ellipse.
     swell = swelling(outfit, x, sv, amount) * (1 - 0.03 * np.exp(-((x / 0.03) ** 2)) * (np.abs(sv - chest) < 0.15))
@@ -154,21 +130,7 @@ def _arm(body: Body, outfit: Outfit, skeleton: Skeleton, side: int, spacing: flo
     radius = cap(s, radius + ease, 0.0, l1 + l2, 0.058, 0.012)
     paint = lambda x, sv: wardrobe.paint_limb(outfit, x, sv, covered, outfit.sleeves, False)  # noqa: E731
     creases = [(l1, 0.05), (0.03, 0.04)]
-    return limb(
-        outfit,
-        spacing,
-        s,
-        radius,
-        deep,
-        cloth,
-        controls,
-        frames,
-        [l1, l2],
-        [0.045],
-        paint,
-        creases,
-        0.045,
-    )
+    return limb(outfit, spacing, s, radius, deep, cloth, controls, frames, [l1, l2], [0.045], paint, creases, 0.045)
 
 
 def _leg(body: Body, outfit: Outfit, skeleton: Skeleton, side: int, spacing: float) -> Tube:
@@ -186,9 +148,7 @@ def _leg(body: Body, outfit: Outfit, skeleton: Skeleton, side: int, spacing: flo
     top, hem = outfit.leg_ease
     on = s < covered
     ease = np.where(
-        on,
-        0.004 + np.interp(s, [0, l1 * 0.7, max(covered, l1 * 0.7 + 0.01)], [top, (top + hem) / 2, hem]),
-        0,
+        on, 0.004 + np.interp(s, [0, l1 * 0.7, max(covered, l1 * 0.7 + 0.01)], [top, (top + hem) / 2, hem]), 0
     )
     # Trousers hang: below the thigh they do not follow the knee's and calf's narrowing all the way.
     radius = np.where(on, np.maximum(radius, smooth(radius, s, 0.25)) + ease, radius)
@@ -206,21 +166,7 @@ def _leg(body: Body, outfit: Outfit, skeleton: Skeleton, side: int, spacing: flo
         return np.where(on_shin[..., None], wear.astype(np.float32), colour)
 
     creases = [(l1, 0.06), (0.02, 0.05), (l1 + l2 - 0.05, 0.05)]
-    return limb(
-        outfit,
-        spacing,
-        s,
-        radius,
-        deep,
-        cloth,
-        controls,
-        frames,
-        [l1, l2],
-        [0.06],
-        paint,
-        creases,
-        0.07,
-    )
+    return limb(outfit, spacing, s, radius, deep, cloth, controls, frames, [l1, l2], [0.06], paint, creases, 0.07)
 
 
 def _hand(body: Body, outfit: Outfit, skeleton: Skeleton, side: int, spacing: float) -> Rigid:

@@ -70,17 +70,8 @@ def hair_surfaces(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float
         ]
     if style not in ("bob", "long", "ponytail", "braids", "scarf"):
         return []
-    length = {
-        "bob": 0.11,
-        "long": 0.22 + 0.3 * outfit.rumple[1],
-        "ponytail": 0.3,
-        "braids": 0.36,
-        "scarf": 0.16,
-    }[style]
-    starts = {
-        "braids": [(-0.06, -0.05, -0.05), (0.06, -0.05, -0.05)],
-        "ponytail": [(0, 0.03, -0.105)],
-    }
+    length = {"bob": 0.11, "long": 0.22 + 0.3 * outfit.rumple[1], "ponytail": 0.3, "braids": 0.36, "scarf": 0.16}[style]
+    starts = {"braids": [(-0.06, -0.05, -0.05), (0.06, -0.05, -0.05)], "ponytail": [(0, 0.03, -0.105)]}
     wide = {"bob": 0.085, "long": 0.088, "ponytail": 0.03, "braids": 0.022, "scarf": 0.085}[style]
     deep = {"bob": 0.05, "long": 0.045, "ponytail": 0.026, "braids": 0.02, "scarf": 0.07}[style]
     speed = np.gradient(head, axis=0) * fps if len(head) > 1 else np.zeros_like(head)

@@ -193,11 +193,7 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
         top=top,
         back=back,
         sleeves=sleeves,
-        neckline=(
-            rng.uniform(-0.01, 0.03) if kind != "tank" else 0.06,
-            rng.random() < 0.4,
-            rng.uniform(0.05, 0.13),
-        ),
+        neckline=(rng.uniform(-0.01, 0.03) if kind != "tank" else 0.06, rng.random() < 0.4, rng.uniform(0.05, 0.13)),
         closing=closing,
         closing_colour=patterns.cloth_colour(rng),
         front_print=patterns.print_image(rng) if prints else None,

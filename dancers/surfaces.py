@@ -99,10 +99,7 @@ class Tube:
         d = lambda a: np.gradient(a, axis=1)  # noqa: E731
         a, b, dc, da, db = self.across, self.front, d(self.centre), d(self.across), d(self.front)
         cross = np.cross
-        normal = np.stack(
-            [-cross(a, dc), cross(b, dc), cross(b, db) - cross(a, da), -cross(a, db), cross(b, da)],
-            -1,
-        )
+        normal = np.stack([-cross(a, dc), cross(b, dc), cross(b, db) - cross(a, da), -cross(a, db), cross(b, da)], -1)
         self.normal = f32(np.moveaxis(normal, 2, 1))
         self.normal_basis = f32(np.stack([s, c, s * c, s * s, c * c]))
         self.slope = f32(np.moveaxis(self.slope, -1, 0))

@@ -51,21 +51,7 @@ def around(u: np.ndarray, radius: float) -> np.ndarray:
     return ((np.mod(u - np.pi / 2 + np.pi, 2 * np.pi) - np.pi) * radius)[None]
 
 
-def limb(
-    outfit,
-    spacing,
-    s,
-    radius,
-    deep,
-    cloth,
-    controls,
-    frames,
-    lengths,
-    rounding,
-    colour_of,
-    creases,
-    mean,
-):
+def limb(outfit, spacing, s, radius, deep, cloth, controls, frames, lengths, rounding, colour_of, creases, mean):
     """A worn tube along a chain: rings on its profile, painted and folded.
 
     Args:
@@ -91,10 +77,5 @@ def limb(
     amount = pick(cloth)[:, None] * np.ones_like(x)
     centre, a, b = tube(controls, frames, lengths, rounding, rings, pick(radius), pick(deep))
     return Tube(
-        centre,
-        a,
-        b,
-        swelling(outfit, x, sv, amount),
-        colour_of(x, sv),
-        fold_slopes(outfit, x, sv, amount, creases),
+        centre, a, b, swelling(outfit, x, sv, amount), colour_of(x, sv), fold_slopes(outfit, x, sv, amount, creases)
     )
