@@ -1,4 +1,4 @@
-"""Finds record files, reads them record by record, knows where each lies, and can go on behind a damaged one.
+"""Finds, writes and reads record files, knows where each record lies, and can go on behind a damaged one.
 
 `tf.data.TFRecordDataset` ends at the first damaged byte and names no place. A file is a row of records, each of
 
@@ -17,13 +17,14 @@ import contextlib
 import dataclasses
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import google_crc32c
 import tensorflow as tf
 
 from stmt_tf import compat
+from stmt_tf.files import whole_file
 
 _HEADER, _CHECK = struct.Struct("<QI"), struct.Struct("<I")
 
@@ -168,6 +169,17 @@ def read(place: Place) -> bytes:
     if found is None or isinstance(found, Damage):
         raise OSError(f"{place} is no longer there: the file was changed meanwhile. Start again")
     return found[1]
+
+
+def write(path: str, records: Iterable[bytes]) -> None:
+    """Writes a file of records, which appears when it is complete.
+
+    Raises:
+        OSError, tf.errors.OpError: it cannot be written.
+    """
+    with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
+        for record in records:
+            writer.write(record)
 
 
 def count(path: str) -> int:

@@ -10,6 +10,7 @@ import pytest
 from dancers import render_video
 from stmt_tf.data.schema import decode_clip
 from tfrecords_tools import synthetic_dancers
+from tfrecords_tools.settings import DancersConfig
 
 
 def test_splits_depend_on_the_number_alone():
@@ -21,9 +22,9 @@ def test_splits_depend_on_the_number_alone():
 
 
 def _write(path, **changes):
-    options = {"num_videos": 21, "seed": 3, "size": 16, "num_frames": 2, "fps": 5.0}
+    options = {"num_videos": 21, "seed": 3, "size": 16, "frames_per_video": 2, "fps": 5.0}
     options.update({"videos_per_shard": 10, "processes": 1, **changes})
-    return synthetic_dancers.write_dancers(str(path), **options)
+    return synthetic_dancers.write_dancers(DancersConfig(output=str(path), **options))
 
 
 def _clips(path):
