@@ -60,7 +60,9 @@ setup(
         "tfrecords_tools.clip_report": ["page.css"],
     },
     entry_points={"console_scripts": ["stmt-tf = stmt_tf.__main__:main"]},
-    install_requires=["absl-py", "av>=15", "matplotlib", "numpy", "pi-heif", "pillow", "tqdm"],
+    install_requires=[
+        "absl-py", "av>=15", "google-crc32c", "matplotlib", "numpy", "pi-heif", "pillow", "scipy", "tqdm",
+    ],
     extras_require={
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],

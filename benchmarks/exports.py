@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.timing import interleaved
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import Pair, load_pair
 from stmt_tf.evaluate.pairs import draw_pairs

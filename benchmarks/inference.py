@@ -34,10 +34,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from benchmarks.timing import interleaved, matmul_rate, run_with_onednn
 from stmt_tf.config import ModelConfig
-from stmt_tf.models.create import create_generator
+from stmt_tf.models.create import create_generator, made_up_example
 from stmt_tf.models.generator import Generator
 from stmt_tf.serving.inference import TransferModel, save_model
-from stmt_tf.train.dry_run import made_up_example
 from stmt_tf.train.flops import count_flops
 
 ASKED_BY_TRANSFER = ("foreground", "mask")

@@ -31,6 +31,7 @@ from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data import pipeline, schema
 from stmt_tf.data.augmentation import augment, mirror
 from stmt_tf.data.order import read_clips
+from stmt_tf.data.record_files import find_records
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
@@ -160,7 +161,7 @@ def table(config: PipelineConfig, run: dict) -> str:
 
 def main(config: PipelineConfig) -> None:
     tf.get_logger().setLevel("ERROR")  # it warns of the many functions traced here, which are meant
-    files = pipeline.find_records(config.records)
+    files = find_records(config.records)
     runs = []
     for size in config.sizes:
         runs.append(measure(config, files, size))

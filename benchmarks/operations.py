@@ -21,8 +21,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from benchmarks.inference import ASKED_BY_TRANSFER, FRAMES_OF_TRANSFER, concrete
 from stmt_tf.config import ModelConfig
-from stmt_tf.models.create import create_generator
-from stmt_tf.train.dry_run import made_up_example
+from stmt_tf.models.create import create_generator, made_up_example
 
 _SHOWN = 12
 _FULL_TRACE = tf.compat.v1.RunOptions.FULL_TRACE

@@ -40,6 +40,7 @@ from stmt_tf.evaluate.comparison import parse_others
 from stmt_tf.metrics.image import masked_psnr, psnr, sharpness
 from stmt_tf.metrics.lpips import LPIPS
 from stmt_tf.metrics.regions import person_region
+from stmt_tf.pixels import from_uint8
 from stmt_tf.pose import body
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError, create_estimator
@@ -146,13 +147,9 @@ def judge(made: np.ndarray, clip: Clip, perceptual: LPIPS) -> dict[str, float]:
         "psnr": float(psnr(frames, truth).mean()),
         "psnr_person": float(np.nanmean(masked_psnr(frames, truth, person))),
         "sharpness": float(np.nanmean(sharpness(frames, person)) / np.nanmean(sharpness(truth, person))),
-        "lpips": float(np.mean(perceptual(_normalised(frames), _normalised(truth)))),
+        "lpips": float(np.mean(perceptual(from_uint8(frames), from_uint8(truth)))),
         "change": float(np.abs(changes[0] - changes[1])[moving].mean() / np.abs(changes[1])[moving].mean()),
     }
-
-
-def _normalised(frames: np.ndarray) -> np.ndarray:
-    return frames.astype(np.float32) / 127.5 - 1.0
 
 
 def measure(

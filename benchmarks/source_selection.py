@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 import stmt_tf
 from stmt_tf.assets import AssetError
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate import report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.command import load_judges

@@ -23,10 +23,9 @@ import tensorflow as tf
 from benchmarks.timing import interleaved_seconds
 from stmt_tf.config import ModelConfig
 from stmt_tf.features.vgg import create_perceptual_features
-from stmt_tf.models.create import create_generator
+from stmt_tf.models.create import create_generator, made_up_example
 from stmt_tf.models.generator import Generator
 from stmt_tf.train.create import create_discriminators
-from stmt_tf.train.dry_run import made_up_example
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
 

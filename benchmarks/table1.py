@@ -29,7 +29,7 @@ from pathlib import Path
 
 from benchmarks.jobs import Job, Log
 from stmt_tf import assets
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate.report import markdown
 from stmt_tf.evaluate.video_distances import EARLIER
 from stmt_tf.files import whole_file

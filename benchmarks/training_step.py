@@ -37,32 +37,9 @@ from stmt_tf.models.single_frame import SingleFrameTransfer
 from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, part_transforms
 from stmt_tf.train import losses
+from stmt_tf.train.flops import count_flops
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.trainer import Trainer
-
-
-def convolution_flops(graph: tf.Graph, unknown_count: int) -> int:
-    """Floating-point operations of a graph's convolutions and their gradients.
-
-    Args:
-        graph: a concrete function's.
-        unknown_count: the batch size of convolutions whose own is not static.
-    """
-    total = 0
-    for op in graph.get_operations():
-        if op.type == "Conv2D":
-            output, kernel = op.outputs[0].shape, op.inputs[1].shape
-        elif op.type == "Conv2DBackpropInput":
-            output, kernel = op.inputs[2].shape, op.inputs[1].shape
-        elif op.type == "Conv2DBackpropFilter":
-            output, kernel = op.inputs[2].shape, op.outputs[0].shape
-            if not kernel.is_fully_defined():
-                kernel = tf.TensorShape(tf.get_static_value(op.inputs[1]))
-        else:
-            continue
-        count = output[0] or unknown_count
-        total += 2 * count * output[1] * output[2] * kernel.num_elements()
-    return total
 
 
 def random_clip(size: int, steps: int = 12) -> Clip:
@@ -199,7 +176,7 @@ def measure(size: int, targets: int, width: float, batch: int, repeats: int) -> 
         data_seconds = median_seconds(next, iterator, repeats=4 * repeats)
         del iterator  # stops its threads
     seconds = median_seconds(step, example, repeats=repeats)
-    flops = convolution_flops(step.get_concrete_function(example).graph, batch * targets)
+    flops = count_flops(step.get_concrete_function(example).graph).flops
     parts = parts_of(model, trainer, example, repeats)
     return {
         "size": size,

@@ -9,30 +9,8 @@ from dancers.camera import Camera, Light
 from dancers.materials import any_colour, decorated_wall, material, pick_tone
 from dancers.patterns import noise
 
-_FLOORS = [
-    "planks",
-    "planks",
-    "parquet",
-    "tiles",
-    "tiles",
-    "carpet",
-    "concrete",
-    "checker",
-    "cloth",
-    "clouds",
-]
-_WALLS = [
-    "plain",
-    "plain",
-    "plain",
-    "brick",
-    "planks",
-    "tiles",
-    "stripes",
-    "cloth",
-    "concrete",
-    "clouds",
-]
+_FLOORS = ["planks", "planks", "parquet", "tiles", "tiles", "carpet", "concrete", "checker", "cloth", "clouds"]
+_WALLS = ["plain", "plain", "plain", "brick", "planks", "tiles", "stripes", "cloth", "concrete", "clouds"]
 
 
 class _Canvas:
@@ -143,11 +121,7 @@ def paint_place(
         clouds = np.clip(0.5 + 0.4 * noise(canvas.rays[0], canvas.rays[1] * 2, 4, 1.2, rng.random(2)), 0, 1)[..., None]
         canvas.colour[:] = sky * (1.25 - 0.5 * up) * (0.85 + 0.3 * clouds)
         floor = _plane(
-            canvas,
-            1,
-            0.0,
-            material(rng, ["grass", "grass", "grass", "sand", "concrete", "tiles", "planks"]),
-            1.0,
+            canvas, 1, 0.0, material(rng, ["grass", "grass", "grass", "sand", "concrete", "tiles", "planks"]), 1.0
         )
         _wild(rng, canvas, light)
     else:
@@ -161,11 +135,7 @@ def paint_place(
         _plane(canvas, 2, near, back, rng.uniform(0.75, 1.05))
         for place in (-rng.uniform(1.6, 5), rng.uniform(1.6, 5)):
             _plane(
-                canvas,
-                0,
-                place,
-                decorated_wall(rng, wall, height) if kind == "room" else wall,
-                rng.uniform(0.55, 0.95),
+                canvas, 0, place, decorated_wall(rng, wall, height) if kind == "room" else wall, rng.uniform(0.55, 0.95)
             )
         _plane(canvas, 1, height, material(rng, ["plain", "tiles"]), 0.8)
         floor = _plane(canvas, 1, 0.0, floor_paint, 1.0)
@@ -197,14 +167,7 @@ def _furniture(rng: np.random.Generator, canvas: _Canvas, light: Light, wall: fl
             _box(canvas, (x, half[1] * 1.2, z), (half[0], 0.03, half[2]), yaw, tinted, light)
             for sx in (-1, 1):
                 leg = np.array([sx * (half[0] - 0.04) * np.cos(yaw), 0, -sx * (half[0] - 0.04) * np.sin(yaw)])
-                _box(
-                    canvas,
-                    (x + leg[0], half[1] * 0.6, z + leg[2]),
-                    (0.03, half[1] * 0.6, 0.03),
-                    yaw,
-                    tinted,
-                    light,
-                )
+                _box(canvas, (x + leg[0], half[1] * 0.6, z + leg[2]), (0.03, half[1] * 0.6, 0.03), yaw, tinted, light)
         else:
             _box(canvas, (x, half[1], z), half, yaw, tinted, light)
 
@@ -239,13 +202,7 @@ def _wild(rng: np.random.Generator, canvas: _Canvas, light: Light) -> None:
         trunk = rng.uniform(0.06, 0.28)
         _box(canvas, (x, 1.5, z), (trunk, 1.6, trunk), rng.random(), bark, light)
         _billboard(
-            canvas,
-            rng,
-            z + 0.2,
-            (x, rng.uniform(2.0, 3.4)),
-            rng.uniform(0.7, 2.2, 2),
-            crown,
-            rng.uniform(0.2, 0.5),
+            canvas, rng, z + 0.2, (x, rng.uniform(2.0, 3.4)), rng.uniform(0.7, 2.2, 2), crown, rng.uniform(0.2, 0.5)
         )
     for _ in range(int(rng.integers(0, 7))):
         z = rng.uniform(far, -0.9)

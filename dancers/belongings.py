@@ -47,14 +47,7 @@ def belongings(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float, f
         dark = noise(d[..., 0] + d[..., 2], d[..., 1], 2, 1.6, outfit.rumple) > 0.6
         colour = np.where(dark[..., None], outfit.extra_colour * 0.3, outfit.extra_colour * 0.5 + 0.4)
         if kind == "kicked":
-            return [
-                Rigid(
-                    _kicked(outfit, skeleton, fps),
-                    upright @ rotation(0, np.arange(steps) * 3 / fps),
-                    v,
-                    colour,
-                )
-            ]
+            return [Rigid(_kicked(outfit, skeleton, fps), upright @ rotation(0, np.arange(steps) * 3 / fps), v, colour)]
         away = f[f"{side}_hand"][..., 2] * radius * 0.7 + f[f"{side}_hand"][..., 1] * radius * 0.8
         return [Rigid(grip + away, f[f"{side}_hand"], v, colour)]
     if kind in ("bag", "backpack"):

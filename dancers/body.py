@@ -257,11 +257,7 @@ def put(body: Body, pose: Pose) -> Skeleton:
         elbow = shoulder + upper * body.upper_arm
         wrist = _out_of_trunk(elbow + fore * body.forearm, points, frames, body)
         elbow, wrist = two_bones(
-            shoulder,
-            wrist,
-            elbow - shoulder + 0.02 * sign * chest[..., 0],
-            body.upper_arm,
-            body.forearm,
+            shoulder, wrist, elbow - shoulder + 0.02 * sign * chest[..., 0], body.upper_arm, body.forearm
         )
         upper, fore = unit(elbow - shoulder), unit(wrist - elbow)
         # Rest frame of an arm stretched sideways: its t is outwards, its front is the chest's.

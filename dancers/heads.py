@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from dancers import wardrobe
 from dancers.body import Body, Skeleton, rotation, unit
 from dancers.outfit import Outfit
 from dancers.patterns import noise
-from dancers.surfaces import Rigid, ball
-from dancers.tailoring import cap, limb
+from dancers.surfaces import Chain, Rigid, ball
+from dancers.tailoring import Profile, cap, limb
+
+
+class _Hanging(NamedTuple):
+    """What hangs from a head of standard size: lengths in metres, and where it begins in the head's axes."""
+
+    length: float
+    wide: float
+    deep: float
+    starts: tuple = ((0, -0.01, -0.045),)
+
+
+_HANGING = {
+    "bob": _Hanging(0.11, 0.085, 0.05),
+    "long": _Hanging(0.22, 0.088, 0.045),
+    "ponytail": _Hanging(0.3, 0.03, 0.026, ((0, 0.03, -0.105),)),
+    "braids": _Hanging(0.36, 0.022, 0.02, ((-0.06, -0.05, -0.05), (0.06, -0.05, -0.05))),
+    "scarf": _Hanging(0.16, 0.085, 0.07),
+}
 
 
 def head_surface(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float) -> Rigid:
@@ -59,81 +79,56 @@ def hair_surfaces(body: Body, outfit: Outfit, skeleton: Skeleton, spacing: float
         high = 0.09 + 0.03 * (outfit.rumple[0] > 0.5)
         return [Rigid(at((0, high, -0.06 - 0.04 * (high < 0.1))), frame, p, tint)]
     if style == "cap":
-        p, d = ball(np.array((0.075, 0.010, 0.085)) * k, spacing)
-        return [
-            Rigid(
-                at((0, 0.056, 0.085)),
-                frame @ rotation(0, np.full(len(head), 0.2)),
-                p,
-                outfit.hat * 0.9 * np.ones(p.shape),
-            )
-        ]
-    if style not in ("bob", "long", "ponytail", "braids", "scarf"):
+        p, _ = ball(np.array((0.075, 0.010, 0.085)) * k, spacing)
+        turned = frame @ rotation(0, np.full(len(head), 0.2))
+        return [Rigid(at((0, 0.056, 0.085)), turned, p, outfit.hat * 0.9 * np.ones(p.shape))]
+    if style not in _HANGING:
         return []
-    length = {
-        "bob": 0.11,
-        "long": 0.22 + 0.3 * outfit.rumple[1],
-        "ponytail": 0.3,
-        "braids": 0.36,
-        "scarf": 0.16,
-    }[style]
-    starts = {
-        "braids": [(-0.06, -0.05, -0.05), (0.06, -0.05, -0.05)],
-        "ponytail": [(0, 0.03, -0.105)],
-    }
-    wide = {"bob": 0.085, "long": 0.088, "ponytail": 0.03, "braids": 0.022, "scarf": 0.085}[style]
-    deep = {"bob": 0.05, "long": 0.045, "ponytail": 0.026, "braids": 0.02, "scarf": 0.07}[style]
+    hanging = _HANGING[style]
+    length = hanging.length + 0.3 * outfit.rumple[1] if style == "long" else hanging.length
     speed = np.gradient(head, axis=0) * fps if len(head) > 1 else np.zeros_like(head)
     lag = -speed * 0.07
     lag = lag * np.minimum(1, 0.12 / np.maximum(np.linalg.norm(lag, axis=-1, keepdims=True), 1e-6))
-    chest, neck = skeleton.frames["chest"], skeleton.points["neck"]
-    surfaces = []
-    for start in starts.get(style, [(0, -0.01, -0.045)]):
-        root = at(start)
-        drop = unit(np.array([0, -1.0, 0]) - 0.45 * frame[..., 1] - 0.25 * frame[..., 2])
-        line = [root]
-        for part in (0.4, 1.0):
-            point = root + drop * length * k * part + lag * part
-            local = np.einsum("tji,tj->ti", chest, point - neck)
-            # Hair lies on the back, never in it.
-            behind = -0.075 - 0.03 * part - 0.3 * deep
-            below = np.clip((0.06 - local[:, 1]) / 0.08, 0, 1)
-            front_ok = local[:, 2] > 0.16
-            local[:, 2] = np.where(front_ok, local[:, 2], np.minimum(local[:, 2], behind * below + 1.0 * (1 - below)))
-            line.append(neck + np.einsum("tij,tj->ti", chest, local))
-        controls = np.stack(line, 1)
-        along = unit(np.diff(controls, axis=1))
-        left = frame[:, None, :, 0] + 0 * along
-        left = unit(left - along * np.sum(left * along, -1, keepdims=True))
-        frames = np.stack([left, np.cross(along, left), along], -1)
-        lengths = [length * k * 0.4, length * k * 0.6]
-        s = np.arange(-0.03, length * k + 0.03, 0.002)
-        taper = np.interp(s, [0, length * k], [1, 0.7 if style in ("bob", "scarf") else 0.5])
-        radius = cap(s, wide * k * taper, 0.0, length * k, 0.03, 0.03)
-        ratio = np.full(s.shape, deep / wide)
-        tone = outfit.hat if style == "scarf" else outfit.hair
-        strand = 0.08 if style == "scarf" else 0.4
-
-        def paint(x, sv, tone=tone, strand=strand):
-            streak = noise(x, sv * 0.12, 0, 0.25, outfit.rumple)
-            plait = np.cos(sv * 2 * np.pi / 0.035) * 0.3 if style == "braids" else 0.0
-            return (tone * np.clip(1 + strand * streak + plait, 0.3, 2)[..., None]).astype(np.float32)
-
-        surfaces.append(
-            limb(
-                outfit,
-                spacing,
-                s,
-                radius,
-                radius * ratio,
-                np.full(s.shape, 0.6),
-                controls,
-                frames,
-                lengths,
-                [0.4 * min(lengths)],
-                paint,
-                (),
-                wide,
-            )
+    s = np.arange(-0.03, length * k + 0.03, 0.002)
+    taper = np.interp(s, [0, length * k], [1, 0.7 if style in ("bob", "scarf") else 0.5])
+    across = cap(s, hanging.wide * k * taper, 0.0, length * k, 0.03, 0.03)
+    profile = Profile(s, across, across * np.full(s.shape, hanging.deep / hanging.wide), np.full(s.shape, 0.6))
+    return [
+        limb(
+            outfit, _hanging_chain(skeleton, at(start), length, k, lag, hanging.deep), profile, spacing,
+            lambda x, sv: _paint_strands(outfit, x, sv), [], hanging.wide,
         )
-    return surfaces
+        for start in hanging.starts
+    ]  # fmt: skip
+
+
+def _hanging_chain(
+    skeleton: Skeleton, root: np.ndarray, length: float, k: float, lag: np.ndarray, deep: float
+) -> Chain:
+    """The line of what hangs from `root` [T, 3], `length` times k long, and lags behind by up to `lag` [T, 3]."""
+    frame, chest, neck = skeleton.frames["head"], skeleton.frames["chest"], skeleton.points["neck"]
+    drop = unit(np.array([0, -1.0, 0]) - 0.45 * frame[..., 1] - 0.25 * frame[..., 2])
+    line = [root]
+    for part in (0.4, 1.0):
+        point = root + drop * length * k * part + lag * part
+        local = np.einsum("tji,tj->ti", chest, point - neck)
+        # Hair lies on the back, never in it.
+        behind = -0.075 - 0.03 * part - 0.3 * deep
+        below = np.clip((0.06 - local[:, 1]) / 0.08, 0, 1)
+        front_ok = local[:, 2] > 0.16
+        local[:, 2] = np.where(front_ok, local[:, 2], np.minimum(local[:, 2], behind * below + 1.0 * (1 - below)))
+        line.append(neck + np.einsum("tij,tj->ti", chest, local))
+    controls = np.stack(line, 1)
+    along = unit(np.diff(controls, axis=1))
+    left = frame[:, None, :, 0] + 0 * along
+    left = unit(left - along * np.sum(left * along, -1, keepdims=True))
+    lengths = [length * k * 0.4, length * k * 0.6]
+    return Chain(controls, np.stack([left, np.cross(along, left), along], -1), lengths, [0.4 * min(lengths)])
+
+
+def _paint_strands(outfit: Outfit, x: np.ndarray, s: np.ndarray) -> np.ndarray:
+    is_scarf = outfit.hair_style == "scarf"
+    streak = noise(x, s * 0.12, 0, 0.25, outfit.rumple)
+    plait = np.cos(s * 2 * np.pi / 0.035) * 0.3 if outfit.hair_style == "braids" else 0.0
+    shade = np.clip(1 + (0.08 if is_scarf else 0.4) * streak + plait, 0.3, 2)[..., None]
+    return ((outfit.hat if is_scarf else outfit.hair) * shade).astype(np.float32)

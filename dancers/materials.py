@@ -84,10 +84,7 @@ def material(rng: np.random.Generator, kinds: list) -> Paint:
 
     def paint(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         x, y = (y, x) if turn else (x, y)
-        coarse, fine = (
-            noise(x, y, 3, period * 2, offset),
-            noise(x, y, 1, period * 0.7, offset[::-1]),
-        )
+        coarse, fine = (noise(x, y, 3, period * 2, offset), noise(x, y, 1, period * 0.7, offset[::-1]))
         shade = 1 + rough * (0.8 * coarse + 0.6 * fine)
         colour = np.broadcast_to(base.astype(np.float32), x.shape + (3,))
         if kind in ("planks", "tiles", "brick", "parquet"):
@@ -105,9 +102,7 @@ def material(rng: np.random.Generator, kinds: list) -> Paint:
             colour = np.where((np.mod(np.floor(x / wide) + np.floor(y / wide), 2) > 0)[..., None], other, colour)
         elif kind == "stripes":
             colour = np.where(
-                (np.mod(x / (wide * 2), 1) < 0.5)[..., None],
-                other * contrast + base * (1 - contrast),
-                colour,
+                (np.mod(x / (wide * 2), 1) < 0.5)[..., None], other * contrast + base * (1 - contrast), colour
             )
         elif kind in ("grass", "leaves", "carpet"):
             blades = noise(x, y * (0.5 if kind == "grass" else 1), 0 if kind == "carpet" else 1, 0.9, offset)
@@ -171,15 +166,8 @@ def decorated_wall(rng: np.random.Generator, wall: Paint, height: float) -> Pain
                 view = view * 0.6 + 0.4 * view * picture(x, y) * 2
             elif kind == "shelf":
                 row = np.mod((v + 1) * 0.5 * bars, 1)
-                book = np.mod(
-                    np.sin(np.floor(x / 0.05) * 12.9 + np.floor((v + 1) * 0.5 * bars) * 7.1) * 4375.5,
-                    1,
-                )
-                view = np.where(
-                    (row < 0.1)[..., None],
-                    first,
-                    first * book[..., None] + second * (1 - book[..., None]),
-                )
+                book = np.mod(np.sin(np.floor(x / 0.05) * 12.9 + np.floor((v + 1) * 0.5 * bars) * 7.1) * 4375.5, 1)
+                view = np.where((row < 0.1)[..., None], first, first * book[..., None] + second * (1 - book[..., None]))
                 view = view * (1 - 0.6 * (row > 0.5 + 0.45 * book))[..., None]
             elif kind == "pipe":
                 view = first * (1 - 0.6 * np.abs(u))[..., None]

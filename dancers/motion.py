@@ -34,11 +34,7 @@ def sample_motion(rng: np.random.Generator, body: Body, times: np.ndarray) -> tu
         keys = choreography.dance(rng, energy, 0.3 if style == "turns" else 0.06, rng.uniform(0.02, 0.14))
         pace = float(rng.choice([1, 1, 2]))
     elif style == "athletic":
-        keys, pace, snap = (
-            choreography.athletic(rng),
-            float(rng.choice([1, 1.5])),
-            rng.uniform(0.8, 1.0),
-        )
+        keys, pace, snap = (choreography.athletic(rng), float(rng.choice([1, 1.5])), rng.uniform(0.8, 1.0))
     elif style == "flow":
         keys, pace, snap = choreography.dance(rng, 0.35, 0.08, 0.06), rng.uniform(2.5, 4.5), 1.0
     elif style == "walk":

@@ -9,24 +9,29 @@ import numpy as np
 from dancers import patterns
 from dancers.patterns import Paint
 
-HAIR_STYLES = (
-    "bald",
-    "rim",
-    "buzz",
-    "short",
-    "quiff",
-    "thick",
-    "afro",
-    "bob",
-    "long",
-    "ponytail",
-    "bun",
-    "braids",
-    "scarf",
-    "beanie",
-    "cap",
-)
-_HAIR_ODDS = np.array([4, 2, 6, 16, 7, 8, 5, 10, 13, 9, 7, 3, 3, 4, 7], float)
+HAIR_STYLES = {  # and their odds
+    "bald": 4, "rim": 2, "buzz": 6, "short": 16, "quiff": 7, "thick": 8, "afro": 5, "bob": 10, "long": 13,
+    "ponytail": 9, "bun": 7, "braids": 3, "scarf": 3, "beanie": 4, "cap": 7,
+}  # fmt: skip
+_HAIR_VOLUME = {
+    "bald": 0.0, "rim": 0.006, "buzz": 0.006, "thick": 0.035, "bob": 0.026, "scarf": 0.018, "beanie": 0.02,
+    "quiff": 0.026, "cap": 0.02,
+}  # fmt: skip
+_WITHOUT_BEARD = ("bun", "ponytail", "braids", "scarf")
+_TOPS = {
+    "tee": 0.25, "long": 0.12, "shirt": 0.13, "jacket": 0.10, "tank": 0.07, "bare": 0.05, "dress": 0.10, "tunic": 0.07,
+    "hoodie": 0.06, "crop": 0.05,
+}  # fmt: skip
+_BOTTOMS = {
+    "straight": 0.29, "slim": 0.2, "wide": 0.13, "flared": 0.06, "shorts": 0.16, "leggings": 0.06, "skirt": 0.10
+}  # fmt: skip
+_LEG_EASE = {
+    "slim": (0.004, 0.008),
+    "straight": (0.012, 0.032),
+    "wide": (0.022, 0.075),
+    "flared": (0.006, 0.08),
+    "leggings": (0.001, 0.002),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,111 +98,37 @@ class Outfit:
 
 def sample_outfit(rng: np.random.Generator) -> Outfit:
     """Draws a look, from sportswear to dresses and tunics."""
-    kind = rng.choice(
-        ["tee", "long", "shirt", "jacket", "tank", "bare", "dress", "tunic", "hoodie", "crop"],
-        p=[0.25, 0.12, 0.13, 0.10, 0.07, 0.05, 0.10, 0.07, 0.06, 0.05],
-    )
-    pick = lambda **odds: odds[kind] if kind in odds else odds["other"]  # noqa: E731
+    # What is drawn when decides what a seed looks like: the order of all that follows is part of the series.
+    kind = rng.choice(list(_TOPS), p=list(_TOPS.values()))
     top = patterns.cloth_pattern(rng, plain=0.38)
-    sleeves = patterns.cloth_pattern(rng) if rng.random() < 0.15 else top
-    back = patterns.cloth_pattern(rng) if rng.random() < 0.15 else top
-    bottom = rng.choice(
-        ["straight", "slim", "wide", "flared", "shorts", "leggings", "skirt"],
-        p=[0.29, 0.2, 0.13, 0.06, 0.16, 0.06, 0.10],
-    )
+    sleeves, back = (patterns.cloth_pattern(rng) if rng.random() < 0.15 else top for _ in range(2))
+    bottom = rng.choice(list(_BOTTOMS), p=list(_BOTTOMS.values()))
     trousers = patterns.cloth_pattern(rng, plain=0.8)
     suit = rng.random() < 0.08
-    sleeve = pick(
-        tee=rng.uniform(0.2, 0.42),
-        long=1.0,
-        shirt=float(rng.choice([0.36, 0.7, 1.0])),
-        jacket=1.0,
-        tank=-1.0,
-        bare=-1.0,
-        dress=float(rng.choice([-1.0, 0.25, 0.5, 1.0])),
-        tunic=float(rng.choice([0.6, 1.0, 1.0])),
-        hoodie=1.0,
-        crop=float(rng.choice([-1.0, 0.25])),
-        other=0.3,
-    )
-    ease = pick(
-        tee=rng.uniform(0.008, 0.05),
-        long=rng.uniform(0.006, 0.03),
-        shirt=rng.uniform(0.012, 0.045),
-        jacket=rng.uniform(0.025, 0.06),
-        hoodie=rng.uniform(0.03, 0.07),
-        tunic=rng.uniform(0.03, 0.065),
-        dress=rng.uniform(0.006, 0.03),
-        other=rng.uniform(0.004, 0.02),
-    )
-    skirt, skirt_ease = 0.0, (0.0, 0.0)
-    if kind == "dress" or (bottom == "skirt" and kind != "tunic"):
-        skirt = float(rng.choice([rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.95)]))
-        skirt_ease = (0.02, rng.uniform(0.03, 0.22) + 0.06 * skirt)
-    elif kind in ("tunic", "hoodie", "jacket", "tee", "shirt") and rng.random() < (0.9 if kind == "tunic" else 0.3):
-        skirt = rng.uniform(0.06, 0.3) if kind == "tunic" else rng.uniform(0.03, 0.12)
-        skirt_ease = (max(ease, 0.02) + 0.004, max(ease, 0.02) + rng.uniform(0.01, 0.05))
-    whole_skirt = kind == "dress" or bottom == "skirt"
-    leg_cover = {"shorts": rng.uniform(0.2, 0.52), "leggings": 0.96, "skirt": 0.1}.get(bottom, rng.uniform(0.93, 1.0))
-    if kind == "dress":
-        leg_cover = 1.0 if rng.random() < 0.25 else 0.1
-    leg_ease = {
-        "slim": (0.004, 0.008),
-        "straight": (0.012, 0.032),
-        "wide": (0.022, 0.075),
-        "flared": (0.006, 0.08),
-        "shorts": (0.012, rng.uniform(0.015, 0.05)),
-        "leggings": (0.001, 0.002),
-    }.get(bottom, (0.002, 0.003))
-    closing = pick(
-        shirt=str(rng.choice(["buttons", "buttons", "straps"])),
-        tunic=str(rng.choice(["frogs", "buttons"])),
-        jacket=str(rng.choice(["open", "zip", "buttons"])),
-        hoodie=str(rng.choice(["none", "zip"])),
-        other="none",
-    )
+    sleeve, ease = _sample_sleeve(rng, kind), _sample_top_ease(rng, kind)
+    skirt, skirt_ease = _sample_skirt(rng, kind, bottom, ease)
+    leg_cover, leg_ease = _sample_legs(rng, kind, bottom)
+    closing = _sample_closing(rng, kind)
     prints = closing == "none" and kind != "bare" and rng.random() < 0.6
-    style = str(rng.choice(HAIR_STYLES, p=_HAIR_ODDS / _HAIR_ODDS.sum()))
-    volume = {
-        "bald": 0.0,
-        "rim": 0.006,
-        "buzz": 0.006,
-        "afro": rng.uniform(0.04, 0.09),
-        "thick": 0.035,
-        "bob": 0.026,
-        "scarf": 0.018,
-        "beanie": 0.02,
-        "quiff": 0.026,
-        "cap": 0.02,
-    }
+    hair_style, hair_volume = _sample_hair(rng)
     shoe = patterns.cloth_colour(rng) if rng.random() < 0.7 else patterns.to_linear(np.array([235, 235, 235]))
     return Outfit(
         skin=patterns.skin_colour(rng),
         hair=patterns.hair_colour(rng),
-        hair_style=style,
-        hair_volume=volume.get(style, 0.018) * rng.uniform(0.8, 1.25),
+        hair_style=hair_style,
+        hair_volume=hair_volume * rng.uniform(0.8, 1.25),
         hat=patterns.cloth_colour(rng),
-        beard=rng.uniform(0.4, 0.9) * (rng.random() < 0.22) * (style not in ("bun", "ponytail", "braids", "scarf")),
+        beard=rng.uniform(0.4, 0.9) * (rng.random() < 0.22) * (hair_style not in _WITHOUT_BEARD),
         glasses=rng.random() < 0.12,
         bare=kind == "bare",
         sleeve=sleeve,
-        sleeve_ease=pick(
-            tee=rng.uniform(0.01, 0.04),
-            long=rng.uniform(0.004, 0.02),
-            shirt=rng.uniform(0.012, 0.03),
-            tunic=rng.uniform(0.03, 0.07),
-            other=rng.uniform(0.012, 0.03),
-        ),
+        sleeve_ease=_sample_sleeve_ease(rng, kind),
         top_ease=ease,
         top_length=-0.3 if kind == "crop" else (1.0 if skirt else rng.uniform(0.55, 1.12)),
         top=top,
         back=back,
         sleeves=sleeves,
-        neckline=(
-            rng.uniform(-0.01, 0.03) if kind != "tank" else 0.06,
-            rng.random() < 0.4,
-            rng.uniform(0.05, 0.13),
-        ),
+        neckline=(rng.uniform(-0.01, 0.03) if kind != "tank" else 0.06, rng.random() < 0.4, rng.uniform(0.05, 0.13)),
         closing=closing,
         closing_colour=patterns.cloth_colour(rng),
         front_print=patterns.print_image(rng) if prints else None,
@@ -209,7 +140,7 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
         side=patterns.cloth_colour(rng) if rng.random() < 0.14 else None,
         skirt=skirt,
         skirt_ease=skirt_ease,
-        skirt_cloth=top if (not whole_skirt or kind == "dress") else patterns.cloth_pattern(rng, plain=0.5),
+        skirt_cloth=patterns.cloth_pattern(rng, plain=0.5) if bottom == "skirt" and kind != "dress" else top,
         shoe=shoe,
         sole=patterns.to_linear(np.full(3, rng.choice([240, 240, 40, 150]))),
         sock=patterns.cloth_colour(rng),
@@ -220,3 +151,76 @@ def sample_outfit(rng: np.random.Generator) -> Outfit:
         extra=str(rng.choice(["none", "bag", "backpack", "ball", "wand"], p=[0.76, 0.08, 0.06, 0.07, 0.03])),
         extra_colour=patterns.cloth_colour(rng),
     )
+
+
+def _sample_sleeve(rng: np.random.Generator, kind: str) -> float:
+    """Covered share of the arm."""
+    drawn = {
+        "tee": rng.uniform(0.2, 0.42),
+        "shirt": float(rng.choice([0.36, 0.7, 1.0])),
+        "dress": float(rng.choice([-1.0, 0.25, 0.5, 1.0])),
+        "tunic": float(rng.choice([0.6, 1.0, 1.0])),
+        "crop": float(rng.choice([-1.0, 0.25])),
+    }
+    return drawn.get(kind, -1.0 if kind in ("tank", "bare") else 1.0)
+
+
+def _sample_top_ease(rng: np.random.Generator, kind: str) -> float:
+    drawn = {
+        "tee": rng.uniform(0.008, 0.05),
+        "long": rng.uniform(0.006, 0.03),
+        "shirt": rng.uniform(0.012, 0.045),
+        "jacket": rng.uniform(0.025, 0.06),
+        "hoodie": rng.uniform(0.03, 0.07),
+        "tunic": rng.uniform(0.03, 0.065),
+        "dress": rng.uniform(0.006, 0.03),
+    }
+    return drawn.get(kind, rng.uniform(0.004, 0.02))
+
+
+def _sample_sleeve_ease(rng: np.random.Generator, kind: str) -> float:
+    drawn = {
+        "tee": rng.uniform(0.01, 0.04),
+        "long": rng.uniform(0.004, 0.02),
+        "shirt": rng.uniform(0.012, 0.03),
+        "tunic": rng.uniform(0.03, 0.07),
+    }
+    return drawn.get(kind, rng.uniform(0.012, 0.03))
+
+
+def _sample_skirt(rng: np.random.Generator, kind: str, bottom: str, top_ease: float) -> tuple[float, tuple]:
+    """Length and ease of a skirt, or of what hangs of a top over the trousers; (0, ...) for none."""
+    if kind == "dress" or (bottom == "skirt" and kind != "tunic"):
+        length = float(rng.choice([rng.uniform(0.25, 0.5), rng.uniform(0.5, 0.95)]))
+        return length, (0.02, rng.uniform(0.03, 0.22) + 0.06 * length)
+    if kind in ("tunic", "hoodie", "jacket", "tee", "shirt") and rng.random() < (0.9 if kind == "tunic" else 0.3):
+        length = rng.uniform(0.06, 0.3) if kind == "tunic" else rng.uniform(0.03, 0.12)
+        least = max(top_ease, 0.02)
+        return length, (least + 0.004, least + rng.uniform(0.01, 0.05))
+    return 0.0, (0.0, 0.0)
+
+
+def _sample_legs(rng: np.random.Generator, kind: str, bottom: str) -> tuple[float, tuple]:
+    """Covered share of the legs, and the ease (thigh, hem)."""
+    cover = {"shorts": rng.uniform(0.2, 0.52), "leggings": 0.96, "skirt": 0.1}.get(bottom, rng.uniform(0.93, 1.0))
+    if kind == "dress":
+        cover = 1.0 if rng.random() < 0.25 else 0.1
+    shorts = (0.012, rng.uniform(0.015, 0.05))
+    return cover, shorts if bottom == "shorts" else _LEG_EASE.get(bottom, (0.002, 0.003))
+
+
+def _sample_closing(rng: np.random.Generator, kind: str) -> str:
+    drawn = {
+        "shirt": str(rng.choice(["buttons", "buttons", "straps"])),
+        "tunic": str(rng.choice(["frogs", "buttons"])),
+        "jacket": str(rng.choice(["open", "zip", "buttons"])),
+        "hoodie": str(rng.choice(["none", "zip"])),
+    }
+    return drawn.get(kind, "none")
+
+
+def _sample_hair(rng: np.random.Generator) -> tuple[str, float]:
+    """Style, and thickness in metres."""
+    style = str(rng.choice(list(HAIR_STYLES), p=np.array(list(HAIR_STYLES.values())) / sum(HAIR_STYLES.values())))
+    afro = rng.uniform(0.04, 0.09)
+    return style, afro if style == "afro" else _HAIR_VOLUME.get(style, 0.018)

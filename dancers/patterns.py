@@ -165,19 +165,7 @@ def cloth_pattern(rng: np.random.Generator, plain: float = 0.42) -> Paint:
     if np.abs(a - b).sum() < 0.25:
         b = np.clip(1 - a, 0.02, 0.9) * rng.uniform(0.4, 1.0)
     kind = rng.choice(
-        [
-            "plain",
-            "rows",
-            "columns",
-            "check",
-            "plaid",
-            "dots",
-            "floral",
-            "camo",
-            "fade",
-            "heather",
-            "slant",
-        ],
+        ["plain", "rows", "columns", "check", "plaid", "dots", "floral", "camo", "fade", "heather", "slant"],
         p=[plain] + list((1 - plain) * np.array([0.2, 0.09, 0.08, 0.13, 0.08, 0.14, 0.08, 0.06, 0.08, 0.06])),
     )
     period, share = rng.uniform(0.025, 0.14), rng.uniform(0.25, 0.7)

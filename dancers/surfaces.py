@@ -99,10 +99,7 @@ class Tube:
         d = lambda a: np.gradient(a, axis=1)  # noqa: E731
         a, b, dc, da, db = self.across, self.front, d(self.centre), d(self.across), d(self.front)
         cross = np.cross
-        normal = np.stack(
-            [-cross(a, dc), cross(b, dc), cross(b, db) - cross(a, da), -cross(a, db), cross(b, da)],
-            -1,
-        )
+        normal = np.stack([-cross(a, dc), cross(b, dc), cross(b, db) - cross(a, da), -cross(a, db), cross(b, da)], -1)
         self.normal = f32(np.moveaxis(normal, 2, 1))
         self.normal_basis = f32(np.stack([s, c, s * c, s * s, c * c]))
         self.slope = f32(np.moveaxis(self.slope, -1, 0))
@@ -129,30 +126,42 @@ class Tube:
         out[...] = n.reshape(3, -1)
 
 
-def tube(controls, frames, lengths, rounding, s, across, front, shift=None):
-    """Bends a tube along a chain.
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """What a tube is bent along.
 
-    Args:
+    Attributes:
         controls: [T, K, 3] corners.
         frames: [T, K - 1, 3, 3] of the segments, columns (left, front, along).
-        lengths: of the segments at rest.
-        rounding: of the inner corners (see chain_weights).
-        s: [V] the rings' places.
-        across: [V] their half axes sideways.
-        front: [V] their half axes to the front.
-        shift: [V] how far they are moved to the front.
-
-    Returns:
-        centre, across and front [T, V, 3] for Tube.
+        lengths: of the K - 1 segments at rest.
+        rounding: of the K - 2 inner corners (see chain_weights).
     """
-    corners, weights = chain_weights(lengths, s, rounding)
-    centre = np.einsum("vk,tkc->tvc", corners, controls)
-    a = unit(np.einsum("vk,tkc->tvc", weights, frames[..., 0]))
-    b = np.einsum("vk,tkc->tvc", weights, frames[..., 1])
-    b = unit(b - a * np.sum(a * b, -1, keepdims=True))
-    if shift is not None:
-        centre = centre + b * shift[None, :, None]
-    return centre, a * across[None, :, None], b * front[None, :, None]
+
+    controls: np.ndarray
+    frames: np.ndarray
+    lengths: list
+    rounding: list
+
+    def bend(self, s: np.ndarray, across: np.ndarray, front: np.ndarray, shift: np.ndarray | None = None):
+        """Bends a tube along the chain.
+
+        Args:
+            s: [V] the rings' places.
+            across: [V] their half axes sideways.
+            front: [V] their half axes to the front.
+            shift: [V] how far they are moved to the front.
+
+        Returns:
+            centre, across and front [T, V, 3] for Tube.
+        """
+        corners, weights = chain_weights(self.lengths, s, self.rounding)
+        centre = np.einsum("vk,tkc->tvc", corners, self.controls)
+        a = unit(np.einsum("vk,tkc->tvc", weights, self.frames[..., 0]))
+        b = np.einsum("vk,tkc->tvc", weights, self.frames[..., 1])
+        b = unit(b - a * np.sum(a * b, -1, keepdims=True))
+        if shift is not None:
+            centre = centre + b * shift[None, :, None]
+        return centre, a * across[None, :, None], b * front[None, :, None]
 
 
 @dataclasses.dataclass

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from dancers.outfit import Outfit
-from dancers.patterns import noise
-from dancers.surfaces import Tube, resample, tube
+from dancers.patterns import Paint, noise
+from dancers.surfaces import Chain, Tube, resample
 
 
 def smooth(values: np.ndarray, s: np.ndarray, width: float) -> np.ndarray:
@@ -51,50 +53,55 @@ def around(u: np.ndarray, radius: float) -> np.ndarray:
     return ((np.mod(u - np.pi / 2 + np.pi, 2 * np.pi) - np.pi) * radius)[None]
 
 
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """How thick a tube is, at n even places along its chain.
+
+    Attributes:
+        s: the places, in metres.
+        across: half axes sideways.
+        front: half axes to the front.
+        cloth: how much the cloth there folds.
+        shift: how far the tube is moved to the front, or None.
+    """
+
+    s: np.ndarray
+    across: np.ndarray
+    front: np.ndarray
+    cloth: np.ndarray
+    shift: np.ndarray | None = None
+
+    def rings(self, spacing: float) -> Profile:
+        """The same at the places of rings that lie `spacing` apart along the outline."""
+        at = resample(self.s, self.across, spacing)
+        values = (self.s, self.across, self.front, self.cloth, self.shift)
+        return Profile(*(None if v is None else np.interp(at, np.arange(len(self.s)), v) for v in values))
+
+
 def limb(
-    outfit,
-    spacing,
-    s,
-    radius,
-    deep,
-    cloth,
-    controls,
-    frames,
-    lengths,
-    rounding,
-    colour_of,
-    creases,
-    mean,
-):
+    outfit: Outfit, chain: Chain, profile: Profile, spacing: float, paint: Paint, creases: list, mean: float
+) -> Tube:
     """A worn tube along a chain: rings on its profile, painted and folded.
 
     Args:
         outfit: for the folds.
+        chain: what it is bent along.
+        profile: of the tube.
         spacing: of points, metres.
-        s: [n] even places along the chain.
-        radius: [n] there, sideways.
-        deep: [n] there, to the front.
-        cloth: [n] how much the cloth there folds.
-        controls: [T, K, 3] corners of the chain.
-        frames: [T, K - 1, 3, 3] of its segments.
-        lengths: of its segments.
-        rounding: of its inner corners.
-        colour_of: painter of (x [1, U], s [V, 1]) in metres.
+        paint: gives the colours at (x [1, U], s [V, 1]) in metres.
         creases: (place, width) of tight folds.
         mean: radius that turns angles to metres for the painter.
     """
-    at = resample(s, radius, spacing)
-    pick = lambda v: np.interp(at, np.arange(len(s)), v)  # noqa: E731
-    rings = pick(s)
-    u = columns(float(np.quantile(radius, 0.9)), spacing)
-    x, sv = around(u, mean), rings[:, None]
-    amount = pick(cloth)[:, None] * np.ones_like(x)
-    centre, a, b = tube(controls, frames, lengths, rounding, rings, pick(radius), pick(deep))
-    return Tube(
-        centre,
-        a,
-        b,
-        swelling(outfit, x, sv, amount),
-        colour_of(x, sv),
-        fold_slopes(outfit, x, sv, amount, creases),
-    )
+    x = around(columns(float(np.quantile(profile.across, 0.9)), spacing), mean)
+    return worn_tube(outfit, chain, profile.rings(spacing), x, paint, creases)
+
+
+def worn_tube(
+    outfit: Outfit, chain: Chain, rings: Profile, x: np.ndarray, paint: Paint, creases: list, swell=1.0
+) -> Tube:
+    """As `limb`, of rings and columns x [1, U] in metres; `swell` [V, U] is one more factor on the radius."""
+    s = rings.s[:, None]
+    amount = rings.cloth[:, None] * np.ones_like(x)
+    swell = swelling(outfit, x, s, amount) * swell
+    slopes = fold_slopes(outfit, x, s, amount, creases)
+    return Tube(*chain.bend(rings.s, rings.across, rings.front, rings.shift), swell, paint(x, s), slopes)

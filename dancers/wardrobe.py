@@ -144,30 +144,19 @@ def paint_face(outfit: Outfit, p: np.ndarray) -> np.ndarray:
         nonlocal colour
         colour = np.where((mask & front)[..., None], np.asarray(value, np.float32), colour)
 
-    put(
-        np.hypot((np.abs(x) - 0.031) / 0.015, (y - 0.005) / 0.0085) < 1,
-        patterns.to_linear(np.array([236, 232, 228])),
-    )
+    put(np.hypot((np.abs(x) - 0.031) / 0.015, (y - 0.005) / 0.0085) < 1, patterns.to_linear(np.array([236, 232, 228])))
     put(np.hypot(np.abs(x) - 0.031, y - 0.005) < 0.008, (0.02, 0.015, 0.012))
     arch = 0.027 - 0.08 * np.abs(np.abs(x) - 0.031)
-    put(
-        (np.abs(np.abs(x) - 0.033) < 0.019) & (np.abs(y - arch) < 0.0045),
-        outfit.hair * 0.5 + outfit.skin * 0.08,
-    )
+    put((np.abs(np.abs(x) - 0.033) < 0.019) & (np.abs(y - arch) < 0.0045), outfit.hair * 0.5 + outfit.skin * 0.08)
     lips = outfit.skin * np.array([0.75, 0.38, 0.38])
     put(np.hypot(x / 0.025, (y + 0.051) / 0.009) < 1, lips)
     put((np.abs(x) < 0.024) & (np.abs(y + 0.051) < 0.0022), lips * 0.3)
     if outfit.glasses:
         ring = np.hypot((np.abs(x) - 0.032) / 0.024, (y - 0.004) / 0.018)
-        put(
-            (np.abs(ring - 1) < 0.18) | ((np.abs(x) < 0.01) & (np.abs(y - 0.006) < 0.003)),
-            (0.01, 0.01, 0.012),
-        )
+        put((np.abs(ring - 1) < 0.18) | ((np.abs(x) < 0.01) & (np.abs(y - 0.006) < 0.003)), (0.01, 0.01, 0.012))
     ear = np.hypot((z + 0.012) / 0.016, (y + 0.004) / 0.028)
     colour = np.where(
-        ((ear < 1) & (np.abs(x) > 0.05))[..., None],
-        colour * (0.72 + 0.28 * (ear > 0.6))[..., None],
-        colour,
+        ((ear < 1) & (np.abs(x) > 0.05))[..., None], colour * (0.72 + 0.28 * (ear > 0.6))[..., None], colour
     )
     return colour.astype(np.float32)
 
@@ -178,22 +167,12 @@ def hair_cover(outfit: Outfit, p: np.ndarray) -> np.ndarray:
     style = outfit.hair_style
     if style == "bald":
         return np.zeros(x.shape, np.float32)
-    front_line = {
-        "quiff": 0.07,
-        "buzz": 0.066,
-        "bob": 0.05,
-        "beanie": 0.042,
-        "cap": 0.048,
-        "scarf": 0.06,
-    }.get(style, 0.062)
-    side_line = {
-        "bob": -0.07,
-        "long": -0.07,
-        "braids": -0.03,
-        "scarf": -0.1,
-        "afro": -0.03,
-        "beanie": 0.0,
-    }.get(style, -0.015)
+    front_line = {"quiff": 0.07, "buzz": 0.066, "bob": 0.05, "beanie": 0.042, "cap": 0.048, "scarf": 0.06}.get(
+        style, 0.062
+    )
+    side_line = {"bob": -0.07, "long": -0.07, "braids": -0.03, "scarf": -0.1, "afro": -0.03, "beanie": 0.0}.get(
+        style, -0.015
+    )
     line = np.interp(z, [-0.09, -0.03, 0.01, 0.04, 0.09], [-0.075, -0.06, side_line, 0.035, front_line])
     if style == "scarf":
         line = np.where(z > 0.035, np.where(np.abs(x) > 0.052, -0.2, front_line), -0.2)

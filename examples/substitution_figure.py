@@ -10,12 +10,13 @@ the asset pose_landmarker.
 import argparse
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
-from stmt_tf.place.backdrop import covering, is_picture, place_of_video, read_picture
+from stmt_tf.place.backdrop import covering, place_of_video
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.transfer.motion import fit_motion
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import choose_frames, make_room, read_source
+from stmt_tf.video.picture import is_picture, read_picture
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 

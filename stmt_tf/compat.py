@@ -10,14 +10,10 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
-import importlib.abc
-import importlib.util
 import os
 import sys
-import tempfile
-import types
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import NoReturn
 
 
@@ -36,8 +32,7 @@ def prepare_environment(environ: MutableMapping[str, str] = os.environ) -> None:
     environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # Not less than 3: TF 2.15 logs three errors at every start, on every machine, that are none. What goes wrong
     # later is raised as well as logged. A child process finds it set already.
-    if environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "3":
-        sys.meta_path.insert(0, _QuietTensorFlow())
+    environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     warnings.filterwarnings("ignore", r"\s*TensorFlow Addons \(TFA\) has ended", UserWarning)
 
 
@@ -135,43 +130,3 @@ def unscaled_gradients(optimizer: object, gradients: list) -> list:
     if hasattr(optimizer, "get_unscaled_gradients"):
         return optimizer.get_unscaled_gradients(gradients)
     return gradients  # Keras 3 unscales as it applies them
-
-
-class _QuietTensorFlow(importlib.abc.MetaPathFinder):
-    """Keeps quiet what newer TensorFlow logs while it loads, before it heeds TF_CPP_MIN_LOG_LEVEL."""
-
-    def find_spec(
-        self, name: str, path: object = None, target: object = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if name != "tensorflow":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            load = spec.loader.exec_module
-
-            def load_quietly(module: types.ModuleType) -> None:
-                with held_back_stderr():
-                    load(module)
-
-            spec.loader.exec_module = load_quietly
-        return spec
-
-
-@contextlib.contextmanager
-def held_back_stderr() -> Iterator[None]:
-    """Holds back what the process writes to stderr, from C++ too; shows it if an exception comes."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held_back.seek(0)
-            os.write(terminal, held_back.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(terminal, 2)
-            os.close(terminal)

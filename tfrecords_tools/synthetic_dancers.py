@@ -27,14 +27,16 @@ import os
 from collections.abc import Iterator, Sequence
 
 import cv2
-import tensorflow as tf
 from absl import logging
 from tqdm import tqdm
 
+from stmt_tf.data import record_files
 from stmt_tf.data.rendered import rendered_clip
 from stmt_tf.data.schema import encode_clip
-from stmt_tf.files import whole_file
 from tfrecords_tools.kept_settings import check_settings
+
+# The settings that decide what is in the set.
+_DECISIVE = ("num_videos", "seed", "size", "frames_per_video", "fps", "videos_per_shard")
 
 
 def split_of(index: int) -> str:
@@ -59,52 +61,37 @@ def _serialized(job: tuple) -> bytes:
     return encode_clip(rendered_clip(*job))
 
 
-def write_dancers(
-    output: str,
-    num_videos: int,
-    seed: int,
-    size: int,
-    num_frames: int,
-    fps: float,
-    videos_per_shard: int,
-    processes: int = 1,
-    splits: Sequence[str] = SPLITS,
-) -> int:
-    """Writes the shards that `output` lacks.
+def write_dancers(config: DancersConfig) -> int:
+    """Writes the shards that the output lacks.
 
     Returns:
         How many videos were written (0 if all were there).
 
     Raises:
-        ValueError: `output` holds a set of other settings.
-        OSError: `output` cannot be written.
+        ValueError: the output holds a set of other settings.
+        OSError: it cannot be written.
     """
-    settings = {
-        "num_videos": num_videos,
-        "seed": seed,
-        "size": size,
-        "frames_per_video": num_frames,
-        "fps": fps,
-        "videos_per_shard": videos_per_shard,
-    }
+    output = config.output
     os.makedirs(output, exist_ok=True)
+    settings = {name: getattr(config, name) for name in _DECISIVE}
     check_settings(os.path.join(output, "dancers.json"), settings)
     missing = [
         (name, part)
-        for name, part in shards(num_videos, videos_per_shard, splits)
+        for name, part in shards(config.num_videos, config.videos_per_shard, config.splits)
         if not os.path.exists(os.path.join(output, name))
     ]
-    jobs = [(seed, i, size, num_frames, fps) for _, part in missing for i in part]
+    jobs = [(config.seed, i, config.size, config.frames_per_video, config.fps) for _, part in missing for i in part]
     pool: multiprocessing.pool.Pool | None = None
     try:
-        if processes > 1 and len(jobs) > 1:
-            pool = multiprocessing.get_context("spawn").Pool(processes)
+        if config.processes > 1 and len(jobs) > 1:
+            pool = multiprocessing.get_context("spawn").Pool(config.processes)
             results = pool.imap(_serialized, jobs, chunksize=2)
         else:
             results = map(_serialized, jobs)
         with tqdm(total=len(jobs), unit="video", disable=not jobs) as progress:
             for name, part in missing:
-                _write_shard(os.path.join(output, name), (next(results) for _ in part), progress)
+                records = (next(results) for _ in part)
+                record_files.write(os.path.join(output, name), _counted(records, progress))
     finally:
         if pool is not None:
             pool.terminate()
@@ -112,11 +99,10 @@ def write_dancers(
     return len(jobs)
 
 
-def _write_shard(path: str, records: Iterator[bytes], progress: tqdm) -> None:
-    with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
-        for record in records:
-            writer.write(record)
-            progress.update()
+def _counted(records: Iterator[bytes], progress: tqdm) -> Iterator[bytes]:
+    for record in records:
+        yield record
+        progress.update()
 
 
 def main(config: DancersConfig) -> None:
@@ -124,17 +110,7 @@ def main(config: DancersConfig) -> None:
     # Workers inherit this: their small matrix products are faster on one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        written = write_dancers(
-            config.output,
-            config.num_videos,
-            config.seed,
-            config.size,
-            config.frames_per_video,
-            config.fps,
-            config.videos_per_shard,
-            config.processes,
-            config.splits,
-        )
+        written = write_dancers(config)
     except (OSError, ValueError) as error:
         raise SystemExit(f"synthetic_dancers: {error}") from error
     logging.info("%d videos written to %s", written, config.output)

@@ -29,10 +29,8 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from stmt_tf.data.checks import without_graph
-from stmt_tf.data.pipeline import find_records
-from stmt_tf.data.record_files import Damage, Place, scan
-from stmt_tf.data.schema import read_record
+from stmt_tf.data.record_files import Damage, Place, find_records, scan
+from stmt_tf.data.schema import read_record, reason
 from tfrecords_tools.clips.store import MANIFEST, SPLITS, content_check, file_sha256
 
 
@@ -83,7 +81,7 @@ class Validator:
             clip = read_record(record)
             clip_id, video_id = clip["clip_id"].decode(), clip["video_id"].decode()
         except ValueError as error:  # of UnicodeDecodeError, too
-            yield without_graph(str(error))
+            yield str(error)
             return
         yield from content_faults(clip)
         if clip_id in self._clips:
@@ -133,7 +131,7 @@ def content_faults(clip: dict[str, np.ndarray]) -> Iterator[str]:
             try:
                 found = tuple(shape_of(data))
             except tf.errors.InvalidArgumentError as error:
-                yield f"{name}, step {step}: not decodable ({without_graph(error.message)})"
+                yield f"{name}, step {step}: not decodable ({reason(error)})"
                 continue
             if found != (*shape, channels):
                 yield f"{name}, step {step}: {found} instead of {(*shape, channels)}"

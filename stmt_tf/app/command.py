@@ -9,8 +9,8 @@ import threading
 
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
+from stmt_tf.models.versions import newest
 from stmt_tf.serving.manifest import read_manifest
-from stmt_tf.serving.versions import newest
 
 
 def main(config: AppConfig) -> None:

@@ -44,127 +44,153 @@ _PLAY_ALL = """() => document.querySelectorAll("#results video").forEach((video)
 
 def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
     """The page; what is chosen on it becomes a job of `jobs`."""
-    with gr.Blocks(title="Motion transfer", analytics_enabled=False) as page:
-        gr.HTML(_introduction(config), padding=False)
+    return _Page(jobs, config).blocks
+
+
+class _Page:
+    """What the page shows, and what it does when it is used: each method that gradio calls returns what changes."""
+
+    def __init__(self, jobs: Jobs, config: AppConfig):
+        self._jobs = jobs
+        with gr.Blocks(title="Motion transfer", analytics_enabled=False) as self.blocks:
+            gr.HTML(_introduction(config), padding=False)
+            self._lay_out_choices()
+            self._lay_out_results()
+            self._wire()
+
+    def _lay_out_choices(self) -> None:
         with gr.Row(elem_id="inputs"):
-            source = gr.Video(label="1. The person, and the place", sources=["upload"], elem_id="source")
-            target = gr.Video(label="2. The motion to do", sources=["upload"], elem_id="target")
-        samples = gr.Button("Take the two sample videos", size="sm", elem_id="samples", visible=_SAMPLES.is_dir())
+            self._source = gr.Video(label="1. The person, and the place", sources=["upload"], elem_id="source")
+            self._target = gr.Video(label="2. The motion to do", sources=["upload"], elem_id="target")
+        self._samples = gr.Button(
+            "Take the two sample videos", size="sm", elem_id="samples", visible=_SAMPLES.is_dir()
+        )
         with gr.Accordion("More choices", open=False, elem_id="choices"):
-            retargeting = gr.Radio(_RETARGETING, value="global", label="How the motion is fitted to the person's body")
-            layout = gr.Radio(_LAYOUTS, value="result", label="What the video shows")
-            background = gr.File(
+            fitted = "How the motion is fitted to the person's body"
+            self._retargeting = gr.Radio(_RETARGETING, value="global", label=fitted)
+            self._layout = gr.Radio(_LAYOUTS, value="result", label="What the video shows")
+            self._background = gr.File(
                 label="Another place, if you like: a picture, or a video, whose person is taken out of it",
                 file_types=["image", "video"],
                 height=160,
                 elem_id="background",
             )
-        start = gr.Button("Make the video", variant="primary", elem_id="start")
-        cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
-        status = gr.HTML(elem_id="status", padding=False)
-        with gr.Column(visible=False, elem_id="results") as results:
+        self._start = gr.Button("Make the video", variant="primary", elem_id="start")
+        self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+        self._status = gr.HTML(elem_id="status", padding=False)
+
+    def _lay_out_results(self) -> None:
+        with gr.Column(visible=False, elem_id="results") as self._results:
             with gr.Row():
-                shown = [
+                self._shown = [
                     gr.Video(label=label, interactive=False, loop=True, buttons=[], elem_id=f"shown-{name}")
                     for label, name in (("The person", "source"), ("The motion", "target"), ("The result", "result"))
                 ]
             with gr.Row():
                 gr.Button("Play all three").click(None, js=_PLAY_ALL)
-                download = gr.DownloadButton("Download the result", variant="primary", elem_id="download")
-            sheet = _picture("At a glance", "sheet")
-            with gr.Accordion("Where each part was taken from", open=False, elem_id="attention") as maps:
+                self._download = gr.DownloadButton("Download the result", variant="primary", elem_id="download")
+            self._sheet = _picture("At a glance", "sheet")
+            with gr.Accordion("Where each part was taken from", open=False, elem_id="attention") as self._maps:
                 gr.HTML(
                     "<p>For a few frames of the result: how much of each pixel was taken from which picture of the "
                     "person's video. White is all of it, black is nothing.</p>"
                 )
-                attention = _picture("Attention maps", "maps")
-
+                self._attention = _picture("Attention maps", "maps")
         # While the video is made this is all there is; then it makes room for the result.
-        preview = _picture("Look here first: the motion, and how it was fitted to the person", "preview", visible=False)
+        look = "Look here first: the motion, and how it was fitted to the person"
+        self._preview = _picture(look, "preview", visible=False)
 
-        def ready(told: str) -> dict:
-            return {start: gr.update(visible=True), cancel: gr.update(visible=False), status: told}
-
-        def begin(source_path, target_path, background_path, retarget, shape, request: gr.Request) -> dict:
-            hidden = {preview: gr.update(value=None, visible=False), results: gr.update(visible=False)}
-            inputs = {"source": source_path, "target": target_path, "background": background_path}
-            if not source_path or not target_path:
-                jobs.cancel(request.session_hash)
-                return {**hidden, **ready(_problem("Two videos are needed: one of the person, and one of the motion."))}
-            try:
-                inputs = {name: Path(path) for name, path in inputs.items() if path}
-                jobs.begin(request.session_hash, inputs, {"retarget": retarget, "layout": shape})
-            except VideoError as error:
-                return {**hidden, **ready(_problem(str(error)))}
-            waiting = _bar("Waiting until the videos of others are made")
-            return {**hidden, start: gr.update(visible=False), cancel: gr.update(visible=True), status: waiting}
-
-        def follow(request: gr.Request) -> Iterator[dict]:
-            job = jobs.of(request.session_hash)
-            if job is None:  # refused, or cancelled while it waited
-                yield {status: gr.skip()}
-                return
-            finished, previewed = False, False
-            try:
-                for progress in job.run():
-                    change = {status: _progress(progress)}
-                    if not previewed and job.outputs["preview"].exists():
-                        previewed = True
-                        change[preview] = gr.update(value=str(job.outputs["preview"]), visible=True)
-                    yield change
-                finished = True
-            finally:
-                if not finished and jobs.of(request.session_hash) is job:  # the page was closed
-                    jobs.cancel(request.session_hash)
-            if jobs.of(request.session_hash) is not job:  # cancelled
-                yield {status: gr.skip()}
-            elif job.error:
-                yield ready(_problem(job.error))
-            else:
-                yield done(job)
-
-        def done(job: Job) -> dict:
-            result = str(job.outputs["output"])
-            paths = [*(str(job.inputs[name]) for name in ("source", "target")), result]
-            has_maps = job.outputs["attention"].exists()
-            return {
-                **ready(_paragraphs("Done.", *job.warnings)),
-                results: gr.update(visible=True),
-                **dict(zip(shown, paths)),
-                download: result,
-                sheet: str(job.outputs["sheet"]),
-                maps: gr.update(visible=has_maps, open=False),
-                attention: str(job.outputs["attention"]) if has_maps else None,
-            }
-
-        def stop(request: gr.Request) -> Iterator[dict]:
-            job = jobs.drop(request.session_hash)
-            yield {cancel: gr.update(visible=False), status: _bar("Cancelling"), preview: gr.update(visible=False)}
-            if job is not None:
-                job.close()
-            yield ready(_paragraphs("Cancelled. Nothing was kept."))
-
-        def hold(path: str | None, request: gr.Request) -> None:
-            if path and not Path(path).is_relative_to(_SAMPLES):
-                jobs.hold(request.session_hash, Path(path))
-
-        def leave(request: gr.Request) -> None:
-            jobs.leave(request.session_hash)
-
+    def _wire(self) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         quick = {"queue": False, **quiet}
-        for upload in (source, target, background):
-            upload.change(hold, upload, None, **quick)
+        for upload in (self._source, self._target, self._background):
+            upload.change(self._hold, upload, None, **quick)
         both = [str(_SAMPLES / f"{name}.mp4") for name in ("source", "target")]
-        samples.click(lambda: both, None, [source, target], **quick)
-        changing = [start, cancel, status, preview, results, *shown, download, sheet, maps, attention]
-        chosen = [source, target, background, retargeting, layout]
-        start.click(begin, chosen, [start, cancel, status, preview, results], **quick).then(
-            follow, None, changing, concurrency_limit=1, **quiet
+        self._samples.click(lambda: both, None, [self._source, self._target], **quick)
+        chosen = [self._source, self._target, self._background, self._retargeting, self._layout]
+        state = [self._start, self._cancel, self._status, self._preview]
+        made = [*self._shown, self._download, self._sheet, self._maps, self._attention]
+        self._start.click(self._begin, chosen, [*state, self._results], **quick).then(
+            self._follow, None, [*state, self._results, *made], concurrency_limit=1, **quiet
         )
-        cancel.click(stop, None, [start, cancel, status, preview], concurrency_limit=None, **quiet)
-        page.unload(leave)
-    return page
+        self._cancel.click(self._stop, None, state, concurrency_limit=None, **quiet)
+        self.blocks.unload(self._leave)
+
+    def _begin(self, source, target, background, retarget, layout, request: gr.Request) -> dict:
+        hidden = {self._preview: gr.update(value=None, visible=False), self._results: gr.update(visible=False)}
+        inputs = {"source": source, "target": target, "background": background}
+        if not source or not target:
+            self._jobs.cancel(request.session_hash)
+            needed = "Two videos are needed: one of the person, and one of the motion."
+            return {**hidden, **self._ready(_problem(needed))}
+        try:
+            inputs = {name: Path(path) for name, path in inputs.items() if path}
+            self._jobs.begin(request.session_hash, inputs, {"retarget": retarget, "layout": layout})
+        except VideoError as error:
+            return {**hidden, **self._ready(_problem(str(error)))}
+        return {
+            **hidden,
+            self._start: gr.update(visible=False),
+            self._cancel: gr.update(visible=True),
+            self._status: _bar("Waiting until the videos of others are made"),
+        }
+
+    def _follow(self, request: gr.Request) -> Iterator[dict]:
+        session = request.session_hash
+        job = self._jobs.of(session)
+        if job is None:  # refused, or cancelled while it waited
+            yield {self._status: gr.skip()}
+            return
+        finished, previewed = False, False
+        try:
+            for progress in job.run():
+                change = {self._status: _progress(progress)}
+                if not previewed and job.outputs["preview"].exists():
+                    previewed = True
+                    change[self._preview] = gr.update(value=str(job.outputs["preview"]), visible=True)
+                yield change
+            finished = True
+        finally:
+            if not finished and self._jobs.of(session) is job:  # the page was closed
+                self._jobs.cancel(session)
+        if self._jobs.of(session) is not job:  # cancelled
+            yield {self._status: gr.skip()}
+        elif job.error:
+            yield self._ready(_problem(job.error))
+        else:
+            yield self._done(job)
+
+    def _ready(self, told: str) -> dict:
+        return {self._start: gr.update(visible=True), self._cancel: gr.update(visible=False), self._status: told}
+
+    def _done(self, job: Job) -> dict:
+        result = str(job.outputs["output"])
+        paths = [*(str(job.inputs[name]) for name in ("source", "target")), result]
+        has_maps = job.outputs["attention"].exists()
+        return {
+            **self._ready(_paragraphs("Done.", *job.warnings)),
+            self._results: gr.update(visible=True),
+            **dict(zip(self._shown, paths)),
+            self._download: result,
+            self._sheet: str(job.outputs["sheet"]),
+            self._maps: gr.update(visible=has_maps, open=False),
+            self._attention: str(job.outputs["attention"]) if has_maps else None,
+        }
+
+    def _stop(self, request: gr.Request) -> Iterator[dict]:
+        job = self._jobs.drop(request.session_hash)
+        hidden = gr.update(visible=False)
+        yield {self._cancel: hidden, self._status: _bar("Cancelling"), self._preview: hidden}
+        if job is not None:
+            job.close()
+        yield self._ready(_paragraphs("Cancelled. Nothing was kept."))
+
+    def _hold(self, path: str | None, request: gr.Request) -> None:
+        if path and not Path(path).is_relative_to(_SAMPLES):
+            self._jobs.hold(request.session_hash, Path(path))
+
+    def _leave(self, request: gr.Request) -> None:
+        self._jobs.leave(request.session_hash)
 
 
 def _picture(label: str, name: str, visible: bool = True) -> gr.Image:

@@ -26,7 +26,7 @@ def _describe(asset: Asset) -> str:
     state = "fetched" if is_cached(asset.name) else "not fetched"
     return (
         f"{asset.name}: {asset.summary}\n"
-        f"  {asset.file.size / 1e6:.0f} MB, {state}; licence: {asset.licence}\n"
+        f"  {sum(member.size for member in asset.members) / 1e6:.0f} MB, {state}; licence: {asset.licence}\n"
         f"  from {asset.source.requirement} ({asset.homepage})\n"
-        f"  sha256 {asset.file.sha256}"
+        f"  sha256 {asset.source.archive.sha256}"
     )

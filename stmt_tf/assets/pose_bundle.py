@@ -3,35 +3,18 @@
 The Tasks API takes one `.task` file: a zip, nothing compressed, of a person detector and a landmark network, each
 a `.tflite` whose metadata says how pixels are scaled before they enter it. The networks inside the wheel are the
 same ones without that metadata. MediaPipe's own metadata writer depends on a compiled helper that some of its
-releases lack, so the few bytes are written here: no dependency, and the same bytes on every platform.
-
-A `.tflite` is a FlatBuffer. All its references are relative and point forward, so a model gets a new field by
-putting a new root before it, whose references reach into the untouched rest:
-
-    [new root: fields of the old one, its buffers + 1, its metadata + 1][padding][the old model, byte for byte]
-
-References:
-    https://flatbuffers.dev/internals (the format)
-    tensorflow/compiler/mlir/lite/schema/schema.fbs, mediapipe/tasks/metadata/metadata_schema.fbs (field numbers)
+releases lack; the schemas that it brings do not.
 """
 
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-from typing import Any, NamedTuple
+from typing import Any
 
-# Field numbers of the tables Model, Buffer and Metadata of schema.fbs.
-_MODEL_VERSION, _MODEL_BUFFERS, _MODEL_METADATA, _MODEL_FIELDS = 0, 4, 6, 8
-_BUFFER_DATA = 0
-_METADATA_NAME, _METADATA_BUFFER = 0, 1
+import numpy as np
 
-
-class _Existing(NamedTuple):
-    """Something in the model that stays as it is, by its position there."""
-
-    position: int
+_ALIGNMENT = 16  # bytes: where TFLite wants weights to begin, and of which the generated code knows nothing
 
 
 def pose_landmarker(detector: bytes, landmarks: bytes) -> bytes:
@@ -40,6 +23,9 @@ def pose_landmarker(detector: bytes, landmarks: bytes) -> bytes:
     Args:
         detector: `pose_detection.tflite`, which takes pixels scaled to [-1, 1].
         landmarks: `pose_landmark_*.tflite`, which takes pixels scaled to [0, 1].
+
+    Raises:
+        ImportError: MediaPipe is not installed.
     """
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
@@ -54,97 +40,40 @@ def pose_landmarker(detector: bytes, landmarks: bytes) -> bytes:
 
 def add_normalization(model: bytes, mean: float, std: float) -> bytes:
     """Returns the `.tflite` with metadata saying that its image input is (pixel - mean) / std, pixels in [0, 255]."""
-    normalization = {0: [mean] * 3, 1: [std] * 3}
-    process_unit = {0: 1, 1: normalization}  # a union: the number of its kind, then the value
-    image = {0: {0: 2, 1: {0: 1}}}  # ImageProperties, in RGB
-    subgraph = {2: [{0: b"image", 3: image, 4: [process_unit]}]}
-    metadata, _ = _flatbuffer({0: b"pose", 3: [subgraph], 7: b"1.0.0"}, b"M001")
-    return _add_metadata(model, b"TFLITE_METADATA", bytes(metadata))
+    from mediapipe.tasks.metadata import metadata_schema_py_generated as schema
+    from mediapipe.tasks.metadata import schema_py_generated as tflite
+
+    unit = schema.ProcessUnitT()
+    unit.optionsType = schema.ProcessUnitOptions.NormalizationOptions
+    unit.options = schema.NormalizationOptionsT()
+    unit.options.mean, unit.options.std = [mean] * 3, [std] * 3
+    image = schema.TensorMetadataT()
+    image.name, image.processUnits, image.content = "image", [unit], schema.ContentT()
+    image.content.contentPropertiesType = schema.ContentProperties.ImageProperties
+    image.content.contentProperties = schema.ImagePropertiesT()
+    image.content.contentProperties.colorSpace = schema.ColorSpaceType.RGB
+    graph = schema.SubGraphMetadataT()
+    graph.inputTensorMetadata = [image]
+    metadata = schema.ModelMetadataT()
+    metadata.name, metadata.subgraphMetadata, metadata.minParserVersion = "pose", [graph], "1.0.0"
+
+    described = tflite.ModelT.InitFromPackedBuf(model)
+    buffer, entry = tflite.BufferT(), tflite.MetadataT()
+    buffer.data = np.frombuffer(_packed(metadata, b"M001"), np.uint8)
+    entry.name, entry.buffer = "TFLITE_METADATA", len(described.buffers)
+    described.buffers.append(buffer)
+    described.metadata = [*(described.metadata or []), entry]
+    return _packed(described, model[4:8])
 
 
-def _add_metadata(model: bytes, name: bytes, content: bytes) -> bytes:
-    def number(position: int) -> int:
-        return struct.unpack_from("<I", model, position)[0]
+def _packed(table: Any, identifier: bytes) -> bytes:
+    """A table of the generated schemas as a FlatBuffer."""
+    import flatbuffers
 
-    def elements(vector: _Existing) -> list[_Existing]:
-        slots = (vector.position + 4 + 4 * i for i in range(number(vector.position)))
-        return [_Existing(slot + number(slot)) for slot in slots]
+    class Builder(flatbuffers.Builder):
+        def StartVector(self, elemSize, numElems, alignment):  # noqa: N802
+            return super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment)
 
-    old = number(0)
-    vtable = old - struct.unpack_from("<i", model, old)[0]
-    num_fields = (struct.unpack_from("<H", model, vtable)[0] - 4) // 2
-    root: dict[int, Any] = {}
-    for field in range(min(num_fields, _MODEL_FIELDS)):
-        offset = struct.unpack_from("<H", model, vtable + 4 + 2 * field)[0]
-        if offset:
-            value = number(old + offset)
-            root[field] = value if field == _MODEL_VERSION else _Existing(old + offset + value)
-
-    buffers = elements(root[_MODEL_BUFFERS])
-    metadata = elements(root[_MODEL_METADATA]) if _MODEL_METADATA in root else []
-    root[_MODEL_BUFFERS] = [*buffers, {_BUFFER_DATA: content}]
-    root[_MODEL_METADATA] = [*metadata, {_METADATA_NAME: name, _METADATA_BUFFER: len(buffers)}]
-
-    prefix, links = _flatbuffer(root, model[4:8])
-    for slot, target in links:
-        struct.pack_into("<I", prefix, slot, len(prefix) + target.position - slot)
-    return bytes(prefix) + model
-
-
-def _flatbuffer(
-    root: dict[int, Any], identifier: bytes
-) -> tuple[bytearray, list[tuple[int, _Existing]]]:
-    """Writes a FlatBuffer, padded to a multiple of 16 bytes, the largest alignment that the schemas ask for.
-
-    A value is an int (uint32, or the kind of a union), a float, bytes (a string or a byte vector), a list
-    (a vector), a dict (a table: values by field number), or `_Existing`, whose reference is left to the caller.
-
-    Returns:
-        The bytes, and (position, target) of each reference to fill in.
-    """
-    out = bytearray(4) + identifier
-    links = []
-
-    def pad(alignment: int, ahead: int) -> None:
-        out.extend(bytes(-(len(out) + ahead) % alignment))
-
-    def put(slot: int, value: Any) -> None:
-        if isinstance(value, _Existing):
-            links.append((slot, value))
-        elif isinstance(value, float):
-            struct.pack_into("<f", out, slot, value)
-        else:
-            struct.pack_into(
-                "<I", out, slot, value if isinstance(value, int) else add(value) - slot
-            )
-
-    def add(value: bytes | list | dict) -> int:
-        if isinstance(value, dict):
-            offsets = [0] * (max(value) + 1)
-            for i, field in enumerate(value):
-                offsets[field] = 4 + 4 * i
-            vtable_size = 4 + 2 * len(offsets)
-            pad(4, vtable_size)
-            out.extend(
-                struct.pack(f"<{2 + len(offsets)}H", vtable_size, 4 + 4 * len(value), *offsets)
-            )
-            start = len(out)
-            out.extend(struct.pack("<i", vtable_size) + bytes(4 * len(value)))
-            items = list(value.values())
-        elif isinstance(value, list):
-            pad(4, 0)
-            start = len(out)
-            out.extend(struct.pack("<I", len(value)) + bytes(4 * len(value)))
-            items = value
-        else:
-            pad(16, 4)
-            start = len(out)
-            out.extend(struct.pack("<I", len(value)) + value + b"\0")
-            items = []
-        for i, item in enumerate(items):
-            put(start + 4 + 4 * i, item)
-        return start
-
-    put(0, root)
-    pad(16, 0)
-    return out, links
+    builder = Builder(0)
+    builder.Finish(table.Pack(builder), identifier)
+    return bytes(builder.Output())

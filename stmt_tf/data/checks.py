@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from stmt_tf.data import record_files, schema
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.pose.selection import evenly_spread
 
 _OPENED_AT_ONCE = 16
 _READ = 16  # files whose first record is read whole; checksums are slow, and of a set of records one is like another
@@ -32,7 +30,7 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
         OSError: a file cannot be read.
         ValueError: a record cannot be used, or there is none.
     """
-    files = find_records(pattern, flag)
+    files = record_files.find_records(pattern, flag)
     # Side by side: a remote file keeps one waiting.
     with concurrent.futures.ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
         firsts = [first for first in pool.map(record_files.first, files) if first is not None]
@@ -40,7 +38,7 @@ def check_records(pattern: str, flag: str, frames: int, size: int) -> None:
             raise ValueError(f"{flag}={pattern!r}: there is no clip in these files; name others or write them anew")
         for first in firsts:
             _require_sound(first, flag)
-        chosen = np.linspace(0, len(firsts) - 1, min(_READ, len(firsts))).round().astype(int)
+        chosen = evenly_spread(len(firsts), _READ)
         list(pool.map(lambda index: _require_usable(firsts[index].path, flag, frames, size), chosen))
 
 
@@ -56,7 +54,7 @@ def _require_usable(path: str, flag: str, frames: int, size: int) -> None:
     try:
         clip = schema.read_record(first[1])
     except ValueError as error:
-        raise ValueError(f"{flag}: {path}: {without_graph(str(error))}") from error
+        raise ValueError(f"{flag}: {path}: {error}") from error
     where = f"{flag}: {path}: clip {clip['clip_id'].decode()}"
     height, width, steps = int(clip["height"]), int(clip["width"]), len(clip["frames"])
     if height != width:
@@ -76,60 +74,23 @@ def _require_usable(path: str, flag: str, frames: int, size: int) -> None:
 
 
 @contextlib.contextmanager
-def broken_records_named(*patterns: str) -> Iterator[None]:
-    """Turns TensorFlow's error about a record that is read within into one that names the record, or its file.
+def broken_records_told(*patterns: str) -> Iterator[None]:
+    """Turns TensorFlow's error about a record that is read within into one that says how to find the record.
 
     Args:
         *patterns: globs of all record files that are read.
 
     Raises:
         ValueError: in place of an error of reading, drawing or decoding.
-        FileNotFoundError: in place of TensorFlow's own, for a file that is no longer there.
     """
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError) as error:
         # Checkpoints can be damaged too, and networks refuse arguments.
-        reason = _reason(error, patterns) if "IteratorGetNext" in error.message else None
-        if reason is None:
+        if "IteratorGetNext" not in error.message:
             raise
-        raise ValueError(reason) from error
-    except tf.errors.NotFoundError as error:
-        gone = re.search(r"([^{}\n]+?)(?:\n\t \[\[| \[Op:)", error.message)  # before the operation's name
-        if "IteratorGetNext" not in error.message or gone is None:
-            raise
-        raise FileNotFoundError(
-            f"a record file is no longer there: {gone[1].strip()}; put it back, then run the same command again"
+        logging.error("%s", error.message)
+        raise ValueError(
+            f"a record of {' or '.join(patterns)} cannot be used, for TensorFlow's reason above. Run `python -m "
+            "tfrecords_tools.validate --records=...` on them, which names what is damaged"
         ) from error
-
-
-def _reason(error: tf.errors.OpError, patterns: Sequence[str]) -> str | None:
-    """What is wrong with which record, if that can be known."""
-    refused = re.search(r"assertion failed: \[(.*: record \d+ .*)\]", error.message)
-    if refused:
-        return refused[1]
-    files = [path for pattern in patterns for path in find_records(pattern)]
-    byte = re.search(r"(?:corrupted|truncated) record at (\d+)", error.message)
-    if byte:
-        damage = record_files.find_damage(files, int(byte[1]))
-        return f"{damage}; write the file anew" if damage else None
-    logging.info("a record cannot be decoded; looking for it in %d files", len(files))
-    return next(filter(None, map(_undecodable, files)), None)
-
-
-def _undecodable(path: str) -> str | None:
-    """The first record of a file that is damaged or cannot be decoded, and why; None if there is none."""
-    for found in record_files.scan(path):
-        if isinstance(found, record_files.Damage):
-            return f"{found}; write the file anew"
-        place, record = found
-        try:
-            schema.decode_clip(record)
-        except ValueError as error:
-            return f"{place}: {without_graph(str(error))}"
-    return None
-
-
-def without_graph(message: str) -> str:
-    """TensorFlow's message on one line, without the names of its operations."""
-    return " ".join(re.sub(r"\{\{.*?\}\}|\[Op:\w+\]( name:)?", "", message).split())

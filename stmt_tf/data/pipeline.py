@@ -18,48 +18,18 @@ worker, decoded, and changed (`stmt_tf.data.augmentation`).
 from __future__ import annotations
 
 import math
-import os
 
 import tensorflow as tf
 
-from stmt_tf import compat
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
 from stmt_tf.data.augmentation import augment, disturbed_mattes, mirror
 from stmt_tf.data.order import read_clips, shuffled_samples
+from stmt_tf.data.record_files import find_records
+from stmt_tf.pose.maps import scaled_joints
 
 # Added to the seed, so that what is drawn of an example shares no random numbers.
 _SOURCES, _MIRROR, _AUGMENT, _MATTES = 1 << 41, 1 << 44, 1 << 45, 1 << 46
-
-
-def find_records(pattern: str, flag: str = "--records") -> list[str]:
-    """The record files of a glob, sorted; `flag` is the one that the glob came by, for the error.
-
-    Names that begin with a dot are left out: files are written under such, before they get their own.
-
-    Raises:
-        FileNotFoundError: nothing matches.
-        OSError: the place cannot be read, or not by this TensorFlow.
-    """
-    if not pattern:
-        raise FileNotFoundError(f"{flag} is required: a glob of record files")
-    if "://" in pattern:
-        compat.register_filesystems()
-    try:
-        found = tf.io.gfile.glob(pattern)
-    except tf.errors.UnimplementedError as error:
-        raise OSError(
-            f"{flag}={pattern!r}: {error.message}; s3://, az:// and hdfs:// need tensorflow-io: pip install .[addons]"
-        ) from error
-    except tf.errors.OpError as error:
-        raise OSError(f"{flag}={pattern!r} cannot be read: {error.message}") from error
-    files = sorted(path for path in found if not os.path.basename(path).startswith("."))
-    if not files:
-        raise FileNotFoundError(
-            f"no record file matches {flag}={pattern!r}; make some with "
-            "tfrecords_tools.create_clips or tfrecords_tools.synthetic_dancers"
-        )
-    return files
 
 
 def _find_clips(pattern: str, flag: str) -> list[str]:
@@ -213,16 +183,13 @@ def decode_example(drawn: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tenso
     for role in ("source", "target"):
         frames = _decoded(schema.decode_frame, drawn[f"{role}_frames"])
         scale = size / tf.shape(frames)[1]
-        joints = drawn[f"{role}_joints"]
-        # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
-        position = (joints[..., :2] + 0.5) * tf.cast(scale, tf.float32) - 0.5
         masks = tf.cond(
             drawn[f"{role}_masks"][0] == "",
             lambda frames=frames: -tf.ones_like(frames[..., :1]),
             lambda encoded=drawn[f"{role}_masks"]: _decoded(schema.decode_mask, encoded),
         )
         example[f"{role}_frames"] = _resized(frames, size)
-        example[f"{role}_joints"] = tf.concat([position, joints[..., 2:]], -1)
+        example[f"{role}_joints"] = scaled_joints(drawn[f"{role}_joints"], scale)
         example[f"{role}_masks"] = _resized(masks, size)
     if "target_flows" in drawn:
         flows = _decoded(schema.decode_flow, drawn["target_flows"])

@@ -1,4 +1,4 @@
-"""Reads record files record by record, knows where each lies, and can go on behind a damaged one.
+"""Finds, writes and reads record files, knows where each record lies, and can go on behind a damaged one.
 
 `tf.data.TFRecordDataset` ends at the first damaged byte and names no place. A file is a row of records, each of
 
@@ -13,19 +13,20 @@ Reference:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import functools
+import os
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
+import google_crc32c
 import tensorflow as tf
 
+from stmt_tf import compat
+from stmt_tf.files import whole_file
+
 _HEADER, _CHECK = struct.Struct("<QI"), struct.Struct("<I")
-_POLYNOMIAL = 0x82F63B78
-_ONES = 0xFFFFFFFF
-_ROW = 512  # bytes that are worked through one after the other, many such rows side by side
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,15 +66,51 @@ class Damage:
         return f"{self.place} is damaged: {self.reason}{rest}"
 
 
+def find_records(pattern: str, flag: str = "--records") -> list[str]:
+    """The record files of a glob, sorted; `flag` is the one that the glob came by, for the error.
+
+    Names that begin with a dot are left out: files are written under such, before they get their own.
+
+    Raises:
+        FileNotFoundError: nothing matches.
+        OSError: the place cannot be read, or not by this TensorFlow.
+    """
+    if not pattern:
+        raise FileNotFoundError(f"{flag} is required: a glob of record files")
+    if "://" in pattern:
+        compat.register_filesystems()
+    try:
+        found = tf.io.gfile.glob(pattern)
+    except tf.errors.UnimplementedError as error:
+        raise OSError(
+            f"{flag}={pattern!r}: {error.message}; s3://, az:// and hdfs:// need tensorflow-io: pip install .[addons]"
+        ) from error
+    except tf.errors.OpError as error:
+        raise OSError(f"{flag}={pattern!r} cannot be read: {error.message}") from error
+    files = sorted(path for path in found if not os.path.basename(path).startswith("."))
+    if not files:
+        raise FileNotFoundError(
+            f"no record file matches {flag}={pattern!r}; make some with "
+            "tfrecords_tools.create_clips or tfrecords_tools.synthetic_dancers"
+        )
+    return files
+
+
 def scan(path: str) -> Iterator[tuple[Place, bytes] | Damage]:
     """The sound records of a file with their places, and what is damaged, in the file's order.
 
     Raises:
         OSError: the file cannot be read.
     """
+    with _opened(path) as file:
+        yield from _scan(Place(path, 0, 0), file)
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[Any]:
     try:
         with tf.io.gfile.GFile(path, "rb") as file:
-            yield from _scan(Place(path, 0, 0), file)
+            yield file
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be read: {error.message}") from error
 
@@ -114,13 +151,10 @@ def first(path: str) -> Place | Damage | None:
     Raises:
         OSError: the file cannot be read.
     """
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            place = Place(path, 0, 0)
-            length = _length(place, file, file.size())
-            return place if isinstance(length, int) else length
-    except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be read: {error.message}") from error
+    with _opened(path) as file:
+        place = Place(path, 0, 0)
+        length = _length(place, file, file.size())
+        return place if isinstance(length, int) else length
 
 
 def read(place: Place) -> bytes:
@@ -129,19 +163,23 @@ def read(place: Place) -> bytes:
     Raises:
         OSError: the file cannot be read any more, or holds something else there now.
     """
-    found = _at(place)
+    with _opened(place.path) as file:
+        file.seek(place.offset)
+        found = next(_scan(place, file), None)
     if found is None or isinstance(found, Damage):
         raise OSError(f"{place} is no longer there: the file was changed meanwhile. Start again")
     return found[1]
 
 
-def _at(place: Place) -> tuple[Place, bytes] | Damage | None:
-    try:
-        with tf.io.gfile.GFile(place.path, "rb") as file:
-            file.seek(place.offset)
-            return next(_scan(place, file), None)
-    except tf.errors.OpError as error:
-        raise OSError(f"{place.path} cannot be read: {error.message}") from error
+def write(path: str, records: Iterable[bytes]) -> None:
+    """Writes a file of records, which appears when it is complete.
+
+    Raises:
+        OSError, tf.errors.OpError: it cannot be written.
+    """
+    with whole_file(path) as hidden, tf.io.TFRecordWriter(str(hidden)) as writer:
+        for record in records:
+            writer.write(record)
 
 
 def count(path: str) -> int:
@@ -150,96 +188,20 @@ def count(path: str) -> int:
     Raises:
         OSError: the file cannot be read, or ends within a record.
     """
-    return sum(1 for _ in _places(path))
-
-
-def find_damage(paths: Iterable[str], byte: int) -> Damage | None:
-    """The damaged record whose length, or whose content, begins at this byte: so much TensorFlow tells of one.
-
-    Args:
-        paths: the files that it may lie in.
-        byte: the place in its file.
-
-    Raises:
-        OSError: a file cannot be read, or ends within a record.
-    """
-    for path in paths:
-        for place in _places(path):
-            if place.offset + _HEADER.size >= byte:
-                if byte in (place.offset, place.offset + _HEADER.size):
-                    found = _at(place)
-                    if isinstance(found, Damage):
-                        return found
-                break
-    return None
-
-
-def _places(path: str) -> Iterator[Place]:
-    """Where the records of a file lie, if their lengths are right; their contents are passed over."""
-    try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            size, place = file.size(), Place(path, 0, 0)
-            while place.offset < size:
-                yield place
-                header = file.read(_HEADER.size)
-                end = place.offset + _HEADER.size + _CHECK.size
-                end += _HEADER.unpack(header)[0] if len(header) == _HEADER.size else 0
-                if end > size:
-                    raise OSError(f"{place} is damaged: its length leads beyond the end of the file")
-                place = Place(path, place.number + 1, end)
-                file.seek(end)
-    except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be read: {error.message}") from error
+    with _opened(path) as file:
+        size, place = file.size(), Place(path, 0, 0)
+        while place.offset < size:
+            header = file.read(_HEADER.size)
+            end = place.offset + _HEADER.size + _CHECK.size
+            end += _HEADER.unpack(header)[0] if len(header) == _HEADER.size else 0
+            if end > size:
+                raise OSError(f"{place} is damaged: its length leads beyond the end of the file")
+            place = Place(path, place.number + 1, end)
+            file.seek(end)
+        return place.number
 
 
 def masked_crc32c(data: bytes) -> int:
     """The check of some bytes, as record files hold it."""
-    crc = crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & _ONES
-
-
-def crc32c(data: bytes) -> int:
-    """CRC-32C; some 60 MB/s, since rows of the bytes are worked through side by side.
-
-    Without its ones at start and end the checksum is linear, zeros in front do not change it, and zeros behind change
-    it linearly: so rows of equal length have theirs on their own, to be joined afterwards.
-    """
-    if len(data) < _ROW:  # such as each length: rows would take a thousand times as long
-        state = functools.reduce(lambda crc, byte: crc >> 8 ^ int(_bytes()[(crc ^ byte) & 255]), data, _ONES)
-        return state ^ _ONES
-    padded = np.zeros(-(-len(data) // _ROW) * _ROW, np.uint8)
-    padded[-len(data) :] = np.frombuffer(data, np.uint8)
-    padded[len(padded) - len(data) :][:4] ^= 255  # the same as a start from ones
-    rows = padded.reshape(-1, _ROW).T.astype(np.uint32)
-    crcs = np.zeros(rows.shape[1], np.uint32)
-    for column in rows:
-        crcs = _step(crcs, column)
-    state, behind = 0, _zeros_behind()
-    for crc in crcs.tolist():
-        state = (
-            behind[0][state & 255] ^ behind[1][state >> 8 & 255] ^ behind[2][state >> 16 & 255] ^ behind[3][state >> 24]
-        ) ^ crc
-    return state ^ _ONES
-
-
-def _step(crcs: np.ndarray, column: np.ndarray | int) -> np.ndarray:
-    """The checksums uint32 `[N]` after one more byte each."""
-    return crcs >> 8 ^ _bytes()[(crcs ^ column) & 255]
-
-
-@functools.cache
-def _bytes() -> np.ndarray:
-    """The checksum of each byte, uint32 `[256]`."""
-    table = np.arange(256, dtype=np.uint32)
-    for _ in range(8):
-        table = np.where(table & 1, table >> 1 ^ np.uint32(_POLYNOMIAL), table >> 1)
-    return table
-
-
-@functools.cache
-def _zeros_behind() -> list[list[int]]:
-    """What each value of each of a checksum's four bytes becomes when a row of zeros follows: 4 lists of 256."""
-    crcs = (np.arange(256, dtype=np.uint32)[None] << np.arange(0, 32, 8, dtype=np.uint32)[:, None]).ravel()
-    for _ in range(_ROW):
-        crcs = _step(crcs, np.uint32(0))
-    return crcs.reshape(4, 256).tolist()
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF

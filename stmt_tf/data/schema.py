@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 import tensorflow as tf
 
+from stmt_tf.pixels import from_uint8
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
 SCHEMA_VERSION = 1
@@ -168,7 +169,7 @@ def parse_clip(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
 def decode_frame(encoded: tf.Tensor) -> tf.Tensor:
     """Decodes one JPEG string to float32 `[H, W, 3]` in [-1, 1]."""
-    return tf.cast(tf.io.decode_jpeg(encoded, channels=3), tf.float32) / 127.5 - 1.0
+    return from_uint8(tf.io.decode_jpeg(encoded, channels=3))
 
 
 def decode_flow(encoded: tf.Tensor) -> tf.Tensor:
@@ -191,16 +192,18 @@ def read_record(serialized: bytes) -> dict[str, np.ndarray]:
     try:
         parsed = parse_clip(tf.constant(serialized))
     except tf.errors.InvalidArgumentError as error:
-        raise ValueError(
-            f"not a clip record: {error.message}. Make records with the tools of this package"
-        ) from error
+        raise ValueError(f"not a clip record: {reason(error)}. Make records with the tools of this package") from error
     version = int(parsed["schema_version"])
     if version != SCHEMA_VERSION:
         raise ValueError(
-            f"the record has schema version {version}, this program reads {SCHEMA_VERSION}: "
-            "write the records anew"
+            f"the record has schema version {version}, this program reads {SCHEMA_VERSION}: write the records anew"
         )
     return {name: value.numpy() for name, value in parsed.items()}
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """What TensorFlow tells of what it cannot parse or decode, on one line, without the names of its operations."""
+    return " ".join(error.message.rpartition("}}")[2].partition("[Op:")[0].split())
 
 
 def decode_clip(serialized: bytes) -> Clip:
@@ -216,7 +219,7 @@ def decode_clip(serialized: bytes) -> Clip:
         flows = [decode_flow(flow).numpy() for flow in parsed["flows"]]
         masks = [tf.io.decode_png(mask, channels=1).numpy()[..., 0] for mask in parsed["masks"]]
     except tf.errors.OpError as error:
-        raise ValueError(f"an image cannot be decoded: {error.message}. Write the record anew") from error
+        raise ValueError(f"an image cannot be decoded: {reason(error)}. Write the record anew") from error
     shape = (int(parsed["height"]), int(parsed["width"]))
     return Clip(
         clip_id=parsed["clip_id"].decode(),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from absl import logging
 
 from stmt_tf.data import record_files, schema
-from stmt_tf.data.checks import without_graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _indexed(place: record_files.Place, record: bytes, size: int) -> IndexedClip
     try:
         clip = schema.read_record(record)
     except ValueError as error:
-        raise ValueError(f"{place}: {without_graph(str(error))}") from error
+        raise ValueError(f"{place}: {error}") from error
     name, height, width = clip["clip_id"].decode(), int(clip["height"]), int(clip["width"])
     if height != width or width < size:
         wanted = "they must be square" if height != width else f"the model's have {size} x {size}"

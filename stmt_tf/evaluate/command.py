@@ -15,7 +15,7 @@ from absl import logging
 
 import stmt_tf
 from stmt_tf import assets
-from stmt_tf.data.pipeline import find_records
+from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.comparison import Model, Other, parse_others
@@ -29,9 +29,9 @@ from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
 from stmt_tf.metrics.identity import PersonFeatures
 from stmt_tf.metrics.lpips import LPIPS
+from stmt_tf.models.versions import newest
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.serving.inference import TransferModel
-from stmt_tf.serving.versions import newest
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
 

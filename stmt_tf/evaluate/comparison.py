@@ -11,6 +11,7 @@ import numpy as np
 
 from stmt_tf.evaluate import baselines
 from stmt_tf.evaluate.pair_frames import Pair
+from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.steady_choice import SteadyChoice
 
@@ -117,9 +118,9 @@ def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.nda
     own = side if fits else model.size
     mattes = None if pair.source_mattes is None else _at_size(pair.source_mattes[steps], own).clip(0.0, 1.0)
     source = model.encode_source(
-        _at_size(pair.source_frames[steps], own), _scaled(pair.source_joints[steps], own / side), mattes
+        _at_size(pair.source_frames[steps], own), scaled_joints(pair.source_joints[steps], own / side), mattes
     )
-    target_joints = _scaled(pair.target_joints, own / side)
+    target_joints = scaled_joints(pair.target_joints, own / side)
     choice = SteadyChoice(model, source)
     poses = (target_joints[start : start + _BATCH] for start in range(0, len(target_joints), _BATCH))
     batches = [model.generate(choice(some), some) for some in poses]
@@ -133,10 +134,3 @@ def _at_size(images: np.ndarray, side: int) -> np.ndarray:
         return images
     method = cv2.INTER_AREA if side < images.shape[1] else cv2.INTER_CUBIC
     return np.stack([cv2.resize(image, (side, side), interpolation=method) for image in images])
-
-
-def _scaled(joints: np.ndarray, scale: float) -> np.ndarray:
-    """Joints `[N, 14, 3]` in pixels of frames `scale` times as large."""
-    scaled = np.array(joints, np.float32)
-    scaled[..., :2] = (scaled[..., :2] + 0.5) * scale - 0.5
-    return scaled

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stmt_tf.evaluate.pair_frames import Pair
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.sheet import contact_sheet
 
 COLUMNS = 8
@@ -14,7 +15,7 @@ COLUMNS = 8
 
 def shown(count: int) -> set[int]:
     """The numbers of the pairs to show, spread over all of them."""
-    return set(np.linspace(0, count - 1, COLUMNS).round().astype(int).tolist())
+    return set(evenly_spread(count, COLUMNS).tolist())
 
 
 def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:

@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from typing import Any, Callable, Protocol
 
 import numpy as np
+import tensorflow as tf
 
 from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.metrics import identity, image, pose_error, temporal
+from stmt_tf.pixels import from_uint8
 from stmt_tf.pose.estimators import Estimator
 
 COLUMNS = {  # heading and decimals, by set and metric
@@ -45,7 +47,7 @@ _BATCH = 8  # frames judged together; bounds memory
 class Perceptual(Protocol):
     """What `lpips.LPIPS` does: the truth is described once, and compared with what each method made."""
 
-    def describe(self, images: np.ndarray) -> Any:
+    def describe(self, images: tf.Tensor) -> Any:
         """What `distance` compares, of images float32 `[N, H, W, 3]` in [-1, 1]."""
 
     def distance(self, a: Any, b: Any) -> Any:
@@ -115,14 +117,10 @@ def _perceptual(judge: Perceptual, made: Mapping[str, np.ndarray], truth: np.nda
     parts: dict[str, list[np.ndarray]] = {method: [] for method in made}
     for start in range(0, len(truth), _BATCH):
         span = slice(start, start + _BATCH)
-        described = judge.describe(_to_float(truth[span]))
+        described = judge.describe(from_uint8(truth[span]))
         for method, frames in made.items():
-            parts[method].append(np.asarray(judge.distance(judge.describe(_to_float(frames[span])), described)))
+            parts[method].append(np.asarray(judge.distance(judge.describe(from_uint8(frames[span])), described)))
     return {method: np.concatenate(each) for method, each in parts.items()}
-
-
-def _to_float(frames: np.ndarray) -> np.ndarray:
-    return frames.astype(np.float32) / 127.5 - 1.0
 
 
 def _measure_cross(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges):

@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from stmt_tf.data import schema
-from stmt_tf.data.checks import without_graph
 from stmt_tf.evaluate.clips import ClipIndex
 from stmt_tf.evaluate.pairs import Choice
 from stmt_tf.metrics.regions import person_region
@@ -150,9 +149,7 @@ class _Clip:
         self.video_id = self._parsed["video_id"].decode()
         self.has_masks = len(self._parsed["masks"]) > 0
         self._scale = size / float(self._parsed["width"])
-        self.joints = self._parsed["joints"].copy()
-        # A pixel's centre keeps its place in the frame: (x + 0.5) scales, x does not.
-        self.joints[..., :2] = (self.joints[..., :2] + 0.5) * self._scale - 0.5
+        self.joints = body.scaled_joints(self._parsed["joints"], self._scale)
 
     def frames(self, steps: Iterable[int]) -> np.ndarray:
         decoded = self._decoded("frames", steps, lambda frame: tf.io.decode_jpeg(frame, channels=3))
@@ -185,7 +182,7 @@ class _Clip:
                 images.append(decode(self._parsed[what][step]).numpy())
             except tf.errors.InvalidArgumentError as error:
                 raise ValueError(
-                    f"clip {self.name}: {what} {step} cannot be decoded ({without_graph(error.message)}): write the "
+                    f"clip {self.name}: {what} {step} cannot be decoded ({schema.reason(error)}): write the "
                     "records anew"
                 ) from error
         return images

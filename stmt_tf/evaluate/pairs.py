@@ -26,7 +26,7 @@ import numpy as np
 
 from stmt_tf.data import schema
 from stmt_tf.evaluate.clips import ClipIndex
-from stmt_tf.pose.body import facing
+from stmt_tf.pose.body import facing, visible
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
@@ -143,7 +143,7 @@ def draw_same(
     if len(joints) <= sources:
         raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources and a target")
     half = max(len(joints) // 2, sources)
-    source_range, shown = np.arange(half), half + _shown(joints[half:])
+    source_range, shown = np.arange(half), half + np.flatnonzero(visible(joints[half:]))
     if sides == "opposite":
         source_range, shown = _opposite_sides(name, facing(joints), source_range, shown, sources)
     source_frames = source_range[_draw_sources(name, joints[source_range], sources, selection, random)]
@@ -166,7 +166,7 @@ def draw_cross(
     names = [clip["clip_id"].decode() for clip in (source, target)]
     random = np.random.default_rng([seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
     source_frames = _draw_sources(names[0], source["joints"], sources, selection, random)
-    shown = _shown(target["joints"])
+    shown = np.flatnonzero(visible(target["joints"]))
     if not len(shown):
         raise UnusableClip(f"clip {names[1]} shows no person")
     try:
@@ -179,11 +179,6 @@ def draw_cross(
 
 def _choice(source: str, frames: np.ndarray, single: int, target: str, run: tuple[int, int]) -> Choice:
     return Choice(source, tuple(frames.tolist()), single, target, *run)
-
-
-def _shown(joints: np.ndarray) -> np.ndarray:
-    """The numbers of the frames in which a joint was found."""
-    return np.flatnonzero((joints[..., 2] > 0).any(-1))
 
 
 def _draw_sources(

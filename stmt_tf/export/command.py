@@ -13,10 +13,11 @@ from absl import logging
 
 from stmt_tf import flags
 from stmt_tf.export.settings import ExportConfig
+from stmt_tf.models.versions import newest
 from stmt_tf.serving.inference import save_model
 from stmt_tf.serving.lite import LITE, convert_generate
 from stmt_tf.serving.verify import verify
-from stmt_tf.serving.versions import model_name, new_version, newest
+from stmt_tf.serving.versions import model_name, new_version
 from stmt_tf.serving.warmup import made_up_example, messages_installed, write_warmup
 from stmt_tf.serving.weights import round_weights
 from stmt_tf.train.checkpoints import BEST_WEIGHTS, CONFIG, load_generator

@@ -14,6 +14,7 @@ import tensorflow as tf
 from stmt_tf import assets
 from stmt_tf.features import vgg
 from stmt_tf.metrics.lpips import LAYERS
+from stmt_tf.pixels import from_uint8
 
 _BATCH = 8
 
@@ -48,7 +49,7 @@ class PersonFeatures:
     def _describe(self, frames: np.ndarray, regions: np.ndarray) -> np.ndarray:
         weights = tf.constant(regions[..., None].astype(np.float32))
         parts = []
-        for maps in self._maps(frames.astype(np.float32) / 127.5 - 1.0):
+        for maps in self._maps(from_uint8(frames)):
             share = tf.image.resize(weights, maps.shape[1:3], "area")
             mean = tf.reduce_sum(maps * share, [1, 2]) / tf.reduce_sum(share, [1, 2])
             parts.append(tf.math.l2_normalize(mean, axis=-1, epsilon=1e-20))

@@ -38,13 +38,8 @@ def find_joints(frames: np.ndarray, asked: np.ndarray, create: Callable[[], Esti
         for t, frame in enumerate(frames):
             people = estimator.detect(frame, t)
             if len(people):
-                found[t] = min(people, key=lambda person: _mean_distance(person, asked[t]))
+                found[t] = min(people, key=lambda person: body.mean_distance(person, asked[t]))
     return found
-
-
-def _mean_distance(a: np.ndarray, b: np.ndarray) -> float:
-    both = (a[:, 2] > 0) & (b[:, 2] > 0)
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean()) if both.any() else np.inf
 
 
 def pose_errors(found: np.ndarray, asked: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from stmt_tf.features.i3d import MIN_FRAMES, SIZE, VideoNetwork
+from stmt_tf.pixels import from_uint8
 
 _METRICS = {"pooled": "VFID", "logits": "FVD"}
 
@@ -116,4 +117,4 @@ def _to_network(frames: np.ndarray) -> np.ndarray:
     resized = tf.raw_ops.ResizeBilinear(
         images=frames, size=[SIZE, SIZE], align_corners=False, half_pixel_centers=False
     )
-    return (2.0 * resized / 255.0 - 1.0).numpy()
+    return from_uint8(resized).numpy()

@@ -14,6 +14,8 @@ import math
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import sizes
+
 _DENSE_SCORES = 2**22  # an example with more scores than this (16 MiB of them) is attended to in tiles
 _BLOCK = 64
 
@@ -98,7 +100,7 @@ def _weights(query: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 def _split(x: tf.Tensor, block: int) -> tf.Tensor:
     """`[N, P, d]` to `[ceil(P / block), N, block, d]`, the last block filled up with zeros."""
-    count, positions, channels = _sizes(x)
+    count, positions, channels = sizes(x)
     blocks = -(-positions // block)
     x = tf.pad(x, [[0, 0], [0, blocks * block - positions], [0, 0]])
     return tf.transpose(tf.reshape(x, [count, blocks, block, channels]), [1, 0, 2, 3])
@@ -106,14 +108,9 @@ def _split(x: tf.Tensor, block: int) -> tf.Tensor:
 
 def _join(blocks: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     """Undoes `_split`: `[blocks, N, block, c]` to `[N, P, c]`, N and P from `like` `[N, P, ...]`."""
-    count, positions = _sizes(like)[:2]
-    padded = math.prod(_sizes(blocks)[::2])
+    count, positions = sizes(like)[:2]
+    padded = math.prod(sizes(blocks)[::2])
     return tf.reshape(tf.transpose(blocks, [1, 0, 2, 3]), [count, padded, blocks.shape[-1]])[:, :positions]
-
-
-def _sizes(x: tf.Tensor) -> list[int | tf.Tensor]:
-    """The shape, of plain numbers as far as it is static."""
-    return [tf.shape(x)[axis] if size is None else size for axis, size in enumerate(x.shape)]
 
 
 class SelfAttention(tf.keras.layers.Layer):
@@ -155,7 +152,7 @@ class SelfAttention(tf.keras.layers.Layer):
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        _, *frames, height, width, channels = _sizes(x)
+        _, *frames, height, width, channels = sizes(x)
         images = tf.reshape(x, [-1, height, width, channels])
         if self.stride > 1:
             images = tf.nn.avg_pool2d(images, self.stride, self.stride, "VALID")

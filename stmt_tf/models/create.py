@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 
 from stmt_tf.config import ModelConfig
@@ -14,7 +15,7 @@ from stmt_tf.pose.skeleton import NUM_JOINTS
 def create_single_frame(config: ModelConfig) -> SingleFrameTransfer:
     """The single-frame model of stage 1, untrained."""
     model = SingleFrameTransfer(config.size, config.width, config.residual_heads)
-    model(_blank_inputs(config.size, sources=1))
+    model(made_up_example(config.size, sources=1))
     return model
 
 
@@ -27,13 +28,19 @@ def create_generator(
         model = PartGenerator(single_frame, config.nearest_frames, freeze_stage1)
     else:
         model = Generator(single_frame, config.fusion, config.attention_stride, config.attention_pool, freeze_stage1)
-    model(_blank_inputs(config.size, num_source_frames))
+    model(made_up_example(config.size, num_source_frames))
     return model
 
 
-def _blank_inputs(size: int, sources: int) -> dict[str, tf.Tensor]:
-    return {
-        "source_frames": tf.zeros([1, sources, size, size, 3]),
-        "source_joints": tf.zeros([1, sources, NUM_JOINTS, 3]),
-        "target_joints": tf.zeros([1, 1, NUM_JOINTS, 3]),
-    }
+def made_up_example(size: int, sources: int, targets: int = 1, batch: int = 1) -> dict[str, tf.Tensor]:
+    """A random batch of the shapes and ranges of `stmt_tf.data.pipeline`: K = sources, L = targets."""
+    random = np.random.default_rng(0)
+    example = {}
+    for role, count in (("source", sources), ("target", targets)):
+        joints = random.uniform(0.2 * size, 0.8 * size, (batch, count, NUM_JOINTS, 3))
+        joints[..., 2] = 1.0
+        example[f"{role}_joints"] = joints
+        example[f"{role}_frames"] = random.uniform(-1.0, 1.0, (batch, count, size, size, 3))
+        example[f"{role}_masks"] = random.integers(0, 2, (batch, count, size, size, 1))
+    example["target_flows"] = random.uniform(-4.0, 4.0, (batch, targets - 1, size, size, 2))
+    return {name: tf.constant(value, tf.float32) for name, value in example.items()}

@@ -15,6 +15,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from stmt_tf import compat
+from stmt_tf.models.axes import merge_axes
 from stmt_tf.models.residual import ResidualBlock
 from stmt_tf.models.unet import scaled
 
@@ -43,8 +44,7 @@ def temporal_windows(frames: tf.Tensor, flows: tf.Tensor, n: int) -> tf.Tensor:
     windows = length - n + 1
     shown = [frames[:, i : i + windows] for i in range(n)]
     shown += [flows[:, i : i + windows] / _FLOW_SCALE for i in range(n - 1)]
-    stacked = tf.concat(shown, axis=-1)
-    return tf.reshape(stacked, [-1, *stacked.shape[2:]])
+    return merge_axes(tf.concat(shown, axis=-1))
 
 
 class PatchDiscriminator(tf.keras.Model):

@@ -21,12 +21,6 @@ def is_static(side: int | tf.Tensor, size: int) -> bool:
     return isinstance(side, int) and side == size
 
 
-def scaled_joints(joints: tf.Tensor, scale: float | tf.Tensor) -> tf.Tensor:
-    """Joints `[..., 3]` of frames, in pixels of frames `scale` times as large."""
-    places = (joints[..., :2] + 0.5) * tf.cast(scale, joints.dtype) - 0.5
-    return tf.concat([places, joints[..., 2:]], -1)
-
-
 def shrunk(images: tf.Tensor, side: int) -> tf.Tensor:
     """Images `[N, S, S, C]` averaged to `[N, side, side, C]`."""
     if images.shape[1] == side:

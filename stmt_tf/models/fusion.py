@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from stmt_tf.config import FUSIONS
 from stmt_tf.models.attention import SelfAttention
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import pose_nearness
 from stmt_tf.models.residual import ResidualBlock
 from stmt_tf.models.unet import scaled
@@ -94,7 +95,7 @@ class FrameAttention(tf.keras.layers.Layer):
         """Takes what a fusion takes; returns the maps `[N, T, K, h, w]`, which sum to 1 over K."""
         sources, size = features.shape[1], features.shape[2]
         targets = tf.shape(target_joints)[1]
-        poses = _merge(target_joints)  # [N * T, 14, 3]
+        poses = merge_axes(target_joints)  # [N * T, 14, 3]
         joints = tf.repeat(source_joints, targets, axis=0)
         nearness = pose_nearness(joints, poses, size)
         order = tf.argsort(nearness, axis=1, direction="DESCENDING", stable=True)
@@ -115,7 +116,7 @@ class FrameAttention(tf.keras.layers.Layer):
         # A layer in mixed precision casts its own weights when it reads them.
         prior = tf.cast(self.nearness_weight, tf.float32) * log_nearness
         maps = tf.nn.softmax(logits + prior[:, :, None, None], axis=1)
-        return tf.reshape(maps, tf.concat([[-1, targets], maps.shape[1:]], 0))
+        return split_axes(maps, [-1, targets])
 
     def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:
         """Joint heatmaps, which are half as large as the image, at the maps' size."""
@@ -166,7 +167,7 @@ class AttentionFusion(tf.keras.layers.Layer):
         attention = self.frame_attention(features, source_joints, target_joints)
         fused = _weighted_sum(features, attention)
         if self.over_space is not None:
-            fused = _split(self.over_space(_merge(fused)), tf.shape(fused)[:2])
+            fused = split_axes(self.over_space(merge_axes(fused)), tf.shape(fused)[:2])
         return fused, attention
 
 
@@ -199,7 +200,7 @@ def _shrunk(features: tf.Tensor, stride: int) -> tf.Tensor:
     """Average pooling of `[N, K, H, W, C]` in H and W."""
     if stride == 1:
         return features
-    pooled = tf.nn.avg_pool2d(_merge(features), stride, stride, "VALID")
+    pooled = tf.nn.avg_pool2d(merge_axes(features), stride, stride, "VALID")
     return tf.reshape(pooled, [-1, features.shape[1], *pooled.shape[1:]])
 
 
@@ -211,17 +212,7 @@ def upsampled(attention: tf.Tensor, side: int) -> tf.Tensor:
 
 def _weighted_sum(features: tf.Tensor, attention: tf.Tensor) -> tf.Tensor:
     """`sum_k F_k * A_k` (paper 3.2): `[N, K, H, W, C]` and `[N, T, K, h, w]` to `[N, T, H, W, C]`."""
-    maps = upsampled(_merge(attention), features.shape[2])
-    maps = tf.cast(_split(maps, tf.shape(attention)[:2]), features.dtype)
+    maps = upsampled(merge_axes(attention), features.shape[2])
+    maps = tf.cast(split_axes(maps, tf.shape(attention)[:2]), features.dtype)
     # Of slices, TFLite takes five axes at most.
     return tf.add_n([features[:, k][:, None] * maps[:, :, k][..., None] for k in range(features.shape[1])])
-
-
-def _merge(x: tf.Tensor) -> tf.Tensor:
-    """Merges the first two axes; the others must be static."""
-    return tf.reshape(x, [-1, *x.shape[2:]])
-
-
-def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
-    """Splits the first axis into the two of `lead`; the others must be static."""
-    return tf.reshape(x, tf.concat([lead, x.shape[1:]], 0))

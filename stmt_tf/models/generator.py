@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import PredictionHeads, compose, foreground_base
 from stmt_tf.models.fusion import create_fusion, upsampled
 from stmt_tf.models.single_frame import SingleFrameTransfer
@@ -98,7 +99,7 @@ class Generator(tf.keras.Model):
 
         foreground = self._preliminary(self.single_frame.foreground(source, target_joints, warp))
         fused_foreground, foreground_attention = self.foreground_fusion(
-            foreground["features"], per_target(source["joints"]), _merge(target_joints)[:, None]
+            foreground["features"], per_target(source["joints"]), merge_axes(target_joints)[:, None]
         )
         fused_background, background_attention = self.background_fusion(
             source["background_features"], source["joints"], target_joints
@@ -112,14 +113,14 @@ class Generator(tf.keras.Model):
         backdrop = per_target(source["background_base"])
         outputs = self.heads(
             fused_foreground[:, 0],
-            _merge(fused_background),
+            merge_axes(fused_background),
             base,
             (backdrop, per_target(source["background_visible"])),
         )
         outputs["warped"] = compose(untouched[0], backdrop, untouched[1])
-        outputs = {name: tf.reshape(x, tf.concat([lead, x.shape[1:]], 0)) for name, x in outputs.items()}
+        outputs = {name: split_axes(x, lead) for name, x in outputs.items()}
         if maps is not None:
-            outputs["foreground_attention"] = tf.reshape(maps, tf.concat([lead, maps.shape[1:]], 0))
+            outputs["foreground_attention"] = split_axes(maps, lead)
             outputs["background_attention"] = background_attention
         return outputs
 
@@ -134,8 +135,3 @@ class Generator(tf.keras.Model):
         if self.single_frame.trainable:
             return outputs
         return {name: tf.stop_gradient(x) for name, x in outputs.items()}
-
-
-def _merge(x: tf.Tensor) -> tf.Tensor:
-    """Merges the first two axes; the others must be static."""
-    return tf.reshape(x, [-1, *x.shape[2:]])

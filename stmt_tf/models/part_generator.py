@@ -22,19 +22,26 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import background_base, compose
 from stmt_tf.models.frame_size import (
     enlarged,
     foreground_at_frame_size,
     is_static,
     merge,
-    scaled_joints,
     shrunk,
 )
 from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
 from stmt_tf.models.warp import affine_warp
-from stmt_tf.pose.maps import joint_heatmaps, part_log_confidence, part_log_priors, part_segments, part_transforms
+from stmt_tf.pose.maps import (
+    joint_heatmaps,
+    part_log_confidence,
+    part_log_priors,
+    part_segments,
+    part_transforms,
+    scaled_joints,
+)
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
@@ -90,31 +97,31 @@ class PartGenerator(tf.keras.Model):
             target frame, `[B, L, N, P]`.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
-        small = shrunk(_merge(frames), self.size)
+        small = shrunk(merge_axes(frames), self.size)
         mattes = -tf.ones_like(frames[..., :1]) if mattes is None else mattes
-        known = tf.cast(_merge(mattes) >= 0.0, tf.float32)
-        mattes = known * _merge(mattes)
+        known = tf.cast(merge_axes(mattes) >= 0.0, tf.float32)
+        mattes = known * merge_axes(mattes)
         small_known, small_mattes = shrunk(known, self.size), shrunk(mattes, self.size)
         joints = scaled_joints(joints, self.size / side)
 
-        heatmaps = joint_heatmaps(_merge(joints), self.size)
+        heatmaps = joint_heatmaps(merge_axes(joints), self.size)
         delta = self.single_frame.mask_delta(self.single_frame.mask_unet(small, heatmaps))
-        prior = part_log_priors(_merge(joints), self.size)
-        log_confidence = tf.pad(part_log_confidence(_merge(joints)), [[0, 0], [1, 0]])[:, None, None]
+        prior = part_log_priors(merge_axes(joints), self.size)
+        log_confidence = tf.pad(part_log_confidence(merge_axes(joints)), [[0, 0], [1, 0]])[:, None, None]
         logits = delta + prior + log_confidence + _log_matte(small_mattes, small_known)
         masks = _sharp_masks(logits)
-        background_mask = _split(masks[..., :1], batch)
+        background_mask = split_axes(masks[..., :1], batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
         correction = 1.0 - masks[..., :1] - small_mattes
         correction -= small_known * tf.nn.relu(correction)
         opacity = tf.clip_by_value(mattes + enlarged(correction, side), 0.0, 1.0)
         return {
             "joints": joints,
-            "parts": _split(_parts(small, masks), batch),
+            "parts": split_axes(_parts(small, masks), batch),
             "background_mask": background_mask,
-            "frames": _split(tf.concat([_merge(frames) * opacity, opacity], -1), batch),
-            "background": self._place(frames, _split(small, batch), background_mask),
-            "preference": part_preference(_split(prior, batch), _split(masks, batch)),
+            "frames": split_axes(tf.concat([merge_axes(frames) * opacity, opacity], -1), batch),
+            "background": self._place(frames, split_axes(small, batch), background_mask),
+            "preference": part_preference(split_axes(prior, batch), split_axes(masks, batch)),
         }
 
     def _place(self, frames: tf.Tensor, small: tf.Tensor, background_mask: tf.Tensor) -> tf.Tensor:
@@ -126,8 +133,8 @@ class PartGenerator(tf.keras.Model):
             tf.concat([base * visible, visible], -1), joint_heatmaps(nobody, self.size)
         )
         place = base + (1.0 - visible) * tf.tanh(self.background(features))
-        shown = tf.nn.relu(2.0 * enlarged(_merge(background_mask), side) - 1.0)
-        shown = _split(shown, tf.shape(frames)[:2])
+        shown = tf.nn.relu(2.0 * enlarged(merge_axes(background_mask), side) - 1.0)
+        shown = split_axes(shown, tf.shape(frames)[:2])
         merged = tf.reduce_sum(frames * shown, 1) / tf.maximum(tf.reduce_sum(shown, 1), 1e-4)
         visible = tf.reduce_max(shown, 1)
         return visible * merged + (1.0 - visible) * enlarged(place, side)
@@ -137,9 +144,9 @@ class PartGenerator(tf.keras.Model):
 
         The K frames with the largest affinity are taken. See `part_affinity` and `nearest_frames`.
         """
-        target = _merge(scaled_joints(target_joints, self.size / _side(source["frames"])))
+        target = merge_axes(scaled_joints(target_joints, self.size / _side(source["frames"])))
         joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
-        return _split(part_affinity(joints, target, self.size), tf.shape(target_joints)[:2]) + source["preference"]
+        return split_axes(part_affinity(joints, target, self.size), tf.shape(target_joints)[:2]) + source["preference"]
 
     def generate(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
@@ -161,17 +168,17 @@ class PartGenerator(tf.keras.Model):
         def per_target(x):  # [B, ...] -> [M, ...]
             return tf.repeat(x, lead[1], axis=0)
 
-        target, joints = _merge(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
-        chosen, shares = nearest_frames(_merge(self.affinity(source, target_joints)), self.nearest_frames)
+        target, joints = merge_axes(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
+        chosen, shares = nearest_frames(merge_axes(self.affinity(source, target_joints)), self.nearest_frames)
         _, wanted = part_segments(target)
         transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
         transforms = _of_chosen(transforms, chosen)
         # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
-        parts = _merge(_merge(_of_chosen(source["parts"], chosen)))
+        parts = merge_axes(merge_axes(_of_chosen(source["parts"], chosen)))
         # Splits, where slices would do: their gradient is cheaper by far.
         if is_static(side, self.size):
             parts, _ = tf.split(parts, [4, 1], axis=-1)  # the share in the person is for frames of another size
-        warped = warp(parts, _merge(_merge(transforms)))
+        warped = warp(parts, merge_axes(merge_axes(transforms)))
         images, alphas = warped[..., :4], tf.split(warped, warped.shape[-1], axis=-1)[3]  # [M * K * P, n, n, ...]
         each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:3]], 0)
         images, alphas = tf.reshape(images, each), tf.reshape(alphas, apart)
@@ -207,7 +214,7 @@ class PartGenerator(tf.keras.Model):
             "part_attention": attention,
             "foreground_attention": _by_source_frame(attention, chosen, tf.shape(joints)[1]),
         }
-        return {name: _split(x, lead) for name, x in outputs.items()}
+        return {name: split_axes(x, lead) for name, x in outputs.items()}
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`.
@@ -299,15 +306,3 @@ def _of_chosen(values: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
 def _side(frames: tf.Tensor) -> int | tf.Tensor:
     """Side in pixels of frames `[B, N, S, S, C]`, as a number where it is static."""
     return frames.shape[2] or tf.shape(frames)[2]
-
-
-def _merge(x: tf.Tensor) -> tf.Tensor:
-    """Merges the first two axes."""
-    shape = tf.shape(x)
-    return tf.ensure_shape(tf.reshape(x, tf.concat([[-1], shape[2:]], 0)), [None, *x.shape[2:]])
-
-
-def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
-    """Splits the first axis into the two of `lead`."""
-    split = tf.reshape(x, tf.concat([lead, tf.shape(x)[1:]], 0))
-    return tf.ensure_shape(split, [None, None, *x.shape[1:]])

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import (
     PredictionHeads,
     background_base,
@@ -76,20 +77,20 @@ class SingleFrameTransfer(tf.keras.Model):
             `background_base` `[B, H, W, 3]` and `background_visible` `[B, H, W, 1]`.
         """
         batch = tf.shape(frames)[:2]
-        flat_frames, flat_joints = _merge(frames), _merge(joints)
+        flat_frames, flat_joints = merge_axes(frames), merge_axes(joints)
         heatmaps = joint_heatmaps(flat_joints, self.size)
         delta = self.mask_delta(self.mask_unet(flat_frames, heatmaps))
         masks = tf.nn.softmax(delta + part_log_priors(flat_joints, self.size))
         background_mask = masks[..., :1]
         masked = tf.concat([flat_frames * background_mask, background_mask], axis=-1)
         features = self.background_unet(masked, heatmaps)
-        background_mask = _split(background_mask, batch)
+        background_mask = split_axes(background_mask, batch)
         base, visible = background_base(frames, background_mask)
         return {
             "joints": joints,
-            "parts": _split(masked_parts(flat_frames, masks[..., 1:]), batch),
+            "parts": split_axes(masked_parts(flat_frames, masks[..., 1:]), batch),
             "background_mask": background_mask,
-            "background_features": _split(features, batch),
+            "background_features": split_axes(features, batch),
             "background_base": base,
             "background_visible": visible,
         }
@@ -117,19 +118,19 @@ class SingleFrameTransfer(tf.keras.Model):
             return tf.repeat(x, targets, axis=0)
 
         source_joints = per_target(source["joints"])
-        target = _merge(target_joints)
+        target = merge_axes(target_joints)
         transforms = part_transforms(source_joints, target[:, None])
-        warped = warp(_merge(_merge(per_target(source["parts"]))), _merge(_merge(transforms)))
+        warped = warp(merge_axes(merge_axes(per_target(source["parts"]))), merge_axes(merge_axes(transforms)))
         warped = tf.reshape(warped, [-1, NUM_PARTS, self.size, self.size, 4])
 
         # On a CPU, joining slices and summing all channels at once takes half the time of a transposition and
         # a sum of each; at 128 pixels that is a seventh of a training step.
         stacked = tf.concat([part[..., :3] for part in tf.unstack(warped, axis=1)], axis=-1)
-        merged = _split(tf.reduce_sum(warped, 1), lead)
+        merged = split_axes(tf.reduce_sum(warped, 1), lead)
         heatmaps = tf.repeat(joint_heatmaps(target, self.size), sources, axis=0)
         features = self.foreground_unet(stacked, heatmaps)
         return {
-            "features": _split(features, lead),
+            "features": split_axes(features, lead),
             "composites": merged[..., :3],
             "alphas": merged[..., 3:],
             "nearness": pose_nearness(source_joints, target, self.size),
@@ -156,7 +157,7 @@ class SingleFrameTransfer(tf.keras.Model):
                 tf.repeat(source["background_visible"], targets, axis=0),
             ),
         )
-        outputs = {name: _split(x, tf.shape(target_joints)[:2]) for name, x in outputs.items()}
+        outputs = {name: split_axes(x, tf.shape(target_joints)[:2]) for name, x in outputs.items()}
         return {**outputs, "background_mask": source["background_mask"]}
 
 
@@ -164,13 +165,3 @@ def masked_parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
     """Colour times mask, and mask, of each part: `[N, H, W, 3]` and `[N, H, W, 10]` to `[N, 10, H, W, 4]`."""
     masks = tf.transpose(masks, [0, 3, 1, 2])[..., None]
     return tf.concat([frames[:, None] * masks, masks], axis=-1)
-
-
-def _merge(x: tf.Tensor) -> tf.Tensor:
-    """Merges the first two axes; the others must be static."""
-    return tf.reshape(x, [-1, *x.shape[2:]])
-
-
-def _split(x: tf.Tensor, lead: tf.Tensor) -> tf.Tensor:
-    """Splits the first axis into the two of `lead`; the others must be static."""
-    return tf.reshape(x, tf.concat([lead, x.shape[1:]], 0))

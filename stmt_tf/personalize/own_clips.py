@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from stmt_tf.data.schema import Clip
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import clip_masks
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.reader import read_frames
 
 _HELD_OUT = 0.2  # of the frames that show the person
@@ -71,14 +73,15 @@ def read_own_frames(
         VideoError: the video cannot be read.
         ValueError: it shows its person in too few frames.
     """
-    seen = np.flatnonzero((track[..., 2] > 0).any(-1))
+    seen = np.flatnonzero(visible(track))
     cut = len(seen) - round(_HELD_OUT * len(seen))
     if min(cut, len(seen) - cut) < fewest:
         raise ValueError(
             f"{path}: shows its person in {len(seen)} frames; to fine-tune on them there must be "
             f"{round(fewest / _HELD_OUT)}. Give a longer video"
         )
-    spread = [_thinned(seen[:cut], _MOST_TRAINING_FRAMES), _thinned(seen[cut:], _MOST_HELD_OUT_FRAMES)]
+    stretches = ((seen[:cut], _MOST_TRAINING_FRAMES), (seen[cut:], _MOST_HELD_OUT_FRAMES))
+    spread = [steps[evenly_spread(len(steps), most)] for steps, most in stretches]
     wanted = set(np.concatenate(spread).tolist())
     crop: Crop | None = None
     frames: dict[int, np.ndarray] = {}
@@ -99,10 +102,6 @@ def read_own_frames(
 
     training, held_out = map(own_frames, spread)
     return training, held_out
-
-
-def _thinned(steps: np.ndarray, most: int) -> np.ndarray:
-    return steps[np.unique(np.linspace(0, len(steps) - 1, min(most, len(steps))).round().astype(int))]
 
 
 def clips_all_over(own: OwnFrames, count: int) -> Iterator[Clip]:

@@ -13,12 +13,14 @@ from absl import logging
 
 from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
-from stmt_tf.pose.tracks import PosedVideo, estimate_tracks, visible
+from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.video.picture import FORMATS, is_picture, read_picture
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 
@@ -116,7 +118,7 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel) -> np.nd
     """The place put together from a few frames, where the model sees no person in them."""
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
-    chosen = shown[np.unique(np.linspace(0, len(shown) - 1, _LOOKED_AT).round().astype(int))]
+    chosen = shown[evenly_spread(len(shown), _LOOKED_AT)]
     frames = read_chosen(path, chosen.tolist())
     crop = Crop.around(track, frames[0].shape[:2])
     squares = np.stack([crop.extract(frame, model.size) for frame in frames])

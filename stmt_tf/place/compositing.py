@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from stmt_tf.pose.crop import Crop
+from stmt_tf.video.sheet import to_height
 
 # Visibility below the first counts as hidden, above the second as seen: half a person is a ghost.
 _HIDDEN, _SEEN = 0.5, 0.95
@@ -116,10 +117,3 @@ def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
     height = min(max(images[-1].shape[0], _MIN_PANEL_HEIGHT), _MAX_PANEL_HEIGHT)
     height = min(height, int(_MAX_PANELS_WIDTH / sum(image.shape[1] / image.shape[0] for image in images)))
     return np.concatenate([to_height(image, max(2, height)) for image in images], axis=1)
-
-
-def to_height(image: np.ndarray, height: int) -> np.ndarray:
-    """Scales an image `[H, W, 3]` to a height in pixels, keeping its shape."""
-    width = max(1, round(image.shape[1] * height / image.shape[0]))
-    method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
-    return cv2.resize(image, (width, height), interpolation=method)

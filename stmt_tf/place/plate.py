@@ -18,6 +18,7 @@ import numpy as np
 from stmt_tf.place.inpainting import inpaint
 from stmt_tf.place.poisson import screened_poisson
 from stmt_tf.pose import body
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.pose.skeleton import (
     BONES,
     HEAD,
@@ -89,12 +90,12 @@ def plate_steps(joints: np.ndarray) -> np.ndarray:
     length = len(joints)
     if length <= _MOST_FRAMES:
         return np.arange(length)
-    chosen = _spread(length, _MOST_FRAMES // 2).tolist()
-    shown = np.flatnonzero((joints[..., 2] > 0).any(-1))
+    chosen = evenly_spread(length, _MOST_FRAMES // 2).tolist()
+    shown = np.flatnonzero(body.visible(joints))
     if not len(shown):
-        return _spread(length, _MOST_FRAMES)
+        return evenly_spread(length, _MOST_FRAMES)
     # Where nobody was found somebody may have been overlooked: such frames come by the even spread alone.
-    candidates = np.union1d(shown[_spread(len(shown), _MOST_CANDIDATES)], chosen)
+    candidates = np.union1d(shown[evenly_spread(len(shown), _MOST_CANDIDATES)], chosen)
     clear = _clear_cells(joints, candidates)
     seen = clear[np.isin(candidates, chosen)].sum(0)
     free = ~np.isin(candidates, chosen)
@@ -140,11 +141,6 @@ def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: 
 def fill(plate: Plate) -> np.ndarray:
     """The whole place, uint8 `[H, W, 3]`: what was never seen is made of pieces of what was (see `inpaint`)."""
     return inpaint(plate.image, plate.seen)
-
-
-def _spread(length: int, count: int) -> np.ndarray:
-    """At most `count` numbers below `length`, evenly spread, with the first and the last."""
-    return np.unique(np.linspace(0, length - 1, min(length, count)).round().astype(int))
 
 
 def _clear_cells(joints: np.ndarray, steps: np.ndarray) -> np.ndarray:

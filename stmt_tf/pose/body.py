@@ -55,6 +55,27 @@ def confident(joints: np.ndarray) -> np.ndarray:
     return found & (confidence >= 0.5 * np.median(confidence[found]))
 
 
+def visible(joints: np.ndarray) -> np.ndarray:
+    """Whether there is a person at all: bool `[...]` for joints `[..., 14, 3]`, such as one for each frame."""
+    return (joints[..., 2] > 0.0).any(-1)
+
+
+def mean_distance(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean distance in pixels of the joints that both poses `[14, 3]` have; infinite if they share none."""
+    both = (one[:, 2] > 0.0) & (other[:, 2] > 0.0)
+    return float(np.linalg.norm(one[both, :2] - other[both, :2], axis=-1).mean()) if both.any() else np.inf
+
+
+def scaled_joints(joints: np.ndarray, scale: float) -> np.ndarray:
+    """Carries joints `[..., 14, 3]` over to the frames scaled: a pixel's centre keeps its place, so x + 0.5 scales.
+
+    `stmt_tf.pose.maps` has the same for tensors.
+    """
+    scaled = np.array(joints)
+    scaled[..., :2] = (scaled[..., :2] + 0.5) * scale - 0.5
+    return scaled
+
+
 def with_pelvis(joints: np.ndarray) -> np.ndarray:
     """Appends the middle of the hips to joints [..., 14, 3]; it is missing where a hip is."""
     hips = joints[..., (s.RIGHT_HIP, s.LEFT_HIP), :]
@@ -95,6 +116,17 @@ def stature(joints: np.ndarray) -> float:
     if not kinds:
         return 0.0
     return sum(lengths[kind] for kind in kinds) / sum(SHARES[kind] for kind in kinds)
+
+
+def part_ends(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the axis of each of the 10 parts begins and ends, `[..., 10, 2]` each, as (x, y), of joints `[..., 14, 3]`.
+
+    The torso's runs from the middle of the shoulders to the middle of the hips; see `maps.part_segments`.
+    """
+    halves = [(part.joints[: len(part.joints) // 2], part.joints[len(part.joints) // 2 :]) for part in s.PARTS]
+    return tuple(
+        np.stack([joints[..., list(half), :2].mean(-2) for half in ends], axis=-2) for ends in zip(*halves)
+    )
 
 
 def facing(joints: np.ndarray) -> np.ndarray:

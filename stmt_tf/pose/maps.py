@@ -25,6 +25,12 @@ _PRIOR_FLOOR = 1e-10
 _LEAST_CONFIDENCE = 0.02
 
 
+def scaled_joints(joints: tf.Tensor, scale: float | tf.Tensor) -> tf.Tensor:
+    """Joints `[..., 14, 3]` in pixels of frames `scale` times as large: a pixel's centre keeps its place."""
+    places = (joints[..., :2] + 0.5) * tf.cast(scale, joints.dtype) - 0.5
+    return tf.concat([places, joints[..., 2:]], -1)
+
+
 def joint_heatmaps(joints: tf.Tensor, size: int) -> tf.Tensor:
     """Draws one Gaussian a joint, at half resolution.
 

@@ -16,11 +16,12 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.files import PathLike
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.video.files import VideoError
 
-_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _ALMOST_NOBODY, _ALMOST_ALL = 0.0001, 0.9  # shares of the frame
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 _FEWEST_JOINTS = 0.5  # of those found: what a believed matte must show
 _NEAR = 0.03  # how far joints may lie from a matte that shows them, as a share of the extent of the pose
 _MOST_DOUBTED = 0.1  # of the frames of a clip
@@ -147,7 +148,7 @@ def doubt_mattes(mattes: np.ndarray, joints: np.ndarray) -> np.ndarray:
         float32 `[N, H, W]` in [0, 1]; -1 everywhere in a frame of which nothing is known, see `doubtful`.
     """
     doubted = doubtful(mattes, joints)
-    wrong = doubted & (joints[..., 2] > 0).any(-1)
+    wrong = doubted & visible(joints)
     if wrong.any():
         logging.warning("%d of %d mattes do not show the person of the joints; not used", wrong.sum(), len(mattes))
     believed = mattes.astype(np.float32)

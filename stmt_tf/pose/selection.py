@@ -20,6 +20,11 @@ _TRUNK = (
 )
 
 
+def evenly_spread(length: int, count: int) -> np.ndarray:
+    """At most `count` of the numbers below `length`, evenly spread, with the first and the last: int `[n]`, rising."""
+    return np.linspace(0, length - 1, min(length, count)).round().astype(int)
+
+
 def pose_distance(a: np.ndarray, b: np.ndarray, stature: float) -> np.ndarray:
     """Returns how far apart poses are, wherever in the image their bodies are.
 

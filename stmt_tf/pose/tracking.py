@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from stmt_tf.pose import skeleton
+from stmt_tf.pose.body import mean_distance, visible
 from stmt_tf.pose.estimators import PoseError
 
 _MEMORY = 5  # detections from which a track's velocity is taken, and frames for which it holds
@@ -97,7 +98,7 @@ class LiveTracker:
     def __init__(self, track: np.ndarray, frame_size: tuple[int, int]):
         self._frame_size = frame_size
         self._frame = len(track)
-        seen = np.flatnonzero((track[..., 2] > 0.0).any(-1))[-_MEMORY:]
+        seen = np.flatnonzero(visible(track))[-_MEMORY:]
         self._track = [(int(frame), track[frame]) for frame in seen]
 
     def follow(self, people: np.ndarray) -> np.ndarray:
@@ -164,17 +165,9 @@ def mend_swaps(joints: np.ndarray) -> np.ndarray:
     for t in range(1, len(joints) - 1):
         neighbours = (mended[t - 1], mended[t + 1])
         mirrored = mended[t, list(skeleton.MIRROR)]
-        if all(2.0 * _distance(mirrored, n) < _distance(mended[t], n) < np.inf for n in neighbours):
+        if all(2.0 * mean_distance(mirrored, n) < mean_distance(mended[t], n) < np.inf for n in neighbours):
             mended[t] = mirrored
     return mended
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean distance in pixels of the joints that both poses [14, 3] have, infinite if none."""
-    both = (a[:, 2] > 0.0) & (b[:, 2] > 0.0)
-    if not both.any():
-        return np.inf
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean())
 
 
 def _size(pose: np.ndarray) -> float:
@@ -187,8 +180,8 @@ def _distinct(poses: np.ndarray) -> np.ndarray:
     """Drops empty poses, and all but the surest of poses [N, 14, 3] that lie on one person."""
     kept: list[np.ndarray] = []
     for pose in sorted(poses, key=lambda pose: -float(pose[:, 2].sum())):
-        new = all(_distance(pose, other) > _SAME_POSE * _size(other) for other in kept)
-        if new and (pose[:, 2] > 0.0).any():
+        new = all(mean_distance(pose, other) > _SAME_POSE * _size(other) for other in kept)
+        if new and visible(pose):
             kept.append(pose)
     return np.array(kept, np.float32).reshape(-1, skeleton.NUM_JOINTS, 3)
 
@@ -224,7 +217,7 @@ def _link(people: Sequence[np.ndarray], max_gap: int) -> list[dict[int, np.ndarr
 
 def _strain(expected: np.ndarray, pose: np.ndarray, pause: int) -> float:
     """How far a pose is from the expected one, over how far it may be after `pause` frames."""
-    return _distance(expected, pose) / (_MAX_STEP * max(_size(expected), _size(pose)) * pause**0.5)
+    return mean_distance(expected, pose) / (_MAX_STEP * max(_size(expected), _size(pose)) * pause**0.5)
 
 
 def _expected(track: Sequence[tuple[int, np.ndarray]], frame: int) -> np.ndarray:
@@ -260,7 +253,7 @@ def _continues(person: dict[int, np.ndarray], track: dict[int, np.ndarray]) -> b
     pauses = np.abs(ours[[before, after]] - theirs)
     side, i = np.unravel_index(np.argmin(pauses), pauses.shape)
     near, pose = person[int(ours[(before, after)[side][i]])], track[int(theirs[i])]
-    return _distance(near, pose) < _MAX_JUMP * max(_size(near), _size(pose))
+    return mean_distance(near, pose) < _MAX_JUMP * max(_size(near), _size(pose))
 
 
 def _warn_of_others(people: Sequence[np.ndarray], joints: np.ndarray) -> None:
@@ -278,7 +271,7 @@ def _crowded(people: Sequence[np.ndarray], joints: np.ndarray) -> np.ndarray:
     """Where somebody is followed and somebody else is of a like size, bool [T]; each of `people` is `_distinct`."""
     return np.array(
         [
-            (person[:, 2] > 0.0).any()
+            visible(person)
             and sum(_size(pose) > _MIN_RELATIVE_SIZE * _size(person) for pose in found) > 1
             for found, person in zip(people, joints)
         ],

@@ -138,11 +138,6 @@ def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses) -> np.
     return track
 
 
-def visible(joints: np.ndarray) -> np.ndarray:
-    """In which frames there is a person at all: bool `[T]` for joints `[T, 14, 3]`."""
-    return (joints[..., 2] > 0.0).any(-1)
-
-
 def progress(label: str, total: int | None) -> tqdm:
     """A bar that counts frames."""
     form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"

@@ -22,9 +22,9 @@ import tensorflow as tf
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.generator import Generator
+from stmt_tf.models.versions import newest
 from stmt_tf.serving.manifest import ModelError, read_manifest, write_manifest
 from stmt_tf.serving.signatures import servable
-from stmt_tf.serving.versions import newest
 
 
 def save_model(

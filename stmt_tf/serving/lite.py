@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stmt_tf.compat import held_back_stderr
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import gathering_warp
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.warmup import source_count
+from stmt_tf.silence import quiet_stderr
 
 LITE = "generate.tflite"
 
@@ -48,7 +48,7 @@ def convert_generate(generator: Generator | PartGenerator, weights: str) -> byte
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    with held_back_stderr():
+    with quiet_stderr:
         try:
             return converter.convert()
         except Exception as error:  # its own ConverterError has no public name

@@ -29,9 +29,11 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp
+from stmt_tf.pixels import from_uint8, share_to_uint8, to_uint8
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 from stmt_tf.serving.weights import stored_as
 
@@ -66,7 +68,7 @@ def servable(
     def encoded(source_frames, source_joints, *source_mattes):
         joints = _usable(source_joints, "source_joints", tf.shape(source_frames)[2])
         with tf.control_dependencies(_source_checks(source_frames, joints, fixed, size, *source_mattes)):
-            images, joints = _normalised(source_frames), tf.identity(joints)
+            images, joints = from_uint8(source_frames), tf.identity(joints)
         if fixed is not None:
             images, joints = _in_turn(images, fixed), _in_turn(joints, fixed)
         return encode(images, joints, *(_or_unknown(given, images) for given in source_mattes))
@@ -155,16 +157,8 @@ def image_outputs(
     outputs = generator.generate(source, target_joints, warp)
     mask = outputs.pop("mask")
     maps = {name: outputs.pop(name) for name in ATTENTION_MAPS if name in outputs}
-    images = {name: _to_uint8(image / 2.0 + 0.5) for name, image in outputs.items()}
-    return {**images, **maps, "mask": _to_uint8(mask)}
-
-
-def _to_uint8(image: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0), tf.uint8)
-
-
-def _normalised(frames: tf.Tensor) -> tf.Tensor:
-    return tf.cast(frames, tf.float32) / 127.5 - 1.0
+    images = {name: to_uint8(image) for name, image in outputs.items()}
+    return {**images, **maps, "mask": share_to_uint8(mask)}
 
 
 def _side(source: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -249,12 +243,12 @@ def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
         flat,
         fn_output_signature=tf.TensorSpec([side, side, 3], tf.uint8),
     )
-    return tf.reshape(decoded, tf.concat([tf.shape(pictures), wanted, [3]], 0))
+    return split_axes(decoded, tf.shape(pictures))
 
 
 def _encoded(frames: tf.Tensor) -> tf.Tensor:
     """uint8 `[B, L, H, W, 3]` to JPEG strings `[B, L]`."""
-    flat = tf.reshape(frames, tf.concat([[-1], tf.shape(frames)[2:]], 0))
+    flat = merge_axes(frames)
     encoded = tf.map_fn(
         lambda frame: tf.io.encode_jpeg(frame, quality=JPEG_QUALITY), flat, fn_output_signature=tf.string
     )

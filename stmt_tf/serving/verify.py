@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
+from stmt_tf.pixels import from_uint8
 from stmt_tf.serving.lite import LITE
 from stmt_tf.serving.signatures import JPEG_QUALITY, image_outputs
 from stmt_tf.serving.warmup import Example, made_up_example
@@ -68,7 +69,5 @@ def verify(directory: str, generator: Generator | PartGenerator, weights: str, e
 
 def _frames(generator: Generator | PartGenerator, example: Example) -> np.ndarray:
     """What the model makes of an example, uint8 `[1, L, H, W, 3]`."""
-    source = generator.encode_source(
-        tf.constant(example.source_frames, tf.float32) / 127.5 - 1.0, tf.constant(example.source_joints)
-    )
+    source = generator.encode_source(from_uint8(example.source_frames), tf.constant(example.source_joints))
     return image_outputs(generator, source, tf.constant(example.target_joints))["frame"].numpy()

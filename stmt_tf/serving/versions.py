@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Iterator
 
 from stmt_tf.files import whole_file
+from stmt_tf.models.versions import versions
 
 SERVER_CONFIG = "models.config"
 _SERVED_FROM = "/models"  # where the model server's container has its models
@@ -29,12 +30,6 @@ model_config_list {{
   }}
 }}
 """
-
-
-def newest(directory: str) -> str:
-    """The highest version in a directory of versions; any other directory as it is."""
-    found = _versions(directory)
-    return os.path.join(directory, max(found)[1]) if found else directory
 
 
 def model_name(directory: str) -> str:
@@ -90,17 +85,8 @@ def require_room(directory: str) -> None:
         raise FileExistsError(f"{directory} is itself a model, versions cannot lie in it: give another directory")
 
 
-def _versions(directory: str) -> list[tuple[int, str]]:
-    """Numbers and names; 0003 is a version's name, too."""
-    try:
-        names = os.listdir(directory)
-    except OSError:
-        return []
-    return [(int(name), name) for name in names if name.isdecimal() and os.path.isdir(os.path.join(directory, name))]
-
-
 def _rename_to_next(hidden: str, directory: str) -> str:
-    number, _ = max(_versions(directory), default=(0, ""))
+    number, _ = max(versions(directory), default=(0, ""))
     while True:
         number += 1
         path = os.path.join(directory, str(number))

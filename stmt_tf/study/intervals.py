@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
-_Z = NormalDist().inv_cdf(0.975)
+from scipy import stats
+
+_UPPER = 0.975  # the quantile at the upper end of an interval of 95%
+_Z = stats.norm.ppf(_UPPER)
 
 
 def share_interval(hits: Sequence[int], totals: Sequence[int]) -> tuple[float, float]:
@@ -39,7 +41,7 @@ def share_interval(hits: Sequence[int], totals: Sequence[int]) -> tuple[float, f
         independent = share * (1 - share) / answers
         if variance > independent:
             effective *= independent / variance
-        effective *= (_Z / _t_quantile(count - 1)) ** 2
+        effective *= (_Z / stats.t.ppf(_UPPER, count - 1)) ** 2
     return _wilson(share, effective)
 
 
@@ -48,21 +50,6 @@ def _wilson(share: float, answers: float) -> tuple[float, float]:
     middle = (share + z2 / 2) / (1 + z2)
     half = math.sqrt(z2 * share * (1 - share) + z2**2 / 4) / (1 + z2)
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _t_quantile(freedom: int) -> float:
-    """The 97.5% quantile of Student's t: exact for 1 and 2 degrees of freedom, else to 1%."""
-    if freedom == 1:
-        return math.tan(math.pi * 0.475)
-    if freedom == 2:
-        return 0.95 * math.sqrt(2 / (4 * 0.975 * 0.025))
-    z, n = _Z, freedom  # the expansion of Cornish and Fisher
-    return (
-        z
-        + (z**3 + z) / (4 * n)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3)
-    )
 
 
 def sign_test(preferences: Sequence[int]) -> float:
@@ -74,6 +61,4 @@ def sign_test(preferences: Sequence[int]) -> float:
     """
     positive = sum(preference > 0 for preference in preferences)
     negative = sum(preference < 0 for preference in preferences)
-    judges = positive + negative
-    tail = sum(math.comb(judges, k) for k in range(min(positive, negative) + 1))
-    return min(1.0, 2 * tail / 2**judges)
+    return float(stats.binomtest(positive, positive + negative).pvalue) if positive + negative else 1.0

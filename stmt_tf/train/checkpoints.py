@@ -19,12 +19,12 @@ from absl import logging
 from stmt_tf import compat, flags
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.files import whole_file
-from stmt_tf.models.create import create_generator, create_single_frame
+from stmt_tf.models.create import create_generator
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.single_frame import SingleFrameTransfer
+from stmt_tf.models.versions import newest
 from stmt_tf.models.weights import load_weights
-from stmt_tf.serving.versions import newest
 from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
@@ -61,6 +61,10 @@ class TrainingState:
         self._checkpoint = tf.train.Checkpoint(epoch=self.epoch, step=self.step, best_loss=self.best_loss, **named)
         self._directory = directory
 
+    def position(self) -> tuple[int, int]:
+        """The epochs that are over, and the steps of the next one that are."""
+        return int(self.epoch.numpy()), int(self.step.numpy())
+
     def restore(self) -> bool:
         """Takes up the newest checkpoint that is sound; False if there is none at all.
 
@@ -92,7 +96,7 @@ class TrainingState:
         Raises:
             OSError: it cannot be written.
         """
-        path = os.path.join(self._directory, f"ckpt-{int(self.epoch.numpy())}-{int(self.step.numpy())}")
+        path = os.path.join(self._directory, "ckpt-{}-{}".format(*self.position()))
         try:
             os.makedirs(self._directory, exist_ok=True)
             self._checkpoint.write(path)
@@ -288,10 +292,3 @@ def load_initial_weights(network: tf.keras.Model, model: ModelConfig, directory:
         )
     for name in handed_on:
         getattr(network, name).set_weights(getattr(trained, name).get_weights())
-
-
-def create_network(model: ModelConfig, training: TrainConfig, num_source_frames: int) -> tf.keras.Model:
-    """What the stage trains: the single-frame model (1) or the generator (2)."""
-    if training.stage == 1:
-        return create_single_frame(model)
-    return create_generator(model, num_source_frames, training.freeze_stage1)

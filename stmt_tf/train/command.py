@@ -16,15 +16,16 @@ from absl import logging
 
 from stmt_tf import assets
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.data.checks import broken_records_named, check_records
+from stmt_tf.data.checks import broken_records_told, check_records
 from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
-from stmt_tf.features.vgg import create_perceptual_features
-from stmt_tf.train import checkpoints, cluster, dry_run
+from stmt_tf.train import checkpoints, cluster
 from stmt_tf.train.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
-from stmt_tf.train.create import create_discriminators
+from stmt_tf.train.create import create_trainer, decays_in_time
+from stmt_tf.train.dry_run import rehearse
 from stmt_tf.train.pictures import ShowPictures
+from stmt_tf.train.rehearsal import Rehearsal, as_text
+from stmt_tf.train.schedule import stretches
 from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
-from stmt_tf.train.trainer import ActiveLosses, Trainer
 
 _PICTURED_EXAMPLES = 6
 
@@ -52,7 +53,7 @@ def train(
         OSError: the working directory cannot be written, or another worker is gone.
     """
     with _full_disk_named(), cluster.lost_worker_named(), contextlib.suppress(Stopped):
-        with broken_records_named(data.train_records, data.val_records):
+        with broken_records_told(data.train_records, data.val_records):
             _train(workdir, model, data, loss, training, stop or threading.Event())
 
 
@@ -90,7 +91,7 @@ def _train(
     state = checkpoints.TrainingState(trainer, os.path.join(workdir, checkpoints.CHECKPOINTS))
     if state.restore():
         logging.info("resuming at iteration %d", trainer.iteration)
-        if int(state.epoch.numpy()) * steps >= training.iterations:
+        if state.position()[0] * steps >= training.iterations:
             logging.info("--iterations=%d are done already; give more to go on", training.iterations)
     elif training.init:
         checkpoints.load_initial_weights(trainer.network, model, training.init)
@@ -105,38 +106,31 @@ def _train(
     callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
     callbacks.append(StopWhenAsked(stop, state, steps, writes=worker.is_chief))
     time_limit = TimeLimit(
-        training.minutes or math.inf, training.learning_rate if _decays_in_time(training) else None
+        training.minutes or math.inf, training.learning_rate if decays_in_time(training) else None
     )
     callbacks.append(time_limit)
-    for active, phase_start, phase_end in _phases(loss, steps, training.iterations):
-        first_epoch, first_step = int(state.epoch.numpy()), int(state.step.numpy())
-        if first_epoch >= phase_end:
-            continue
-        trainer.activate(active)
-        if (first_epoch, first_step) == (phase_start, 0):
-            # Another set of losses: the validation loss has another meaning from here on.
+    for stretch in stretches(loss, steps, training.iterations, state.position):
+        if time_limit.share == 1.0:
+            break
+        trainer.activate(stretch.active)
+        if stretch.is_new:
+            # The validation loss has another meaning from here on.
             state.best_loss.assign(float("inf"))
-        flows = active.adversarial and bool(loss.discriminated_ranges)
-        # An epoch that was begun before has fewer steps to go.
-        ends = [first_epoch + 1, phase_end] if first_step else [phase_end]
-        for end in ends:
-            begin, step = int(state.epoch.numpy()), int(state.step.numpy())
-            if begin >= end or time_limit.share == 1.0:
-                continue
-            examples = training_dataset(
-                data, sources, model.size, begin * steps + step, flows, worker.index, worker.count
-            )
-            trainer.fit(
-                cluster.distributed(examples, data.batch_size, strategy, worker),
-                initial_epoch=begin,
-                epochs=end,
-                steps_per_epoch=steps - step,
-                # With several workers Keras must be told how many batches there are, and on Keras 3 it then reads on.
-                validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
-                validation_steps=math.ceil(training.val_examples / data.batch_size),
-                callbacks=callbacks,
-                verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
-            )
+        flows = stretch.active.adversarial and bool(loss.discriminated_ranges)
+        examples = training_dataset(
+            data, sources, model.size, stretch.epoch * steps + stretch.step, flows, worker.index, worker.count
+        )
+        trainer.fit(
+            cluster.distributed(examples, data.batch_size, strategy, worker),
+            initial_epoch=stretch.epoch,
+            epochs=stretch.end,
+            steps_per_epoch=steps - stretch.step,
+            # With several workers Keras must be told how many batches there are, and on Keras 3 it then reads on.
+            validation_data=cluster.distributed(validation.repeat(), data.batch_size, strategy, worker),
+            validation_steps=math.ceil(training.val_examples / data.batch_size),
+            callbacks=callbacks,
+            verbose=1 if sys.stdout.isatty() else 0,  # SaveState logs every epoch
+        )
 
 
 @contextlib.contextmanager
@@ -178,54 +172,7 @@ def _require_divisible(batch_size: int, replicas: int, micro_batches: int) -> No
         )
 
 
-def create_trainer(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> Trainer:
-    """A compiled trainer with untrained networks; call it in the strategy's scope, the precision set."""
-    tf.keras.utils.set_random_seed(data.seed)
-    discriminators = create_discriminators(loss, model.size)
-    features = None
-    if loss.vgg_weight > 0:
-        features = create_perceptual_features(
-            loss.vgg_network, loss.vgg_weights or None, dtype=training.perceptual_dtype
-        )
-    network = checkpoints.create_network(model, training, data.num_source_frames)
-    trainer = Trainer(network, discriminators, features, loss, data.seed, training.micro_batches)
-    trainer.compile(_optimizer(training), _optimizer(training) if discriminators else None)
-    return trainer
-
-
-def _optimizer(training: TrainConfig) -> tf.keras.optimizers.Optimizer:
-    rate = training.learning_rate
-    if training.learning_rate_decay and not _decays_in_time(training):
-        rate = tf.keras.optimizers.schedules.CosineDecay(rate, training.iterations)
-    optimizer = tf.keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.999)
-    if training.precision == "mixed_float16":
-        # Small gradients would be 0 in float16.
-        optimizer = tf.keras.mixed_precision.LossScaleOptimizer(optimizer)
-    return optimizer
-
-
-def _decays_in_time(training: TrainConfig) -> bool:
-    """Whether the step size follows the clock, since the training ends by it."""
-    return training.learning_rate_decay and training.minutes > 0
-
-
-def _phases(
-    loss: LossConfig, steps: int, iterations: int
-) -> Iterator[tuple[ActiveLosses, int, int]]:
-    """The losses at work, and the epochs from and until which they are; starts round up to epochs."""
-    epochs = math.ceil(iterations / steps)
-    adversarial = loss.discriminates_frames or bool(loss.discriminated_ranges)
-    vgg_start, gan_start = (min(math.ceil(s / steps), epochs) for s in (loss.vgg_start, loss.gan_start))
-    bounds = sorted({0, vgg_start, gan_start, epochs})
-    for start, end in zip(bounds, bounds[1:]):
-        active = ActiveLosses(
-            perceptual=loss.vgg_weight > 0 and start >= vgg_start,
-            adversarial=adversarial and start >= gan_start,
-        )
-        yield active, start, end
-
-
-def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> dry_run.Rehearsal:
+def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> Rehearsal:
     """A dry run, after the checks of `train` that need neither a working directory nor records that are not named."""
     _require_consistent(data, loss, training)
     strategy = cluster.create_strategy(cluster.read_worker())
@@ -234,7 +181,7 @@ def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: 
         if pattern:
             check_records(pattern, flag, sources + data.num_target_frames, model.size)
     _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
-    return dry_run.rehearse(model, data, loss, training, strategy, create_trainer)
+    return rehearse(model, data, loss, training, strategy)
 
 
 def main(
@@ -243,7 +190,7 @@ def main(
     """Trains, or rehearses it."""
     try:
         if place.dry_run:
-            print(dry_run.as_text(_rehearse(model, data, loss, training)))
+            print(as_text(_rehearse(model, data, loss, training)))
         else:
             stop = threading.Event()
             signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -1,6 +1,6 @@
 """A training's rehearsal: everything built at full size, a few steps on made-up examples, and what they took.
 
-    text = as_text(rehearse(model, data, loss, training, strategy, create_trainer))
+    text = as_text(rehearse(model, data, loss, training, strategy))
 
 It needs neither records nor weights and writes nothing. The steps are the trainer's own, run under the strategy as
 `fit` runs them; what is made up are the examples, and the perceptual loss's VGG weights if no file of them is named,
@@ -10,11 +10,8 @@ since neither changes what a step costs. All losses are at work, which is the de
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import statistics
 import time
-from collections.abc import Iterable
-from typing import Callable, Optional
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -22,68 +19,18 @@ from tqdm import tqdm
 
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.features.vgg import PAPER_LAYERS, VGG16_LAYERS, VGG19_LAYERS, VGGFeatures
+from stmt_tf.models.create import made_up_example
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
-from stmt_tf.pose.skeleton import NUM_JOINTS
-from stmt_tf.train.flops import FlopCount, count_flops
+from stmt_tf.train.create import create_trainer
+from stmt_tf.train.flops import count_flops
+from stmt_tf.train.rehearsal import Part, Rehearsal, quantity
 from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
 _TIMED_STEPS = 3
 _LONG_STEP_SECONDS = 30.0
 _VGG_CHANNELS = (64, 128, 256, 512, 512)
-
-CreateTrainer = Callable[[ModelConfig, DataConfig, LossConfig, TrainConfig], Trainer]
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A part of the networks, and the numbers of its parameters that are trained and that are not."""
-
-    name: str
-    trained: int
-    frozen: int
-
-
-@dataclasses.dataclass(frozen=True)
-class Rehearsal:
-    """What a training will take.
-
-    Attributes:
-        settings: what was rehearsed, in words.
-        parts: the networks' parts.
-        step_flops: floating-point operations of a training step, all devices of this process together.
-        source_flops: those of encoding one example's source frames.
-        frame_flops: those of one more generated frame.
-        memory_before: bytes of the process with everything built, before the first step; None where unknown.
-        memory_peak: the most bytes of the process in the steps; None where unknown.
-        device_memory_peak: the same of the fullest GPU; None without a GPU.
-        seconds: of each timed step.
-        iterations: of the whole training.
-        notes: what else to know of the figures.
-    """
-
-    settings: str
-    parts: tuple[Part, ...]
-    step_flops: int
-    source_flops: int
-    frame_flops: int
-    memory_before: Optional[int]
-    memory_peak: Optional[int]
-    device_memory_peak: Optional[int]
-    seconds: tuple[float, ...]
-    iterations: int
-    notes: tuple[str, ...]
-
-    @property
-    def step_seconds(self) -> float:
-        """The median step."""
-        return statistics.median(self.seconds)
-
-    @property
-    def hours(self) -> float:
-        """Of all iterations at that rate."""
-        return self.iterations * self.step_seconds / 3600
 
 
 def rehearse(
@@ -92,7 +39,6 @@ def rehearse(
     loss: LossConfig,
     training: TrainConfig,
     strategy: tf.distribute.Strategy,
-    create_trainer: CreateTrainer,
 ) -> Rehearsal:
     """Builds a training and measures a few of its steps; shows its progress as a bar.
 
@@ -102,7 +48,6 @@ def rehearse(
         loss: its losses; all are at work.
         training: its stage, precision, micro-batches and iterations.
         strategy: what it runs under.
-        create_trainer: `stmt_tf.train.command.create_trainer`.
 
     Raises:
         ValueError: the settings do not go together, or a device's memory is too small.
@@ -113,7 +58,9 @@ def rehearse(
     tf.keras.mixed_precision.set_global_policy(training.precision)
     form = "dry run: {desc} [{elapsed}]"
     with tqdm(bar_format=form, desc="building the networks") as progress, strategy.scope():
-        trainer = _create_with_made_up_vgg(create_trainer, model, data, loss, training)
+        made_up = loss.vgg_weight > 0 and not loss.vgg_weights
+        features = _made_up_vgg(loss.vgg_network, training.perceptual_dtype) if made_up else None
+        trainer = create_trainer(model, data, loss, training, features)
         memory_before = _resident("VmRSS")
         _reset_peaks()
         batch = strategy.experimental_distribute_values_from_function(lambda _: example)
@@ -125,7 +72,7 @@ def rehearse(
 
         progress.set_description_str("tracing the training step")
         step_count = count_flops(step.get_concrete_function(batch).graph)
-        total = f"of {_quantity(step_count.flops, 'FLOP')}"
+        total = f"of {quantity(step_count.flops, 'FLOP')}"
         progress.set_description_str(f"first step, {total}")
         try:
             _seconds(step, batch)
@@ -139,49 +86,18 @@ def rehearse(
                 f"--micro_batches={training.micro_batches} or lower --batch_size={data.batch_size}"
             ) from error
         memory_peak, device_memory_peak = _resident("VmHWM"), _device_peak()
-        progress.set_description_str("counting the operations of a generated frame")
-        first, second = (_network_flops(trainer.network, example, targets) for targets in (1, 2))
         progress.set_description_str("done")
-    notes = _notes(loss)
-    for count, what in ((step_count, "the step"), (second, "a generated frame")):
-        notes += [f"In {what}, {fault}." for fault in count.faults]
     return Rehearsal(
         settings=_settings(model, data, training, sources, replicas),
         parts=count_parameters(trainer),
         step_flops=step_count.flops,
-        source_flops=2 * first.flops - second.flops,
-        frame_flops=second.flops - first.flops,
         memory_before=memory_before,
         memory_peak=memory_peak,
         device_memory_peak=device_memory_peak,
         seconds=tuple(seconds),
         iterations=training.iterations,
-        notes=tuple(notes),
+        notes=(*_notes(loss), *(f"In the step, {fault}." for fault in step_count.faults)),
     )
-
-
-def made_up_example(size: int, sources: int, targets: int, batch: int) -> dict[str, tf.Tensor]:
-    """A random batch of the shapes and ranges of `stmt_tf.data.pipeline`: K = sources, L = targets."""
-    random = np.random.default_rng(0)
-    example = {}
-    for role, count in (("source", sources), ("target", targets)):
-        joints = random.uniform(0.2 * size, 0.8 * size, (batch, count, NUM_JOINTS, 3))
-        joints[..., 2] = 1.0
-        example[f"{role}_joints"] = joints
-        example[f"{role}_frames"] = random.uniform(-1.0, 1.0, (batch, count, size, size, 3))
-        example[f"{role}_masks"] = random.integers(0, 2, (batch, count, size, size, 1))
-    example["target_flows"] = random.uniform(-4.0, 4.0, (batch, targets - 1, size, size, 2))
-    return {name: tf.constant(value, tf.float32) for name, value in example.items()}
-
-
-def _create_with_made_up_vgg(create_trainer: CreateTrainer, model, data, loss, training) -> Trainer:
-    if loss.vgg_weight == 0 or loss.vgg_weights:
-        return create_trainer(model, data, loss, training)
-    bare = create_trainer(model, data, dataclasses.replace(loss, vgg_weight=0.0), training)
-    features = _made_up_vgg(loss.vgg_network, training.perceptual_dtype)
-    trainer = Trainer(bare.network, bare.discriminators, features, loss, data.seed, training.micro_batches)
-    trainer.compile(bare.optimizer, bare.discriminator_optimizer)
-    return trainer
 
 
 def _made_up_vgg(name: str, dtype: str) -> VGGFeatures:
@@ -229,15 +145,6 @@ def _size(variables: Iterable) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
-def _network_flops(network: tf.keras.Model, example: dict[str, tf.Tensor], targets: int) -> FlopCount:
-    """Of making `targets` frames of one example."""
-    shapes = {name: [1, *example[name].shape[1:]] for name in ("source_frames", "source_joints", "target_joints")}
-    shapes["target_joints"][1] = targets
-    specs = {name: tf.TensorSpec(shape) for name, shape in shapes.items()}
-    forward = tf.function(lambda inputs: network(inputs)["frame"])
-    return count_flops(forward.get_concrete_function(specs).graph)
-
-
 def _seconds(step: Callable, batch) -> float:
     start = time.perf_counter()
     float(step(batch))  # waits for the device
@@ -278,7 +185,7 @@ def _settings(model: ModelConfig, data: DataConfig, training: TrainConfig, sourc
 
 def _notes(loss: LossConfig) -> list[str]:
     notes = [
-        "FLOPs are what TensorFlow's profiler registers: convolutions, products, much of the rest.",
+        "FLOPs are those of convolutions, matrix products and their gradients, 2 for each multiply-add.",
         "Time and memory are the steps' alone: reading records, validation, pictures and checkpoints come on top.",
     ]
     if loss.vgg_weight > 0 and not loss.vgg_weights:
@@ -288,53 +195,3 @@ def _notes(loss: LossConfig) -> list[str]:
         flags = " and ".join(f"--{name}_start={getattr(loss, f'{name}_start')}" for name in late)
         notes.append(f"All losses were at work; the training is cheaper before {flags}.")
     return notes
-
-
-def as_text(rehearsal: Rehearsal) -> str:
-    """A rehearsal as a table for people."""
-    parts = [*rehearsal.parts]
-    parts.append(Part("in all", sum(p.trained for p in parts), sum(p.frozen for p in parts)))
-    rows = [("parameters", "trained", "frozen")]
-    rows += [(f"  {part.name}", f"{part.trained:,}", f"{part.frozen:,}") for part in parts]
-    rows += [("operations", "", "")]
-    rows += [
-        (f"  {name}", _quantity(flops, "FLOP"), "")
-        for name, flops in (
-            ("a training step", rehearsal.step_flops),
-            ("one generated frame", rehearsal.frame_flops),
-            ("encoding its source frames, once", rehearsal.source_flops),
-        )
-    ]
-    rows += [("memory", "", "")]
-    before, peak = rehearsal.memory_before, rehearsal.memory_peak
-    if before is None or peak is None:
-        rows.append(("  of the process", "not known", ""))
-    else:
-        rows += [
-            ("  before the first step", _gibibytes(before), ""),
-            ("  added by the steps", _gibibytes(peak - before), ""),
-            ("  in all", _gibibytes(peak), ""),
-        ]
-    if rehearsal.device_memory_peak is not None:
-        rows.append(("  of the fullest GPU", _gibibytes(rehearsal.device_memory_peak), ""))
-    steps = len(rehearsal.seconds)
-    rows += [
-        ("time", "", ""),
-        (f"  a step, median of {steps}", f"{rehearsal.step_seconds:.3g} s", ""),
-        ("  rate", _quantity(rehearsal.step_flops / rehearsal.step_seconds, "FLOP") + "/s", ""),
-        (f"  {rehearsal.iterations:,} iterations", f"{rehearsal.hours:,.1f} hours", ""),
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
-    return "\n".join([f"dry run: {rehearsal.settings}", "", *lines, "", *rehearsal.notes])
-
-
-def _quantity(value: float, unit: str) -> str:
-    for prefix, factor in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
-        if value >= factor:
-            return f"{value / factor:.3g} {prefix}{unit}"
-    return f"{value:.0f} {unit}"
-
-
-def _gibibytes(count: int) -> str:
-    return f"{count / 2**30:.2f} GiB"

@@ -1,21 +1,20 @@
-"""Floating-point operations of a traced graph, as TensorFlow's profiler registers them.
+"""Floating-point operations of a traced graph: those of its convolutions, its matrix products and their gradients.
 
-The profiler alone would count what is never run (a convolution's gradient to a frozen kernel is in the graph, and left
-out when it runs), and not descend into functions. So it is asked graph by graph: of a loop's body the operations count
-as often as the loop runs it, of a condition's branches those of the dearest.
+All else is left out, as it is with published figures. What is never run does not count (a convolution's gradient to a
+frozen kernel is in the graph, and left out when it runs); a loop's body counts as often as the loop runs it, of a
+condition's branches the dearest.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
-import logging
+import math
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-_PRODUCTS = ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter", "MatMul", "BatchMatMulV2", "BatchMatMulV3")
+_CONVOLUTIONS = ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter")
+_PRODUCTS = ("MatMul", "BatchMatMulV2", "BatchMatMulV3")
 _LOOPS = ("While", "StatelessWhile")
 _CONDITIONS = ("If", "StatelessIf", "Case", "StatelessCase")
 
@@ -29,11 +28,9 @@ class FlopCount:
 
 
 def count_flops(graph: tf.Graph) -> FlopCount:
-    """Floating-point operations of a concrete function's graph; its shapes should be static.
+    """Floating-point operations of a concrete function's graph, 2 for each multiply-add; shapes should be static.
 
-    Registered are convolutions, matrix products and their gradients, with 2 for each multiply-add, and much of the
-    rest; not resampling, for instance. A loop is taken to count up by 1; where its length is no constant, its body
-    counts once, which is a fault.
+    A loop is taken to count up by 1; where its length is no constant, its body counts once, which is a fault.
     """
     return _count(graph, {})
 
@@ -41,13 +38,10 @@ def count_flops(graph: tf.Graph) -> FlopCount:
 def _count(graph: tf.Graph, arguments: dict[str, int]) -> FlopCount:
     """As `count_flops`; of the graph's inputs that are known integers, `arguments` has the values by name."""
     run = _run_operations(graph)
-    registered = _registered_flops(graph)
-    flops, faults = sum(registered.get(op.name, 0) for op in run), []
-    unknown = sum(
-        op.type in _PRODUCTS and not all(x.shape.is_fully_defined() for x in (op.inputs[0], *op.outputs)) for op in run
-    )
-    if unknown:
-        faults.append(f"{unknown} convolutions or products of unknown shape are not counted")
+    counted = [_flops(op) for op in run if op.type in (*_CONVOLUTIONS, *_PRODUCTS)]
+    flops, faults = sum(filter(None, counted)), []
+    if None in counted:
+        faults.append(f"{counted.count(None)} convolutions or products of unknown shape are not counted")
     for op in run:
         functions = _functions(graph, op)
         if not functions:
@@ -68,6 +62,21 @@ def _count(graph: tf.Graph, arguments: dict[str, int]) -> FlopCount:
     return FlopCount(flops, tuple(faults))
 
 
+def _flops(op: tf.Operation) -> int | None:
+    """Those of a convolution or product; None where its shapes are not known."""
+    if op.type in _CONVOLUTIONS:
+        # As many of the convolution itself as of its gradients.
+        outputs = op.outputs[0] if op.type == "Conv2D" else op.inputs[2]
+        kernel = op.outputs[0] if op.type == "Conv2DBackpropFilter" else op.inputs[1]
+        results, terms = outputs.shape, kernel.shape[:3]
+    else:
+        transposed = op.get_attr("transpose_a" if op.type == "MatMul" else "adj_x")
+        results, terms = op.outputs[0].shape, op.inputs[0].shape[-2 if transposed else -1 :][:1]
+    if not (results.is_fully_defined() and terms.is_fully_defined()):
+        return None
+    return 2 * math.prod(results) * math.prod(terms)
+
+
 def _run_operations(graph: tf.Graph) -> list[tf.Operation]:
     """The operations that the function's results and effects depend on."""
     waiting = [x.op for x in graph.outputs] + list(graph.control_outputs)
@@ -78,27 +87,6 @@ def _run_operations(graph: tf.Graph) -> list[tf.Operation]:
             found[op.name] = op
             waiting += [x.op for x in op.inputs] + list(op.control_inputs)
     return list(found.values())
-
-
-def _registered_flops(graph: tf.Graph) -> dict[str, int]:
-    """By operation's name."""
-    builder = tf.compat.v1.profiler.ProfileOptionBuilder
-    options = builder(builder.float_operation()).with_empty_output().build()
-    logger = tf.get_logger()
-    level = logger.level
-    # It tells of its own deprecated parts and, on stderr, of every operation without a static shape.
-    logger.setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            waiting = [tf.compat.v1.profiler.profile(graph, cmd="scope", options=options)]
-    finally:
-        logger.setLevel(level)
-    flops = {}
-    while waiting:
-        node = waiting.pop()
-        flops[node.name] = node.float_ops
-        waiting += node.children
-    return flops
 
 
 def _functions(graph: tf.Graph, op: tf.Operation) -> dict[str, tf.Graph]:

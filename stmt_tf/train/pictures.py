@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.image import metadata
 
+from stmt_tf.pixels import share_to_uint8
 from stmt_tf.train.trainer import Trainer
 
 _MOVING_EXAMPLES = 2
@@ -47,11 +48,11 @@ def show(writer: tf.summary.SummaryWriter, trainer: Trainer, example: dict[str, 
     outputs = {name: tf.concat([one[name] for one in ones], axis=0) for name in ones[0]}
     with writer.as_default(step=step):
         tf.summary.image("samples", sample_sheet(example, outputs)[None])
-        motion = np.asarray(motion_sheets(example, outputs))
+        motion = share_to_uint8(motion_sheets(example, outputs)).numpy()
         tf.summary.write(
             "motion",
             # What the plugin reads: width, height and encoded images, all as strings.
-            [str(motion.shape[2]), str(motion.shape[1]), animated_png(_to_uint8(motion), _FPS)],
+            [str(motion.shape[2]), str(motion.shape[1]), animated_png(motion, _FPS)],
             metadata=metadata.create_summary_metadata("motion", "source frame, target, made"),
         )
         if "foreground_attention" in outputs:
@@ -110,7 +111,3 @@ def _grey(mask: tf.Tensor) -> tf.Tensor:
 
 def _shown(image: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(image / 2.0 + 0.5, 0.0, 1.0)
-
-
-def _to_uint8(image: np.ndarray) -> np.ndarray:
-    return np.rint(image * 255.0).astype(np.uint8)

@@ -18,6 +18,7 @@ from typing import Callable
 import tensorflow as tf
 
 from stmt_tf import compat
+from stmt_tf.models.axes import merge_axes
 from stmt_tf.models.discriminators import temporal_windows
 from stmt_tf.pose.maps import joint_heatmaps
 from stmt_tf.train import losses
@@ -183,8 +184,8 @@ class Trainer(tf.keras.Model):
         """The made frames `[B, L, H, W, 3]`, and by its name every loss but the adversarial."""
         config = self.config
         outputs = self.network(example)
-        frames, truth = _merge(outputs["frame"]), _merge(example["target_frames"])
-        target_masks = _merge(example["target_masks"])
+        frames, truth = merge_axes(outputs["frame"]), merge_axes(example["target_frames"])
+        target_masks = merge_axes(example["target_masks"])
         weights = None
         if config.person_weight > 0:
             weights = 1.0 + config.person_weight * tf.maximum(target_masks, 0.0)
@@ -194,12 +195,12 @@ class Trainer(tf.keras.Model):
             results["vgg"] = self._perceptual_loss(frames, truth, window)
             total += config.vgg_weight * results["vgg"]
         if config.mask_weight > 0:
-            source_masks = _merge(example["source_masks"])
+            source_masks = merge_axes(example["source_masks"])
             # 1 - person, but unknown stays unknown.
             background = tf.where(source_masks < 0.0, -1.0, 1.0 - source_masks)
             results["mask"] = losses.masked_cross_entropy(
-                _merge(outputs["background_mask"]), background
-            ) + losses.masked_cross_entropy(_merge(outputs["mask"]), target_masks)
+                merge_axes(outputs["background_mask"]), background
+            ) + losses.masked_cross_entropy(merge_axes(outputs["mask"]), target_masks)
             total += config.mask_weight * results["mask"]
         results["psnr"] = tf.reduce_mean(
             tf.image.psnr(tf.clip_by_value(frames, -1.0, 1.0), truth, max_val=2.0)
@@ -258,10 +259,5 @@ class Trainer(tf.keras.Model):
 def _seen(name: str, frames: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
     """What the discriminator of this name sees of frames `[B, L, H, W, 3]`, real or made."""
     if name == "frame":
-        return _merge(frames), joint_heatmaps(_merge(example["target_joints"]), frames.shape[2])
+        return merge_axes(frames), joint_heatmaps(merge_axes(example["target_joints"]), frames.shape[2])
     return (temporal_windows(frames, example["target_flows"], int(name.rpartition("_")[2])),)
-
-
-def _merge(x: tf.Tensor) -> tf.Tensor:
-    """`[B, L, ...]` to `[B * L, ...]`."""
-    return tf.reshape(x, [-1, *x.shape[2:]])

@@ -73,9 +73,9 @@ def without_held_objects(frames: np.ndarray, joints: np.ndarray, mattes: np.ndar
     small = min(size, round(size * _STATURE / stature))
     colours = np.stack([_shrunk(frame, small) for frame in frames]).astype(np.float32) / 255.0
     shapes = np.stack([_shrunk(matte, small) for matte in result])
-    scaled = np.array(joints, np.float64)
-    scaled[..., :2] = (scaled[..., :2] + 0.5) * small / size - 0.5
-    parts = [_Part.of(scaled[:, part.joints], shapes) for part in PARTS]
+    scaled = body.scaled_joints(joints.astype(np.float64), small / size)
+    ends = zip(*np.moveaxis(body.part_ends(scaled), -2, 1))
+    parts = [_Part.of(scaled[:, part.joints], *axis, shapes) for part, axis in zip(PARTS, ends)]
     votes = [_votes(part, colours, shapes, like) for part in parts]
     for frame in frames_to_clean:
         objects = _objects(1.0 - _explained(frame, parts, votes, small), shapes[frame] > _IN_MATTE)
@@ -106,9 +106,7 @@ class _Part:
     usable: np.ndarray
 
     @classmethod
-    def of(cls, joints: np.ndarray, mattes: np.ndarray) -> _Part:
-        half = joints.shape[1] // 2
-        start, end = joints[:, :half, :2].mean(1), joints[:, half:, :2].mean(1)
+    def of(cls, joints: np.ndarray, start: np.ndarray, end: np.ndarray, mattes: np.ndarray) -> _Part:
         length = np.linalg.norm(end - start, axis=-1)
         found = (joints[..., 2] > 0.0).all(1)
         full = float(np.percentile(length[found], 90)) if found.any() else 0.0

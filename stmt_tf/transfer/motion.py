@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 from absl import logging
 
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.retarget import retarget
-from stmt_tf.pose.tracks import visible
+from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.reader import probe
 
 _SHOWN = 8  # frames of a sheet
@@ -33,7 +34,7 @@ class Motion:
 
     def sampled(self) -> list[int]:
         """Numbers of the frames that sheets show, evenly spread."""
-        return sorted(set(np.linspace(0, len(self.target) - 1, _SHOWN).round().astype(int).tolist()))
+        return evenly_spread(len(self.target), _SHOWN).tolist()
 
 
 def fit_motion(path: str, target: np.ndarray, source: np.ndarray, how: str) -> Motion:

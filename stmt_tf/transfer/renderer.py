@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmt_tf.place.compositing import Compositor, empty_place
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.steady_choice import SteadyChoice
-from stmt_tf.pose.tracks import visible
 from stmt_tf.transfer.repair import preference_for_whole
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import Source

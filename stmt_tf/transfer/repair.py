@@ -76,7 +76,7 @@ def without_objects(
     Returns:
         The frames and mattes, repaired; and of each part in each frame the share that was hidden, `[N, 10]`.
     """
-    axes = np.stack([_axes(pose) for pose in joints])
+    axes = _axes(joints)
     own = _own_pixels(frames, joints, mattes, axes)
     hidden = np.stack([1.0 - _sampled(share, places).mean(-1) for share, places in zip(own, axes)])
     damaged = np.flatnonzero(own.min((1, 2)) < _PERSON)
@@ -121,13 +121,9 @@ def _own_pixels(frames: np.ndarray, joints: np.ndarray, mattes: np.ndarray, axes
     return np.stack([cv2.erode(share, around) for share in own])
 
 
-def _axes(pose: np.ndarray) -> np.ndarray:
-    """Points (x, y) along the axis of each part of a pose `[14, 3]`: `[P, 24, 2]`."""
-    ends = []
-    for part in PARTS:
-        half = len(part.joints) // 2
-        ends.append([pose[list(joints), :2].mean(0) for joints in (part.joints[:half], part.joints[half:])])
-    start, end = np.moveaxis(np.float32(ends), 1, 0)[:, :, np.newaxis]
+def _axes(joints: np.ndarray) -> np.ndarray:
+    """Points (x, y) along the axis of each part of poses `[N, 14, 3]`: `[N, P, 24, 2]`."""
+    start, end = np.float32(body.part_ends(joints))[..., np.newaxis, :]
     return start + _ALONG.astype(np.float32) * (end - start)
 
 

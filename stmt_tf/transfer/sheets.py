@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from stmt_tf.place.compositing import to_height
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.draw import draw_skeleton
 from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.reader import Frame, read_chosen
-from stmt_tf.video.sheet import contact_sheet
+from stmt_tf.video.sheet import contact_sheet, to_height
 
 _COLUMNS = 8
 _HEIGHT = 240

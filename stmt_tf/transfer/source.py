@@ -9,10 +9,11 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
-from stmt_tf.pose.tracks import PosedVideo, visible
+from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.video.reader import probe, read_chosen
 
 

@@ -57,7 +57,7 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
 
 
 def _row(label: str, images: Sequence[np.ndarray], height: int) -> np.ndarray:
-    cells = [_scaled(image, height) for image in images]
+    cells = [to_height(image, height) for image in images]
     gap = np.full((height, _GAP, 3), _PAPER, np.uint8)
     pictures = np.concatenate([part for cell in cells for part in (cell, gap)] or [gap], axis=1)
     size = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)[0]
@@ -69,7 +69,8 @@ def _row(label: str, images: Sequence[np.ndarray], height: int) -> np.ndarray:
     return np.concatenate([head, pictures, foot])
 
 
-def _scaled(image: np.ndarray, height: int) -> np.ndarray:
+def to_height(image: np.ndarray, height: int) -> np.ndarray:
+    """Scales an image `[H, W, 3]` to a height in pixels, keeping its shape."""
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=method)

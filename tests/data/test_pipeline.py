@@ -13,7 +13,6 @@ from stmt_tf.data.pipeline import (
     decode_example,
     draw_examples,
     evaluation_dataset,
-    find_records,
     training_dataset,
 )
 from stmt_tf.data.schema import encode_clip
@@ -281,21 +280,3 @@ def test_evaluation_is_fixed_and_made_of_whole_batches(config):
 def test_evaluation_draws_anew_from_few_clips(config):
     batches = list(evaluation_dataset(config.val_records, 12, 1, 2, SIZE, batch_size=6))
     assert not equal(*batches)
-
-
-def test_files_that_are_not_yet_written_are_left_out(tmp_path):
-    for name in (".abcd.part.tfrecord", "b.tfrecord", "a.tfrecord"):
-        (tmp_path / name).touch()
-    assert find_records(f"{tmp_path}/*.tfrecord") == [f"{tmp_path}/a.tfrecord", f"{tmp_path}/b.tfrecord"]
-    with pytest.raises(FileNotFoundError, match="no record file matches"):
-        find_records(f"{tmp_path}/.*.tfrecord")
-
-
-def test_place_that_this_tensorflow_cannot_read_is_a_clear_error():
-    with pytest.raises(OSError, match=r"^--val_records='foo://a/\*': .*'foo' not implemented.*; s3://.*\[addons\]$"):
-        find_records("foo://a/*", "--val_records")
-
-
-def test_no_records_is_a_clear_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no record file matches .*none"):
-        find_records(str(tmp_path / "none*"))

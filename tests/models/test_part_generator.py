@@ -10,11 +10,11 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models import part_generator
 from stmt_tf.models.composition import background_base
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import enlarged, foreground_at_frame_size, merge, scaled_joints, shrunk
+from stmt_tf.models.frame_size import enlarged, foreground_at_frame_size, merge, shrunk
 from stmt_tf.models.part_choice import part_affinity, part_preference
 from stmt_tf.models.part_generator import PartAttention
 from stmt_tf.models.unet import UNet
-from stmt_tf.pose.maps import joint_heatmaps, part_log_priors
+from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, scaled_joints
 from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
 
 SIZE = 32

@@ -17,6 +17,7 @@ import tensorflow as tf
 from records import make_clip, write_records
 from tiny_model import CONFIG, write_model
 from transfers import save, write_poses
+from words import own_lines
 
 from dancers import render_video
 from stmt_tf import MotionTransfer
@@ -24,6 +25,7 @@ from stmt_tf.data.schema import decode_clip
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.weights import save_weights
 from stmt_tf.personalize import command as module
+from stmt_tf.personalize import records
 from stmt_tf.personalize.command import check, personalize
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
@@ -76,8 +78,8 @@ def few_steps(monkeypatch):
     monkeypatch.setattr(module, "train", train_eagerly)
     monkeypatch.setattr(module, "_STEPS_BETWEEN_VALIDATIONS", 2)
     monkeypatch.setattr(module, "_VALIDATION_EXAMPLES", 2)
-    monkeypatch.setattr(module, "_NUM_OWN_CLIPS", 2)
-    monkeypatch.setattr(module, "_NUM_OTHER_CLIPS", 2)
+    monkeypatch.setattr(records, "_NUM_OWN_CLIPS", 2)
+    monkeypatch.setattr(records, "_NUM_OTHER_CLIPS", 2)
 
 
 def command(*arguments, **settings):
@@ -137,12 +139,12 @@ def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_ste
 @pytest.fixture
 def few_dancers(monkeypatch):
     """Two of six frames."""
-    monkeypatch.setattr(module, "_NUM_OTHER_CLIPS", 2)
-    monkeypatch.setattr(module, "_DANCERS_FRAMES", 6)
+    monkeypatch.setattr(records, "_NUM_OTHER_CLIPS", 2)
+    monkeypatch.setattr(records, "_DANCERS_FRAMES", 6)
 
 
 def test_dancers_are_rendered_at_the_models_size(few_dancers):
-    clips = [decode_clip(record) for record in module._other_clips("", 32)]
+    clips = [decode_clip(record) for record in records._other_clips("", 32)]
     assert [clip.frames.shape for clip in clips] == [(6, 32, 32, 3)] * 2
     assert len({clip.video_id for clip in clips}) == 2
 
@@ -181,8 +183,8 @@ def test_a_sheet_in_the_sources_place_is_refused(tmp_path, inputs):
 def test_the_command_tells_what_is_wrong_in_one_line(tmp_path, inputs):
     (tmp_path / "text.mp4").write_text("no video")
     done = run(**{**inputs, "source": tmp_path / "text.mp4"}, output=tmp_path / "out")
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"personalize: {tmp_path / 'text.mp4'}: ")
+    (told,) = own_lines(done.stderr)
+    assert done.returncode == 1 and told.startswith(f"personalize: {tmp_path / 'text.mp4'}: ")
     assert not (tmp_path / "out").exists()
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import threading
 import types
 from pathlib import Path
 
@@ -513,24 +511,3 @@ def test_stair_steps_and_doubtful_pixels_go_and_what_is_sure_stays():
     edge = matte[20, 16:24].astype(int)
     assert (np.diff(edge) >= 0).all() and len(set(edge.tolist())) > 4
     assert (mediapipe._smoothed(np.full((8, 8), 0.5, np.float32), 2.0) == 128).all()
-
-
-def test_the_last_of_those_who_asked_for_silence_ends_it(capfd):
-    silence, meanwhile = mediapipe._quiet_stderr, threading.Barrier(2, timeout=3600)
-
-    def other():
-        with silence:
-            meanwhile.wait()  # the first one is silent, too
-            meanwhile.wait()  # the first one has ended
-            os.write(2, b"lost")
-        meanwhile.wait()
-
-    thread = threading.Thread(target=other)
-    with silence:
-        thread.start()
-        meanwhile.wait()
-    meanwhile.wait()
-    meanwhile.wait()
-    os.write(2, b"heard")
-    thread.join()
-    assert capfd.readouterr().err == "heard"

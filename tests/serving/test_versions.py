@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from stmt_tf.serving.versions import SERVER_CONFIG, new_version, newest
+from stmt_tf.models.versions import newest
+from stmt_tf.serving.versions import SERVER_CONFIG, new_version
 
 
 def write(directory, content="whole"):

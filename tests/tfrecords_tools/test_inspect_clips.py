@@ -36,15 +36,19 @@ def test_long_table_is_cut_but_sums_are_whole(tmp_path):
 
 
 def test_sheet_shows_skeletons_masks_and_flow(tmp_path):
-    write_records(tmp_path / "a", [make_clip(clip_id=str(i)) for i in range(5)])
+    write_records(tmp_path / "a", [make_clip(12, clip_id=str(i)) for i in range(5)])
     sheet = tmp_path / "sheet.png"
     tool.inspect_clips(tool.InspectConfig(str(tmp_path / "a"), str(sheet), num_clips=2))
     image = cv2.imread(str(sheet))
     assert image.shape[0] == 4 * (192 + 24) and image.shape[1] == 8 * (192 + 4)
-    rows = tool.clip_rows(make_clip())
+    rows = tool.clip_rows(make_clip(12))
     assert [len(images) for _, images in rows] == [8, 8]
     picture = rows[0][1][0].astype(int)
     assert (np.ptp(picture, axis=-1) > 60).any()  # colours on a grey frame
+
+
+def test_of_a_short_clip_each_frame_with_a_next_one_is_shown_once():
+    assert [len(images) for _, images in tool.clip_rows(make_clip(4))] == [3, 3]
 
 
 def test_clip_without_flow_or_masks_has_one_row():

@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from records import make_example
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.models.create import create_generator
+from stmt_tf.models.create import create_generator, made_up_example
 from stmt_tf.train.command import _rehearse as rehearse_checked
-from stmt_tf.train.command import create_trainer
 from stmt_tf.train.create import create_discriminators
-from stmt_tf.train.dry_run import Part, Rehearsal, _create_with_made_up_vgg, as_text, made_up_example, rehearse
+from stmt_tf.train.dry_run import _made_up_vgg, rehearse
 from stmt_tf.train.flops import count_flops
+from stmt_tf.train.rehearsal import Part, Rehearsal, as_text
 from stmt_tf.train.settings import LossConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -30,8 +29,6 @@ MADE = Rehearsal(
     settings="stage 1, 64 px",
     parts=(Part("heads", 1234, 0), Part("mask U-Net", 0, 56789)),
     step_flops=3_000_000_000_000,
-    source_flops=250_000_000,
-    frame_flops=12_300_000_000,
     memory_before=2**30,
     memory_peak=3 * 2**30,
     device_memory_peak=None,
@@ -42,13 +39,7 @@ MADE = Rehearsal(
 
 
 def dry_run(loss=LOSS, data=DATA, training=TRAINING) -> Rehearsal:
-    return rehearse(MODEL, data, loss, training, tf.distribute.get_strategy(), create_trainer)
-
-
-def traced_flops(function, *shapes) -> int:
-    count = count_flops(tf.function(function).get_concrete_function(*map(tf.TensorSpec, shapes)).graph)
-    assert count.faults == ()
-    return count.flops
+    return rehearse(MODEL, data, loss, training, tf.distribute.get_strategy())
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +66,12 @@ def test_parameters_are_those_of_the_models(rehearsal):
 
 
 @pytest.mark.slow
-def test_steps_and_frames_are_measured(rehearsal):
+def test_steps_are_measured(rehearsal):
     assert len(rehearsal.seconds) == 3 and min(rehearsal.seconds) > 0
     assert rehearsal.hours == pytest.approx(2.5 * rehearsal.step_seconds)
-    assert rehearsal.frame_flops > 0 and rehearsal.source_flops > 0
-    # More than the forward passes of both examples' frames, and not absurdly more.
-    forward = 2 * (3 * rehearsal.frame_flops + rehearsal.source_flops)
+    # More than making both examples' frames, and not absurdly more.
+    generator, example = create_generator(MODEL, 2), made_up_example(32, 2, targets=3, batch=2)
+    forward = count_flops(tf.function(generator).get_concrete_function(example).graph).flops
     assert forward < rehearsal.step_flops < 20 * forward
     if sys.platform == "linux":
         assert rehearsal.memory_peak >= rehearsal.memory_before > 0
@@ -93,7 +84,6 @@ def test_twice_the_batch_in_two_parts_takes_twice_the_operations(rehearsal):
         data=dataclasses.replace(DATA, batch_size=4), training=dataclasses.replace(TRAINING, micro_batches=2)
     )
     assert twice.step_flops == pytest.approx(2 * rehearsal.step_flops, rel=0.05)
-    assert twice.frame_flops == rehearsal.frame_flops
     assert "batch 4 in 2 parts" in twice.settings
 
 
@@ -116,52 +106,8 @@ def test_made_up_vgg_computes_in_what_the_real_one_would(monkeypatch):
     monkeypatch.setattr("stmt_tf.train.dry_run.VGGFeatures", lambda *given: made.append(given[-1]))
     for precision in ("mixed_bfloat16", "mixed_float16"):
         training = TrainConfig(precision=precision, iterations=1)
-        _create_with_made_up_vgg(create_trainer, MODEL, DATA, LossConfig(vgg_network="vgg16", gan_weight=0.0), training)
+        _made_up_vgg("vgg16", training.perceptual_dtype)
     assert made == ["bfloat16", "float32"]
-
-
-def test_convolutions_are_counted_as_by_hand():
-    kernels = [tf.Variable(tf.ones([3, 3, a, b])) for a, b in ((3, 16), (16, 16), (16, 8))]
-    frozen = tf.Variable(tf.ones([3, 3, 8, 16]), trainable=False)
-
-    def step(x):
-        with tf.GradientTape() as tape:
-            for kernel in (*kernels, frozen):
-                x = tf.nn.conv2d(x, kernel, 1, "SAME")
-            loss = tf.reduce_sum(tf.square(x))
-        return tape.gradient(loss, kernels)
-
-    flops = [2 * 2 * 16 * 16 * 9 * a * b for a, b in ((3, 16), (16, 16), (16, 8), (8, 16))]
-    # Forward, to each trained kernel, and to every input but the image.
-    by_hand = sum(flops) + sum(flops[:3]) + sum(flops[1:])
-    assert traced_flops(step, [2, 16, 16, 3]) == pytest.approx(by_hand, rel=0.03)
-
-
-@pytest.mark.parametrize("times", [1, 5])
-def test_body_of_a_loop_counts_as_often_as_it_runs(times):
-    def loop(x):
-        count = tf.shape(tf.zeros([times, 2]))[0]
-        return tf.while_loop(lambda i, _: i < count, lambda i, y: (i + 1, tf.matmul(y, x)), (0, x))[1]
-
-    def inner(x):
-        return tf.map_fn(lambda y: tf.matmul(y, y), tf.stack([x] * times))
-
-    assert traced_flops(loop, [64, 64]) == pytest.approx(times * 2 * 64**3, rel=0.01)
-    assert traced_flops(inner, [64, 64]) == pytest.approx(times * 2 * 64**3, rel=0.01)
-
-
-def test_loop_of_unknown_length_is_told_of():
-    def loop(x):
-        return tf.while_loop(lambda y: tf.reduce_sum(y) < 9.0, lambda y: (tf.matmul(y, y),), (x,))
-
-    count = count_flops(tf.function(loop).get_concrete_function(tf.TensorSpec([8, 8])).graph)
-    assert count.flops >= 2 * 8**3
-    assert len(count.faults) == 1 and "counts once" in count.faults[0]
-
-
-def test_made_up_example_has_the_shapes_of_a_real_one():
-    made, real = made_up_example(32, 2, 3, 4), make_example(batch=4, sources=2, targets=3)
-    assert {name: x.shape for name, x in made.items()} == {name: x.shape for name, x in real.items()}
 
 
 def test_text_holds_the_numbers_in_columns():
@@ -173,8 +119,6 @@ def test_text_holds_the_numbers_in_columns():
         "mask U-Net 0 56,789",
         "in all 1,234 56,789",
         "a training step 3 TFLOP",
-        "one generated frame 12.3 GFLOP",
-        "encoding its source frames, once 250 MFLOP",
         "added by the steps 2.00 GiB",
         "in all 3.00 GiB",
         "a step, median of 3 4 s",

@@ -14,14 +14,12 @@ from records import make_clip, make_example, write_records
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.data.pipeline import training_dataset
 from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.weights import load_weights
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import logging as callback_logging
-from stmt_tf.train.command import _phases, train
+from stmt_tf.train.command import train
 from stmt_tf.train.settings import LossConfig, TrainConfig
-from stmt_tf.train.trainer import ActiveLosses
 
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
@@ -203,20 +201,7 @@ def test_broken_record_in_mid_training_ends_it_with_one_line(data, tmp_path):
     _, error = process.communicate()
     assert process.returncode == 1 and "Traceback" not in error, error[-2000:]
     (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
-    assert f"train: {path}: record 2 (from 0; at byte " in line and line.endswith("; write the file anew")
-
-
-def test_record_file_that_goes_in_mid_training_is_named(data, tmp_path, monkeypatch):
-    path = Path(write_records(tmp_path / "gone.tfrecord", [make_clip(6)]))
-
-    def read_and_remove(*arguments, **options):
-        dataset = training_dataset(*arguments, **options)
-        path.unlink()
-        return dataset
-
-    monkeypatch.setattr("stmt_tf.train.command.training_dataset", read_and_remove)
-    with pytest.raises(FileNotFoundError, match=f"^a record file is no longer there: {path}; [^\n]*again$"):
-        train(str(tmp_path / "workdir"), MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
+    assert f"a record of {path} or" in line and "tfrecords_tools.validate" in line
 
 
 def test_other_stage_or_discriminator_is_refused(finished, data):
@@ -291,30 +276,3 @@ def test_nothing_is_left_behind_where_there_are_no_records(tmp_path):
 def test_directory_without_a_training_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="not the working directory of a training"):
         checkpoints.load_generator(str(tmp_path))
-
-
-def phases(vgg_start=0, gan_start=0, vgg_weight=0.2, gan_weight=0.2, iterations=100):
-    loss = LossConfig(
-        vgg_weight=vgg_weight, vgg_start=vgg_start, gan_weight=gan_weight, gan_start=gan_start
-    )
-    return list(_phases(loss, 10, iterations))
-
-
-def test_losses_that_start_together_are_one_phase():
-    assert phases() == [(ActiveLosses(True, True), 0, 10)]
-
-
-def test_late_losses_come_in_at_the_next_epoch():
-    assert phases(vgg_start=15, gan_start=40, iterations=95) == [
-        (ActiveLosses(False, False), 0, 2),
-        (ActiveLosses(True, False), 2, 4),
-        (ActiveLosses(True, True), 4, 10),
-    ]
-
-
-def test_loss_that_starts_after_the_end_never_comes_in():
-    assert phases(gan_start=1000) == [(ActiveLosses(True, False), 0, 10)]
-
-
-def test_loss_of_weight_zero_never_comes_in():
-    assert not any(active.adversarial for active, _, _ in phases(gan_weight=0.0, gan_start=50))

@@ -172,7 +172,7 @@ def _fading(fades: np.ndarray, settings: ClipSettings) -> np.ndarray:
 
 def _broken(survey: Survey, settings: ClipSettings) -> np.ndarray:
     """Where no clip may go on, bool `[T]`: the person is not seen, or not whole in view for long."""
-    broken = ~(survey.joints[..., 2] > 0).any(-1)
+    broken = ~body.visible(survey.joints)
     longest = round(_PAUSE_SECONDS * settings.fps)
     for first, last in survey.shots():
         for start, stop, is_whole in _runs(whole(survey.joints[first:last], survey.frame_size), first):

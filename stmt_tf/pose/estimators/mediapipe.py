@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
-import threading
 from typing import Any
 
 import cv2
 import numpy as np
 
+from stmt_tf.pose.body import mean_distance, visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import layouts
 from stmt_tf.pose.estimators.base import Estimator, PoseError
+from stmt_tf.silence import quiet_stderr
 
 _LOOK_EVERY = 10  # frames
 _MAX_PEOPLE = 4
@@ -40,37 +40,6 @@ _MATTE_FILLS = (0.7, 0.95)
 _SOMEBODY_ELSE, _BLUR = 0.2, 0.0025
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, right and bottom excluded
-
-
-class _Silence:
-    """Silences native code that writes to the standard error and cannot be told to be quiet.
-
-    There is one standard error for all threads: the first that asks for silence begins it, the last ends it.
-    """
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._users = 0
-        self._saved = -1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._users:
-                sys.stderr.flush()
-                self._saved = os.dup(2)
-                with open(os.devnull, "wb") as devnull:
-                    os.dup2(devnull.fileno(), 2)
-            self._users += 1
-
-    def __exit__(self, *exc_info: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if not self._users:
-                os.dup2(self._saved, 2)
-                os.close(self._saved)
-
-
-_quiet_stderr = _Silence()
 
 
 class MediaPipeEstimator(Estimator):
@@ -107,7 +76,7 @@ class MediaPipeEstimator(Estimator):
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""
         # The networks complain once each, when they first run: until the first person was found.
-        with contextlib.nullcontext() if self._warm else _quiet_stderr:
+        with contextlib.nullcontext() if self._warm else quiet_stderr:
             people = self._detect(frame, index)
         self._warm |= len(people) > 0 and not self._crowded
         return people
@@ -128,7 +97,7 @@ class MediaPipeEstimator(Estimator):
 
     def look_around(self, frame: np.ndarray) -> np.ndarray:
         """See `Estimator.look_around`: in a whole frame, seen small, the largest person can hide others."""
-        with contextlib.nullcontext() if self._warm else _quiet_stderr:
+        with contextlib.nullcontext() if self._warm else quiet_stderr:
             return np.concatenate([self._run(self._finder.detect, frame, tile) for tile in tiles(frame.shape[:2])])
 
     def matte(self, frame: np.ndarray, joints: np.ndarray) -> np.ndarray:
@@ -138,13 +107,13 @@ class MediaPipeEstimator(Estimator):
         (or no joint is given) nobody was found, and the matte is 0 everywhere.
         """
         matte = np.zeros(frame.shape[:2], np.uint8)
-        for fill in _MATTE_FILLS if (joints[:, 2] > 0).any() else ():
+        for fill in _MATTE_FILLS if visible(joints) else ():
             crop = Crop.around(joints[np.newaxis], frame.shape[:2], fill)
             left, top = max(0, crop.left), max(0, crop.top)
             right, bottom = min(frame.shape[1], crop.left + crop.size), min(frame.shape[0], crop.top + crop.size)
             found = self._segment(frame, (left, top, right, bottom))
             people = _people(found, frame, (left, top, right, bottom))
-            distances = [_distance(person, joints) / crop.size for person in people]
+            distances = [mean_distance(person, joints) / crop.size for person in people]
             if min(distances, default=np.inf) < _SOMEBODY_ELSE:
                 mask = found.segmentation_masks[int(np.argmin(distances))].numpy_view()
                 mask = mask.reshape(bottom - top, right - left)  # mediapipe 1.x gives it a channel
@@ -154,7 +123,7 @@ class MediaPipeEstimator(Estimator):
 
     def _segment(self, frame: np.ndarray, view: Box) -> Any:
         """Finds people anew in part of a frame; returns what the landmarker gives, with masks."""
-        with contextlib.nullcontext() if self._segmenter_warm else _quiet_stderr:
+        with contextlib.nullcontext() if self._segmenter_warm else quiet_stderr:
             if self._segmenter is None:
                 self._segmenter = self._create("IMAGE", _MAX_PEOPLE, masks=True)
             found = _look(self._segmenter.detect, frame, view)
@@ -175,7 +144,7 @@ class MediaPipeEstimator(Estimator):
         if view != self._view:
             self._view = view
             if self._follower is not None:
-                with _quiet_stderr:
+                with quiet_stderr:
                     self._follower.close()
             self._follower = self._create("VIDEO", 1)
         return people
@@ -185,7 +154,7 @@ class MediaPipeEstimator(Estimator):
         return _people(_look(detect, frame, view), frame, view)
 
     def _create(self, running_mode: str, num_poses: int, masks: bool = False) -> Any:
-        with _quiet_stderr:
+        with quiet_stderr:
             from mediapipe.tasks.python import BaseOptions, vision
 
             options = vision.PoseLandmarkerOptions(
@@ -204,7 +173,7 @@ class MediaPipeEstimator(Estimator):
 
     def close(self) -> None:
         """Releases the landmarkers."""
-        with _quiet_stderr:
+        with quiet_stderr:
             for landmarker in (self._finder, self._follower, self._segmenter):
                 if landmarker is not None:
                     landmarker.close()
@@ -233,12 +202,6 @@ def _people(found: Any, frame: np.ndarray, view: Box) -> np.ndarray:
     landmarks[..., :2] *= (right - left, bottom - top)
     landmarks[..., :2] += (left - 0.5, top - 0.5)
     return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Mean distance in pixels of the joints that both poses [14, 3] have, infinite if none."""
-    both = (a[:, 2] > 0) & (b[:, 2] > 0)
-    return float(np.linalg.norm(a[both, :2] - b[both, :2], axis=-1).mean()) if both.any() else np.inf
 
 
 def _smoothed(mask: np.ndarray, blur: float) -> np.ndarray:

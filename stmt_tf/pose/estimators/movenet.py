@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from stmt_tf.pose.body import visible
 from stmt_tf.pose.estimators import layouts
 from stmt_tf.pose.estimators.base import Estimator, PoseError
 
@@ -76,7 +77,7 @@ class MoveNetEstimator(Estimator):
             axis=-1,
         )
         people = layouts.to_joints(points, layouts.COCO_17, (height, width))
-        return people[(people[..., 2] > 0.0).any(-1)]
+        return people[visible(people)]
 
     def _no_movenet(self, reason: str) -> PoseError:
         return PoseError(
