@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from absl import logging
@@ -50,25 +51,21 @@ class ImportedPoses:
         """Where they were read from."""
         return self.results.path
 
-    def follow(self, max_gap: int) -> np.ndarray:
-        """The person's joints `[T, 14, 3]` in pixels, as of `follow_person`.
+    def people(self) -> list[np.ndarray]:
+        """The people of each frame, `[N, 14, 3]` in its pixels.
 
         Raises:
-            PoseError: they are not of this video, or no person's.
+            PoseError: they are not of this video.
         """
         self.results.expect(self.length)
         self.compare()
-        people = [self.results.people(index, self.frame_size) for index in range(self.length)]
-        try:
-            track = follow_person(people, self.frame_size, max_gap)
-        except NoPersonError:
-            count = sum(bool((each[..., 2] > 0).any()) for each in people)
-            raise NoPersonError(
-                f"{self.name}: shows somebody in {count} of the {self.length} frames of {self.path}. Give the "
-                "results of this video"
-            ) from None
-        self.doubt(track)
-        return track
+        return [self.results.people(index, self.frame_size) for index in range(self.length)]
+
+    def nobody(self, people: Sequence[np.ndarray]) -> str:
+        """What is wrong where these show too few people to follow one."""
+        count = sum(bool((each[..., 2] > 0).any()) for each in people)
+        where = f"{count} of the {self.length} frames of {self.path}"
+        return f"{self.name}: shows somebody in {where}. Give the results of this video"
 
     def agreement(self, other: ImportedPoses) -> float:
         """How well these results move as another one's video does; 0 where that cannot be said."""
@@ -104,7 +101,8 @@ class ImportedPoses:
             self._warn(f"is of a canvas of {canvas[0]:g} x {canvas[1]:g} pixels, but {frames}")
         outside, (x, y) = self.results.outside(self.frame_size)
         where = f"the frame of {width} x {height} pixels, as far as ({x:.0f}, {y:.0f})"
-        self._judge(outside, f"{outside.mean():.0%} of the joints lie outside {where}")
+        share = outside.sum() / max(1, len(outside))
+        self._judge(outside, f"{share:.0%} of the joints lie outside {where}")
 
     def doubt(self, track: np.ndarray) -> None:
         """Looks whether joints `[T, 14, 3]` can be a person's, and move as the frames do that the witness has seen.

@@ -17,13 +17,11 @@ from tqdm import tqdm
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
-from stmt_tf.pose.skeleton import NUM_JOINTS
-from stmt_tf.pose.tracking import follow_person
+from stmt_tf.pose.shots import Cuts, Shot, follow_longest
+from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.witness import Witness
 from stmt_tf.video.reader import VideoInfo, probe, read_frames
 from stmt_tf.video.threads import overlapped
-
-_NOBODY = np.zeros((0, NUM_JOINTS, 3), np.float32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +32,13 @@ class PosedVideo:
         path: of the video.
         tool: name of the pose estimator, see `stmt_tf.pose.estimators`.
         poses: the tool's results for this video, or its model; empty for the tool's own model.
+        one_shot: whether only one shot of it is taken, that which shows somebody longest.
     """
 
     path: str
     tool: str = "mediapipe"
     poses: str = ""
+    one_shot: bool = False
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
@@ -74,7 +74,12 @@ def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Colle
 
 
 def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
-    """The joints `[T, 14, 3]` of the person in each video, in pixels of its frames.
+    """The joints `[T, 14, 3]` of the person in each video, as `estimate_shots` finds them."""
+    return [shot.joints for shot in estimate_shots(videos)]
+
+
+def estimate_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
+    """The person in each video, in pixels of its frames, and where only one shot is to be taken, that.
 
     The videos are looked at side by side, since a pose estimator keeps but one core busy.
 
@@ -87,55 +92,69 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
     infos = [probe(video.path) for video in videos]
     lengths = [info.num_frames for info in infos]
     people: list[list[np.ndarray]] = [[] for _ in videos]
+    starts: list[list[int]] = [[] for _ in videos]
     witnesses = [Witness() for _ in videos]
     with contextlib.ExitStack() as stack:
         # Not in the threads: what the first one fetches, the second one finds.
         estimators = [stack.enter_context(video.estimator()) for video in videos]
         stages = [
-            stack.enter_context(overlapped(_detections(video.path, estimator, witness), ahead=math.inf))
-            for video, estimator, witness in zip(videos, estimators, witnesses)
+            stack.enter_context(overlapped(_detections(video, info, estimator, witness), ahead=math.inf))
+            for video, info, estimator, witness in zip(videos, infos, estimators, witnesses)
         ]
         bar = stack.enter_context(progress("poses", None if None in lengths else sum(lengths)))
         for found in itertools.zip_longest(*stages):
-            for each, detections in zip(people, found):
-                if detections is not None:
+            for each, begun, looked in zip(people, starts, found):
+                if looked is not None:
+                    detections, cut = looked
+                    begun += [len(each)] * cut
                     each.append(detections)
                     bar.update()
     found = [
         ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
         if isinstance(estimator, ImportedEstimator)
-        else each
+        else each  # they are numbered anew, now that it is known how many frames there are
         for video, estimator, each, info, witness in zip(videos, estimators, people, infos, witnesses)
     ]
     if len(found) == 2 and all(isinstance(each, ImportedPoses) for each in found):
         refuse_swapped(*found)
-    return [_follow(info, each) for info, each in zip(infos, found)]
+    return [_follow(info, each, begun) for info, each, begun in zip(infos, found, starts)]
 
 
-def _detections(path: str, estimator: Estimator, witness: Witness) -> Iterator[np.ndarray]:
-    with overlapped(read_frames(path)) as frames:
+def _detections(
+    video: PosedVideo, info: VideoInfo, estimator: Estimator, witness: Witness
+) -> Iterator[tuple[np.ndarray, bool]]:
+    """The people of each frame, and whether another shot begins with it."""
+    estimator.expect(info.num_frames)
+    cuts = Cuts() if video.one_shot else None
+    with overlapped(read_frames(video.path)) as frames:
         for frame in frames:
+            people = estimator.detect(frame.image, frame.index)
             if isinstance(estimator, ImportedEstimator):
                 witness.see(frame.image)
-                yield _NOBODY  # results are read when it is known how many frames there are
-            else:
-                yield estimator.detect(frame.image, frame.index)
+            yield people, cuts is not None and cuts.begins(frame.image, people)
 
 
-def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses) -> np.ndarray:
+def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses, starts: Sequence[int]) -> Shot:
+    imported = isinstance(found, ImportedPoses)
+    people = found.people() if imported else found
     max_gap = max(1, round(0.4 * float(info.fps)))
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        if isinstance(found, ImportedPoses):
-            track = found.follow(max_gap)
-        else:
-            try:
-                track = follow_person(found, (info.height, info.width), max_gap)
-            except PoseError as error:
-                raise type(error)(f"{info.path}: {error}") from error
+        try:
+            shot = follow_longest(people, starts, (info.height, info.width), max_gap)
+        except NoPersonError as error:
+            reason = found.nobody(people) if imported else f"{info.path}: {error}"
+            raise NoPersonError(reason) from error
     for warning in told:
         logging.warning("%s: %s", info.path, warning.message)
-    return track
+    if starts:
+        logging.warning(
+            "%s: has %d cuts; only the shot that shows somebody longest is taken, frames %d to %d of %d",
+            info.path, len(starts), shot.frames[0], shot.frames[-1], len(people),
+        )  # fmt: skip
+    if imported:
+        found.doubt(shot.joints)
+    return shot
 
 
 def progress(label: str, total: int | None) -> tqdm:

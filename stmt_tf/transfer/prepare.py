@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmt_tf.place.backdrop import read_background
-from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
+from stmt_tf.pose.shots import Shot
+from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks
 from stmt_tf.transfer.motion import Motion, fit_motion
 from stmt_tf.transfer.renderer import frame_side
 from stmt_tf.transfer.repair import whole_person
@@ -33,30 +34,30 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
     """
     target = posed(config, "target")
     if source is None:
-        source_track, target_track = estimate_tracks([posed(config, "source"), target])
-        source = prepare_source(config, model, source_track)
+        shot, (target_track, _) = estimate_shots([posed(config, "source"), target])
+        source = prepare_source(config, model, shot)
     else:
         (target_track,) = estimate_tracks([target])
     motion = fit_motion(target.path, target_track, source.track, config.retarget)
     return make_room(source, motion.retargeted), motion
 
 
-def prepare_source(config: TransferConfig, model: TransferModel, track: np.ndarray | None = None) -> Source:
+def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | None = None) -> Source:
     """The source alone, whatever its person will do; raises as `prepare` does.
 
     Args:
         config: which video, and what is looked for in it.
         model: what looks at it.
-        track: `[S, 14, 3]`, the joints of its person, if they are known already.
+        shot: its person and the shot that shows them, if they are known already.
     """
     video = posed(config, "source")
-    if track is None:
-        (track,) = estimate_tracks([video])
+    if shot is None:
+        (shot,) = estimate_shots([video])
     chosen = choose_frames(
-        track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
+        shot.joints, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
     )
     # In another place, nobody sees the source's own.
-    source = read_source(video, track, chosen, config.source_mattes, own_place=not config.background)
+    source = read_source(video, shot.joints, chosen, config.source_mattes, not config.background, shot.frames)
     if config.held_objects:
         return source
     return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
@@ -72,4 +73,4 @@ def prepare_place(config: TransferConfig, model: TransferModel, source: Source) 
 def posed(config: TransferConfig, name: str) -> PosedVideo:
     """The video `source`, `target` or `background`, and where its poses come from."""
     results = getattr(config, f"{name}_poses")
-    return PosedVideo(getattr(config, name), config.pose, results or config.pose_model)
+    return PosedVideo(getattr(config, name), config.pose, results or config.pose_model, one_shot=name == "source")

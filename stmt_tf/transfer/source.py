@@ -104,7 +104,12 @@ def choose_frames(
 
 
 def read_source(
-    video: PosedVideo, track: np.ndarray, chosen: np.ndarray, mattes: str = "", own_place: bool = True
+    video: PosedVideo,
+    track: np.ndarray,
+    chosen: np.ndarray,
+    mattes: str = "",
+    own_place: bool = True,
+    shot: range | None = None,
 ) -> Source:
     """Reads the chosen frames, seen around the person as the source shows them.
 
@@ -114,12 +119,14 @@ def read_source(
         chosen: int `[N]`, the frames that the model is to look at.
         mattes: a directory of pictures; empty: of the pose estimator, if it makes any.
         own_place: whether the place will be seen; else it is not looked for.
+        shot: the frames that show the place; None: all.
 
     Raises:
         VideoError: the video cannot be read, or the mattes given are not the source's.
         PoseError: the pose estimator's model or results cannot be used.
     """
-    steps = plate_steps(track) if own_place else np.zeros(0, int)
+    shot = shot or range(len(track))
+    steps = shot.start + plate_steps(track[shot.start : shot.stop]) if own_place else np.zeros(0, int)
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
     frames = read_chosen(video.path, wanted)

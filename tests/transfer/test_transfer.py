@@ -116,6 +116,23 @@ def is_red(images):
     return images[..., 0].astype(int) - images[..., 2] > 100
 
 
+def test_of_a_source_with_a_cut_only_the_shot_is_taken_that_shows_somebody_longest(tmp_path, inputs, dancers, caplog):
+    mine, other = dancers
+    path = write_video(tmp_path / "cut.mp4", [*other.frames[:5], *mine.frames, *other.frames[5:]], crf="10")
+    joints = np.concatenate([other.joints[:5], mine.joints, other.joints[5:]])
+    settings = {**inputs, "source": path, "source_poses": write_poses(tmp_path / "cut.json", joints)}
+    del settings["target"], settings["target_poses"]
+    with caplog.at_level("WARNING"):
+        source = MotionTransfer(Painter()).prepare_source(**settings)
+    assert "has 2 cuts; only the shot that shows somebody longest is taken, frames 5 to 13 of 18" in caplog.text
+    np.testing.assert_array_equal(np.flatnonzero((source.track[..., 2] > 0).any(1)), np.arange(5, 14))
+    for frame in source.frames:
+        assert np.abs(frame.astype(int) - mine.frames).mean((1, 2, 3)).min() < 4
+    settings.update(source=inputs["source"], source_poses=inputs["source_poses"])
+    alone = MotionTransfer(Painter()).prepare_source(**settings)
+    assert np.abs(source.plate.astype(int) - alone.plate).mean() < 4
+
+
 @pytest.mark.parametrize("suffix, count", [("png", 1), ("jpg", 1), ("mp4", 2)])
 def test_a_picture_or_a_few_frames_are_a_source(tmp_path, inputs, dancers, suffix, count):
     source, output = tmp_path / f"source.{suffix}", tmp_path / "result.mp4"
