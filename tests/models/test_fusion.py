@@ -98,10 +98,20 @@ def test_weighted_sum_follows_the_attention():
     np.testing.assert_allclose(fused, expected, atol=1e-5)
 
 
-def test_attention_depends_on_the_target_pose():
-    inputs = make_inputs()
-    _, attention = randomised(make_fusion("rb6"), inputs)(*inputs)
-    assert np.abs(attention[:, 0] - attention[:, 1]).max() > 1e-3
+@pytest.mark.parametrize("seen", ["features", "source poses", "target pose"])
+def test_the_blocks_see_features_source_poses_and_the_target_pose(seen):
+    features, sources, targets = make_inputs()
+    sources = tf.repeat(sources[:, :1], SOURCES, axis=1)  # all frames are as near, whatever the target
+    fusion = randomised(make_fusion("rb6"), (features, sources, targets))
+    fusion.frame_attention.nearness_weight.assign(0.0)
+    before = fusion(features, sources, targets)[1]
+    if seen == "features":
+        features = features[:, :, ::-1]
+    elif seen == "source poses":
+        sources = sources * [0.5, 0.5, 1.0]
+    else:
+        targets = targets * [0.5, 0.5, 1.0]
+    assert np.abs(fusion(features, sources, targets)[1] - before).max() > 1e-3
 
 
 @pytest.mark.parametrize("name", FUSIONS)
