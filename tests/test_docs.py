@@ -190,6 +190,13 @@ def test_the_table_of_imports_is_that_of_the_code():
     assert f"| folder | imports |\n|---|---|\n{table}\n\n" in read(Path("docs/design.md")), f"the table is\n{table}"
 
 
+def test_tests_that_the_pages_name_exist():
+    named = re.findall(r"`(tests/[\w/]+\.py)`: `(\w+)`", read(Path("docs/paper.md")))
+    assert len(named) > 20
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{test}"
+
+
 def test_the_citation_is_of_this_version():
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f"version: {stmt_tf.__version__}\n" in text

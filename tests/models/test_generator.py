@@ -197,3 +197,11 @@ def test_no_gradient_enters_the_frozen_model(attentive_generator, example):
     kernels = [attentive_generator.single_frame.mask_delta.kernel, attentive_generator.heads.foreground.kernel]
     frozen, trained = tape.gradient(loss, kernels)
     assert frozen is None and float(tf.norm(trained)) > 0
+
+
+def test_background_features_make_the_background(attentive_generator, example):
+    source = attentive_generator.encode_source(example["source_frames"], example["source_joints"])
+    other = {**source, "background_features": source["background_features"][:, :, ::-1] + 1.0}
+    one, two = (attentive_generator.generate(x, example["target_joints"]) for x in (source, other))
+    assert np.abs(one["background"] - two["background"]).max() > 1e-4
+    np.testing.assert_array_equal(one["foreground"], two["foreground"])

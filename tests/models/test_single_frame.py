@@ -117,6 +117,46 @@ def test_mask_network_learns_through_the_warp(residual_model):
     assert all(float(tf.norm(gradient)) > 0 for gradient in gradients)
 
 
+def test_masks_look_at_the_frame(model):
+    example = make_example()
+    frames, joints = example["source_frames"], example["source_joints"]
+    one, other = (model.encode_source(x, joints)["background_mask"] for x in (frames, frames[:, :, ::-1]))
+    assert np.abs(one - other).max() > 1e-4
+
+
+def test_the_background_network_sees_the_place_without_the_person_and_where_it_is(model, monkeypatch):
+    example, seen = make_example(), []
+
+    def background_unet(image, heatmaps):
+        seen.append(image)
+        return tf.zeros([*image.shape[:3], 4])
+
+    monkeypatch.setattr(model, "background_unet", background_unet)
+    source = model.encode_source(example["source_frames"], example["source_joints"])
+    mask = source["background_mask"][:, 0].numpy()
+    assert mask.min() < 0.5
+    np.testing.assert_allclose(seen[0][..., :3], example["source_frames"][:, 0] * mask, atol=1e-6)
+    np.testing.assert_allclose(seen[0][..., 3:], mask, atol=1e-6)
+
+
+def test_the_foreground_network_sees_the_target_pose(model):
+    example = make_example()
+    source = model.encode_source(example["source_frames"], example["source_joints"])
+    source["parts"] = tf.zeros_like(source["parts"])  # so that nothing is carried over
+    joints = example["target_joints"]
+    one, other = (model.foreground(source, x)["features"] for x in (joints, joints * [0.5, 0.5, 1.0]))
+    assert np.abs(one - other).max() > 1e-4
+
+
+def test_parts_are_carried_to_the_target_pose(model):
+    example = make_example(batch=1)
+    joints = example["source_joints"]
+    source = model.encode_source(example["source_frames"], joints)
+    here, there = (model.foreground(source, x)["alphas"][0, 0].numpy() for x in (joints, joints + [4.0, 0.0, 0.0]))
+    np.testing.assert_allclose(there[:, 6:], here[:, 2:-4], atol=0.05)
+    assert np.abs(there[:, 6:] - here[:, 6:]).max() > 0.3
+
+
 def test_size_that_is_no_multiple_of_32_is_refused():
     with pytest.raises(ValueError, match="multiple of 32, got 40"):
         create_single_frame(ModelConfig(size=40, width=0.05))
