@@ -44,7 +44,10 @@ class ModelConfig:
     )
     nearest_frames: int = setting(2, "K of --fusion=parts: source frames that each part is taken from, the nearest.")
     attention_stride: int = setting(
-        4, "Attention is computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
+        4, "Self-attention is computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
+    )
+    map_stride: int = setting(
+        4, "RB6's maps are computed at 1 / this of the frames' side, a power of two up to 32, and upsampled."
     )
     attention_pool: int = setting(
         1, "Self-attention's keys and values are max-pooled by this first; 1: not at all, 2: as SAGAN's code."
@@ -59,8 +62,9 @@ class ModelConfig:
         require_positive(self, "size", "width", "nearest_frames")
         if self.size % 32:
             raise ValueError(f"--size must be a multiple of 32, got {self.size}")
-        if self.attention_stride not in (1, 2, 4, 8, 16, 32):
-            raise ValueError(f"--attention_stride must be 1, 2, 4, 8, 16 or 32, got {self.attention_stride}")
+        for name in ("attention_stride", "map_stride"):
+            if getattr(self, name) not in (1, 2, 4, 8, 16, 32):
+                raise ValueError(f"--{name} must be 1, 2, 4, 8, 16 or 32, got {getattr(self, name)}")
         side = self.size // self.attention_stride
         if self.attention_pool < 1 or side % self.attention_pool:
             raise ValueError(

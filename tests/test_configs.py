@@ -41,7 +41,7 @@ def read(name):
 def test_row_is_the_papers(row):
     stage, fusion, ranges, vgg, gan = ROWS[row]
     model, data, loss, training = read(row)
-    assert model == ModelConfig(fusion=fusion)
+    assert model == ModelConfig(fusion=fusion, map_stride=4 if stage == 1 else 1)
     assert (model.size, model.width, model.residual_heads) == (256, 1.0, False)
     assert (loss.mse_weight, loss.vgg_weight, loss.gan_weight) == (1.0, vgg, gan)
     assert loss.discriminated_ranges == ranges and loss.temporal_weight == 0.1

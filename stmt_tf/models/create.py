@@ -27,7 +27,10 @@ def create_generator(
     if config.fusion == "parts":
         model = PartGenerator(single_frame, config.nearest_frames, freeze_stage1)
     else:
-        model = Generator(single_frame, config.fusion, config.attention_stride, config.attention_pool, freeze_stage1)
+        model = Generator(
+            single_frame, config.fusion, config.attention_stride, config.attention_pool, config.map_stride,
+            freeze_stage1,
+        )
     model(made_up_example(config.size, num_source_frames))
     return model
 

@@ -60,18 +60,19 @@ class PoolingFusion(tf.keras.layers.Layer):
 class FrameAttention(tf.keras.layers.Layer):
     """"RB6": six residual blocks on the features and poses of all frames -> one attention map a source frame.
 
-    The maps are a softmax over the source frames of what the blocks say and of `nearness_weight * log(pose_nearness)`.
-    The last layer starts at zero, so that training starts from the average: plain at a nearness of 0, weighted by
-    `pose_nearness` at 1. The K source frames come in random order; they are shown to the blocks with the nearest pose
-    first, so that what is learned does not depend on that order.
+    The maps are a softmax over the source frames of what the blocks say. The paper says no more: so it is at a nearness
+    of None. With one, `nearness_weight * log(pose_nearness)` is added to what the blocks say; the last layer starts
+    at zero, so that training starts from the average: plain at a nearness of 0, weighted by `pose_nearness` at 1; and
+    the K source frames, which come in random order, are shown to the blocks with the nearest pose first, so that what
+    is learned does not depend on that order.
 
     Args:
         width: multiplier of the blocks' channels, 64 at width 1.
         stride: the maps are computed at 1 / stride of the features' side.
-        nearness: initial `nearness_weight`.
+        nearness: initial `nearness_weight`, or None.
     """
 
-    def __init__(self, width: float, stride: int, nearness: float, **kwargs):
+    def __init__(self, width: float, stride: int, nearness: float | None, **kwargs):
         super().__init__(autocast=False, **kwargs)
         self.stride = stride
         self._nearness = nearness
@@ -80,28 +81,41 @@ class FrameAttention(tf.keras.layers.Layer):
         self.last = self.nearness_weight = None
 
     def build(self, features_shape):
+        start = "glorot_uniform" if self._nearness is None else "zeros"
         self.last = tf.keras.layers.Conv2D(
-            features_shape[1], 3, padding="same", kernel_initializer="zeros", dtype="float32", name="last"
+            features_shape[1], 3, padding="same", kernel_initializer=start, dtype="float32", name="last"
         )
-        self.nearness_weight = self.add_weight(
-            name="nearness_weight",
-            shape=(),
-            initializer=tf.keras.initializers.Constant(self._nearness),
-            dtype="float32",
-        )
+        if self._nearness is not None:
+            self.nearness_weight = self.add_weight(
+                name="nearness_weight",
+                shape=(),
+                initializer=tf.keras.initializers.Constant(self._nearness),
+                dtype="float32",
+            )
         self.built = True
 
     def call(self, features: tf.Tensor, source_joints: tf.Tensor, target_joints: tf.Tensor) -> tf.Tensor:
         """Takes what a fusion takes; returns the maps `[N, T, K, h, w]`, which sum to 1 over K."""
-        sources, size = features.shape[1], features.shape[2]
+        size = features.shape[2]
         targets = tf.shape(target_joints)[1]
         poses = merge_axes(target_joints)  # [N * T, 14, 3]
         joints = tf.repeat(source_joints, targets, axis=0)
+        small = tf.repeat(_shrunk(features, self.stride), targets, axis=0)
+        if self._nearness is None:
+            return split_axes(tf.nn.softmax(self._logits(small, joints, poses, size), axis=1), [-1, targets])
         nearness = pose_nearness(joints, poses, size)
         order = tf.argsort(nearness, axis=1, direction="DESCENDING", stable=True)
-        small = tf.repeat(_shrunk(features, self.stride), targets, axis=0)
-        small = tf.gather(small, order, batch_dims=1)
-        joints = tf.gather(joints, order, batch_dims=1)
+        logits = self._logits(*(tf.gather(x, order, batch_dims=1) for x in (small, joints)), poses, size)
+        logits = tf.gather(logits, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
+        log_nearness = tf.math.log(tf.maximum(nearness, _LEAST_NEARNESS))
+        # A layer in mixed precision casts its own weights when it reads them.
+        prior = tf.cast(self.nearness_weight, tf.float32) * log_nearness
+        maps = tf.nn.softmax(logits + prior[:, :, None, None], axis=1)
+        return split_axes(maps, [-1, targets])
+
+    def _logits(self, small: tf.Tensor, joints: tf.Tensor, poses: tf.Tensor, size: int) -> tf.Tensor:
+        """What the blocks say of features `[M, K, h, w, C]`, their poses and the target's: `[M, K, h, w]`."""
+        sources = small.shape[1]
         seen = [
             *tf.unstack(small, sources, axis=1),
             *(self._heatmaps(joints[:, k], size, small.dtype) for k in range(sources)),
@@ -110,13 +124,7 @@ class FrameAttention(tf.keras.layers.Layer):
         x = self.first(tf.concat(seen, axis=-1))
         for block in self.blocks:
             x = block(x)
-        logits = tf.transpose(self.last(tf.nn.leaky_relu(x)), [0, 3, 1, 2])
-        logits = tf.gather(logits, tf.argsort(order, axis=1), batch_dims=1)  # in the frames' own order again
-        log_nearness = tf.math.log(tf.maximum(nearness, _LEAST_NEARNESS))
-        # A layer in mixed precision casts its own weights when it reads them.
-        prior = tf.cast(self.nearness_weight, tf.float32) * log_nearness
-        maps = tf.nn.softmax(logits + prior[:, :, None, None], axis=1)
-        return split_axes(maps, [-1, targets])
+        return tf.transpose(self.last(tf.nn.leaky_relu(x)), [0, 3, 1, 2])
 
     def _heatmaps(self, joints: tf.Tensor, size: int, dtype: tf.DType) -> tf.Tensor:
         """Joint heatmaps, which are half as large as the image, at the maps' size."""
@@ -134,8 +142,8 @@ class AttentionFusion(tf.keras.layers.Layer):
 
     Args:
         width: multiplier of the attention network's channels.
-        stride: attention is computed at 1 / stride of the features' side.
-        nearness: initial weight of the poses' nearness in the attention.
+        stride: the maps are computed at 1 / stride of the features' side.
+        nearness: see `FrameAttention`.
         over_frames: self-attention over space and source frames before the fusion ("SA3D"), or None.
         over_space: self-attention over the fused features ("SA2D"), or None.
     """
@@ -144,7 +152,7 @@ class AttentionFusion(tf.keras.layers.Layer):
         self,
         width: float,
         stride: int,
-        nearness: float,
+        nearness: float | None,
         over_frames: SelfAttention | None = None,
         over_space: SelfAttention | None = None,
         **kwargs,
@@ -172,16 +180,16 @@ class AttentionFusion(tf.keras.layers.Layer):
 
 
 def create_fusion(
-    fusion: str, width: float, stride: int, pool: int, nearness: float, name: str
+    fusion: str, width: float, stride: int, pool: int, map_stride: int, nearness: float | None, name: str
 ) -> tf.keras.layers.Layer:
     """The fusion of that name.
 
     Args:
         fusion: one of `FUSIONS`.
         width: multiplier of the attention network's channels.
-        stride: attention is computed at 1 / stride of the features' side.
+        stride: self-attention is computed at 1 / stride of the features' side.
         pool: max pooling of self-attention's keys and values.
-        nearness: how much attention follows the poses' nearness before it is trained; see `FrameAttention`.
+        map_stride, nearness: of `FrameAttention`.
         name: the layer's name.
 
     Raises:
@@ -193,7 +201,7 @@ def create_fusion(
         return PoolingFusion(tf.reduce_mean if fusion == "avg" else tf.reduce_max, name=name)
     over_frames = SelfAttention(stride, pool, name="over_frames") if fusion == "sa3d_rb6" else None
     over_space = SelfAttention(stride, pool, name="over_space") if fusion == "rb6_sa2d" else None
-    return AttentionFusion(width, stride, nearness, over_frames, over_space, name=name)
+    return AttentionFusion(width, map_stride, nearness, over_frames, over_space, name=name)
 
 
 def _shrunk(features: tf.Tensor, stride: int) -> tf.Tensor:

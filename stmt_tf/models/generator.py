@@ -31,8 +31,9 @@ class Generator(tf.keras.Model):
     Args:
         single_frame: the single-frame model; give it trained.
         fusion: name of the fusion (see `stmt_tf.models.fusion`); each branch has its own.
-        attention_stride: attention is computed at 1 / this of the frames' side.
+        attention_stride: self-attention is computed at 1 / this of the frames' side.
         attention_pool: max pooling of self-attention's keys and values.
+        map_stride: the source frames' attention maps are computed at 1 / this of the frames' side.
         freeze_stage1: keep the single-frame model out of the training, as the paper does.
 
     Example:
@@ -48,6 +49,7 @@ class Generator(tf.keras.Model):
         fusion: str,
         attention_stride: int = 4,
         attention_pool: int = 1,
+        map_stride: int = 4,
         freeze_stage1: bool = True,
         **kwargs,
     ):
@@ -57,13 +59,14 @@ class Generator(tf.keras.Model):
         self.single_frame.heads.trainable = False  # the generator has its own
         self.size = single_frame.size
         residual = single_frame.heads.residual
-        # Residual heads start from the warped parts weighted by nearness; a pose that hides the same background as
-        # the target's is of no such use to the background.
+        # Plain heads are the paper's, which knows no nearness. Residual heads start from the warped parts weighted by
+        # it; a pose that hides the same background as the target's is of no such use to the background.
+        starts = {"foreground": 1.0, "background": 0.0} if residual else {"foreground": None, "background": None}
         self.foreground_fusion, self.background_fusion = (
             create_fusion(
-                fusion, single_frame.width, attention_stride, attention_pool, nearness, name=f"{branch}_fusion"
+                fusion, single_frame.width, attention_stride, attention_pool, map_stride, nearness, f"{branch}_fusion"
             )
-            for branch, nearness in (("foreground", float(residual)), ("background", 0.0))
+            for branch, nearness in starts.items()
         )
         self.heads = PredictionHeads(residual, name="heads")
 

@@ -29,8 +29,8 @@ def config(**others):
     return ModelConfig(size=SIZE, width=WIDTH, **others)
 
 
-def fusion(name):
-    return lambda: create_fusion(name, width=0.1, stride=4, pool=1, nearness=0.0, name="fusion")
+def fusion(name, nearness=0.0):
+    return lambda: create_fusion(name, width=0.1, stride=4, pool=1, map_stride=4, nearness=nearness, name="fusion")
 
 
 def of_fusion():
@@ -63,6 +63,7 @@ CASES = {
     "discriminator-sn": (lambda: PatchDiscriminator(WIDTH, spectral_norm=True), of_discriminator),
     "single_frame": (lambda: create_single_frame(config()), lambda: (make_example(batch=2, targets=2),)),
     **{f"fusion-{name}": (fusion(name), of_fusion) for name in FUSIONS},
+    "fusion-rb6-plain": (fusion("rb6", nearness=None), of_fusion),
     **{
         f"generator-{name}": (
             lambda name=name: create_generator(config(fusion=name), 3, False), of_generator

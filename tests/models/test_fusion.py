@@ -10,9 +10,12 @@ SIZE, CHANNELS, SOURCES = 16, 8, 3
 ATTENTION = ("rb6", "sa3d_rb6", "rb6_sa2d")
 
 
-def make_fusion(name: str, seed: int = 0, stride: int = 4, nearness: float = 0.0) -> tf.keras.layers.Layer:
+def make_fusion(
+    name: str, seed: int = 0, stride: int = 4, nearness: float | None = 0.0, map_stride: int | None = None
+) -> tf.keras.layers.Layer:
     tf.keras.utils.set_random_seed(seed)
-    return create_fusion(name, width=0.1, stride=stride, pool=1, nearness=nearness, name="fusion")
+    map_stride = map_stride or stride
+    return create_fusion(name, 0.1, stride, pool=1, map_stride=map_stride, nearness=nearness, name="fusion")
 
 
 def make_inputs(count: int = 2, sources: int = SOURCES, targets: int = 2, seed: int = 0):
@@ -136,6 +139,25 @@ def test_self_attention_reaches_far_where_frame_attention_is_local(name, reaches
     before, after = (fusion(features, *inputs[1:])[0] for features in (inputs[0], tf.constant(changed)))
     difference = np.abs(after - before)[0, 0, -1, -1].max()
     assert (difference > 1e-4) == reaches
+
+
+def test_without_nearness_the_blocks_alone_decide_from_an_ordinary_start():
+    inputs = make_inputs()
+    fusion = make_fusion("rb6", nearness=None)
+    _, attention = fusion(*inputs)
+    assert np.ptp(attention.numpy(), axis=2).max() > 1e-4  # not the average
+    np.testing.assert_allclose(attention.numpy().sum(2), 1.0, atol=1e-5)
+    assert fusion.frame_attention.nearness_weight is None
+    # Nothing sorts the frames: in another order, the same blocks see another input.
+    order = [2, 0, 1]
+    turned = fusion(*(tf.gather(x, order, axis=1) for x in inputs[:2]), inputs[2])[1]
+    assert np.abs(tf.gather(attention, order, axis=2) - turned).max() > 1e-5
+
+
+@pytest.mark.parametrize("map_stride", [1, 2])
+def test_maps_have_a_stride_of_their_own(map_stride):
+    _, attention = make_fusion("rb6_sa2d", map_stride=map_stride)(*make_inputs())
+    assert attention.shape == [2, 2, SOURCES, SIZE // map_stride, SIZE // map_stride]
 
 
 def test_unknown_name_is_refused():
