@@ -32,7 +32,7 @@ IMPORTS = {
     "silence": "",
     "video": "files",
     "pose": "assets config files silence video",
-    "data": "compat config dancers pixels pose",
+    "data": "compat config dancers files pixels pose",
     "features": "assets",
     "metrics": "assets features pixels pose video",
     "models": "compat config files pose",

@@ -90,6 +90,7 @@ def test_the_perceptual_metric_sees_frames_about_zero(tmp_path):
 
     class LargestDifference:
         def describe(self, images):
+            images = np.asarray(images)
             assert images.dtype == np.float32 and -1 <= images.min() and images.max() <= 1
             return images
 
