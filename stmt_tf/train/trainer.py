@@ -6,13 +6,14 @@ joints and target joints to frames (see `stmt_tf.data.pipeline` for the example)
     network          mse + vgg + gan(D_I) + sum_n gan(D_V^n), each with its weight in `LossConfig`
     discriminators   each its own least-squares loss
 
-Both are updated from one forward pass.
+They are updated alternately (paper 4): first the discriminators, then the network, whose gradient comes from the
+updated ones. Both see the same made frames.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Callable
 
 import tensorflow as tf
@@ -78,8 +79,10 @@ class Trainer(tf.keras.Model):
         self.optimizer.build(self.network.trainable_variables)
         if discriminator_optimizer is not None:
             discriminator_optimizer.build(self.discriminator_variables)
-        everything = ActiveLosses(self._perceptual_features is not None, bool(self.discriminators))
-        self._means = {name: tf.keras.metrics.Mean(name=name) for name in self._reported(everything)}
+        names = self._content_names(ActiveLosses(self._perceptual_features is not None, bool(self.discriminators)))
+        if self.discriminators:
+            names += [*(f"gan_{name}" for name in self.discriminators), *self._discriminator_names()]
+        self._means = {name: tf.keras.metrics.Mean(name=name) for name in names}
 
     @property
     def metrics(self):
@@ -107,13 +110,9 @@ class Trainer(tf.keras.Model):
 
     def train_step(self, example):
         if self._micro_batches == 1:
-            gradients, discriminator_gradients, results = self._gradients(example)
+            gradients, results = self._network_gradients(example, self._update_discriminators)
         else:
-            gradients, discriminator_gradients, results = self._accumulated_gradients(example)
-        if self.active.adversarial:
-            self.discriminator_optimizer.apply_gradients(
-                zip(discriminator_gradients, self.discriminator_variables)
-            )
+            gradients, results = self._accumulated_gradients(example)
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables))
         return self._report(results)
 
@@ -123,47 +122,77 @@ class Trainer(tf.keras.Model):
 
         if self._micro_batches == 1:
             return self._report(results_of(example))
-        zeros = {name: tf.zeros([]) for name in self._reported(dataclasses.replace(self.active, adversarial=False))}
-        return self._report(self._mean_over_parts(results_of, zeros, example))
+        return self._report(self._mean_over_parts(results_of, _zeros(self._content_names(self.active)), example))
 
-    def _gradients(
-        self, example: dict[str, tf.Tensor]
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor], dict[str, tf.Tensor]]:
-        """Of the network's and of the discriminators' variables, and every scalar to report."""
+    def _network_gradients(
+        self, example: dict[str, tf.Tensor], before_adversarial: Callable[..., dict[str, tf.Tensor]] | None = None
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """Of the network's variables, and scalars to report.
+
+        `before_adversarial` takes the example and the made frames before the discriminators see them for the network;
+        what it gives is reported too.
+        """
         # Optimisers sum the replicas' gradients; the losses are means.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        with tf.GradientTape() as tape, tf.GradientTape() as discriminator_tape:
+        with tf.GradientTape() as tape:
             frames, results = self._content_losses(example, self.config.vgg_window)
             if self.active.adversarial:
-                adversarial, discriminator_loss = self._adversarial_losses(example, frames)
-                results.update(adversarial)
-                results["discriminator"] = discriminator_loss
-                for name in self.discriminators:
+                if before_adversarial:
+                    with tape.stop_recording():
+                        results.update(before_adversarial(example, frames))
+                for name, discriminator in self.discriminators.items():
+                    made = discriminator(*_seen(name, frames, example), training=True)
+                    results[f"gan_{name}"] = losses.lsgan_generator(made)
                     weight = self.config.gan_weight if name == "frame" else self.config.temporal_weight
                     results["total"] += weight * results[f"gan_{name}"]
-                discriminator_objective = compat.scaled_loss(
-                    self.discriminator_optimizer, discriminator_loss / replicas
-                )
             objective = compat.scaled_loss(self.optimizer, results["total"] / replicas)
         gradients = tape.gradient(objective, self.network.trainable_variables)
-        gradients = compat.unscaled_gradients(self.optimizer, gradients)
-        discriminator_gradients = []
-        if self.active.adversarial:
-            discriminator_gradients = compat.unscaled_gradients(
-                self.discriminator_optimizer,
-                discriminator_tape.gradient(discriminator_objective, self.discriminator_variables),
-            )
-        return gradients, discriminator_gradients, results
+        return compat.unscaled_gradients(self.optimizer, gradients), results
 
-    def _accumulated_gradients(self, example):
-        """The same as `_gradients`, as means over the micro-batches."""
-        discriminator_variables = self.discriminator_variables if self.active.adversarial else []
-        zeros = (
-            [tf.zeros(v.shape) for v in self.network.trainable_variables],
-            [tf.zeros(v.shape) for v in discriminator_variables],
-            {name: tf.zeros([]) for name in self._reported(self.active)},
-        )
-        return self._mean_over_parts(self._gradients, zeros, example)
+    def _discriminator_gradients(
+        self, example: dict[str, tf.Tensor], frames: tf.Tensor
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """Of all discriminators' variables, their summed loss and the mean scores that each gives."""
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        results = {"discriminator": 0.0}
+        with tf.GradientTape() as tape:
+            for name, discriminator in self.discriminators.items():
+                made, real = (
+                    discriminator(*_seen(name, x, example), training=True)
+                    for x in (frames, example["target_frames"])
+                )
+                results["discriminator"] += losses.lsgan_discriminator(real, made)
+                results[f"score_real_{name}"] = tf.reduce_mean(real)
+                results[f"score_made_{name}"] = tf.reduce_mean(made)
+            objective = compat.scaled_loss(self.discriminator_optimizer, results["discriminator"] / replicas)
+        gradients = tape.gradient(objective, self.discriminator_variables)
+        return compat.unscaled_gradients(self.discriminator_optimizer, gradients), results
+
+    def _update_discriminators(self, example: dict[str, tf.Tensor], frames: tf.Tensor) -> dict[str, tf.Tensor]:
+        gradients, results = self._discriminator_gradients(example, frames)
+        self.discriminator_optimizer.apply_gradients(zip(gradients, self.discriminator_variables))
+        return results
+
+    def _accumulated_gradients(self, example: dict[str, tf.Tensor]) -> tuple[list[tf.Tensor], dict[str, tf.Tensor]]:
+        """As `_network_gradients` of updated discriminators, as means over the micro-batches.
+
+        The network makes its frames once for the discriminators and once more for itself: their activations are not
+        kept.
+        """
+        of_discriminators = {}
+        if self.active.adversarial:
+            gradients, of_discriminators = self._mean_over_parts(
+                lambda part: self._discriminator_gradients(part, self.network(part)["frame"]),
+                ([tf.zeros(v.shape) for v in self.discriminator_variables], _zeros(self._discriminator_names())),
+                example,
+            )
+            self.discriminator_optimizer.apply_gradients(zip(gradients, self.discriminator_variables))
+        names = self._content_names(self.active)
+        if self.active.adversarial:
+            names += [f"gan_{name}" for name in self.discriminators]
+        zeros = [tf.zeros(v.shape) for v in self.network.trainable_variables], _zeros(names)
+        gradients, of_network = self._mean_over_parts(self._network_gradients, zeros, example)
+        return gradients, {**of_network, **of_discriminators}
 
     def _mean_over_parts(self, function, zeros, example):
         """The mean of a function's results, of the structure of `zeros`, over the micro-batches."""
@@ -207,22 +236,6 @@ class Trainer(tf.keras.Model):
         )
         return outputs["frame"], {**results, "total": total}
 
-    def _adversarial_losses(
-        self, example: dict[str, tf.Tensor], frames: tf.Tensor
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The network's loss and the mean scores of each discriminator, and the discriminators' summed loss."""
-        results, total = {}, 0.0
-        for name, discriminator in self.discriminators.items():
-            made, real = (
-                discriminator(*_seen(name, x, example), training=True)
-                for x in (frames, example["target_frames"])
-            )
-            results[f"gan_{name}"] = losses.lsgan_generator(made)
-            results[f"score_real_{name}"] = tf.reduce_mean(real)
-            results[f"score_made_{name}"] = tf.reduce_mean(made)
-            total += losses.lsgan_discriminator(real, made)
-        return results, total
-
     def _perceptual_loss(self, frames: tf.Tensor, truth: tf.Tensor, window: int) -> tf.Tensor:
         size = frames.shape[1]
         if 0 < window < size:
@@ -239,16 +252,13 @@ class Trainer(tf.keras.Model):
             )
         return losses.perceptual(self._perceptual_features(frames), self._perceptual_features(truth))
 
-    def _reported(self, active: ActiveLosses) -> list[str]:
-        """Names of the scalars that a training step gives while these losses are at work."""
-        names = ["total", "mse", "psnr"]
-        names += ["vgg"] * active.perceptual
-        names += ["mask"] * (self.config.mask_weight > 0)
-        if active.adversarial:
-            names.append("discriminator")
-            for name in self.discriminators:
-                names += [f"gan_{name}", f"score_real_{name}", f"score_made_{name}"]
-        return names
+    def _content_names(self, active: ActiveLosses) -> list[str]:
+        """What `_content_losses` gives while these losses are at work."""
+        return ["total", "mse", "psnr"] + ["vgg"] * active.perceptual + ["mask"] * (self.config.mask_weight > 0)
+
+    def _discriminator_names(self) -> list[str]:
+        """What `_discriminator_gradients` gives beside the gradients."""
+        return ["discriminator", *(f"score_{x}_{name}" for name in self.discriminators for x in ("real", "made"))]
 
     def _report(self, results: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         for name, value in results.items():
@@ -261,3 +271,7 @@ def _seen(name: str, frames: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[
     if name == "frame":
         return merge_axes(frames), joint_heatmaps(merge_axes(example["target_joints"]), frames.shape[2])
     return (temporal_windows(frames, example["target_flows"], int(name.rpartition("_")[2])),)
+
+
+def _zeros(names: Iterable[str]) -> dict[str, tf.Tensor]:
+    return {name: tf.zeros([]) for name in names}

@@ -9,6 +9,7 @@ which test. It ends with status 1 if one lives. Without numbers, all of them: ab
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 import re
@@ -54,8 +55,13 @@ MUTANTS = [
            _ADVERSARIAL),
     Mutant("the generator learns from no discriminator", _TRAINER, "lsgan_generator(made)",
            "lsgan_generator(tf.stop_gradient(made))", _ADVERSARIAL),
-    Mutant("the last discriminator alone learns", _TRAINER, "total += losses.lsgan_discriminator",
-           "total = losses.lsgan_discriminator", "tests/train/test_trainer.py -k changes_every_variable"),
+    Mutant("the last discriminator alone learns", _TRAINER, 'results["discriminator"] += losses',
+           'results["discriminator"] = losses', "tests/train/test_trainer.py -k changes_every_variable"),
+    Mutant("the discriminators learn after the network", _TRAINER,
+           "self._network_gradients(example, self._update_discriminators)",
+           "self._network_gradients(example); "
+           "results.update(self._update_discriminators(example, self.network(example)['frame']))",
+           _ADVERSARIAL + " -k before_the_network"),
     Mutant("the true frames are never shown", _TRAINER, 'for x in (frames, example["target_frames"])',
            "for x in (frames, frames)", _ADVERSARIAL),
     Mutant("D_I has D_V's weight", _TRAINER, 'self.config.gan_weight if name == "frame"',
@@ -160,9 +166,10 @@ def killer(mutant: Mutant) -> str:
 
 def main() -> None:
     """Runs the mutants of these numbers, or all."""
-    numbers = [int(text) for text in sys.argv[1:]] or range(len(MUTANTS))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("numbers", metavar="NUMBER", type=int, nargs="*", default=range(len(MUTANTS)))
     alive = 0
-    for number in numbers:
+    for number in parser.parse_args().numbers:
         found = killer(MUTANTS[number])
         alive += not found
         print(f"{number:2d}  {MUTANTS[number].what}: {found or 'ALIVE'}", flush=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from records import make_example
-from test_trainer import MODEL, MSE, OneLayer, changed, numbers, weights
+from test_trainer import MODEL, MSE, OneLayer, changed, networks, numbers, weights
 
 from stmt_tf.config import DataConfig
 from stmt_tf.train import create
@@ -29,9 +29,9 @@ def example():
     return make_example(batch=1, targets=TARGETS)
 
 
-def make(loss, rate=2e-3, discriminator_rate=2e-3):
+def make(loss, rate=2e-3, discriminator_rate=2e-3, micro_batches=1):
     tf.keras.utils.set_random_seed(0)
-    trainer = Trainer(OneLayer(), create_discriminators(loss, MODEL.size), None, loss)
+    trainer = Trainer(OneLayer(), create_discriminators(loss, MODEL.size), None, loss, micro_batches=micro_batches)
     trainer.compile(*(tf.keras.optimizers.Adam(r, beta_1=0.5) for r in (rate, discriminator_rate)))
     return trainer
 
@@ -82,6 +82,27 @@ def test_no_discriminator_moves_the_network_with_its_own_loss():
     before = weights(trainer.network)
     trainer.train_step(example())
     assert not any(changed(trainer.network, before))
+
+
+@pytest.mark.parametrize("micro_batches", [1, 2])
+def test_discriminators_are_updated_before_the_network(micro_batches):
+    """A step is that of the discriminators, then that of the network against them."""
+    loss = dataclasses.replace(FRAMES, temporal_ranges=(3,), temporal_weight=0.1)
+    seen = make_example(batch=2, targets=TARGETS)
+
+    def after(*rates):
+        trainer = make(loss, micro_batches=micro_batches)
+        for rate, discriminator_rate in rates:
+            trainer.compile(tf.keras.optimizers.SGD(rate), tf.keras.optimizers.SGD(discriminator_rate))
+            trainer.train_step(seen)
+        return [weight for network in networks(trainer) for weight in weights(network)]
+
+    start, together, in_turn = after(), after((0.5, 0.5)), after((0.0, 0.5), (0.5, 0.0))
+    before_them = after((0.5, 0.0), (0.0, 0.5))
+    for a, b in zip(together, in_turn):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    moved, otherwise = (max(np.max(np.abs(a - b)) for a, b in zip(together, x)) for x in (start, before_them))
+    assert moved > 1e-2 and otherwise > 1e-4
 
 
 def with_change(seen, name, frame):
@@ -145,11 +166,11 @@ def test_each_loss_has_its_weight():
     ranges = (2, 3)
     whole = dataclasses.replace(NOTHING, mse_weight=0.7, gan_weight=0.3, temporal_ranges=ranges, temporal_weight=0.1)
     trainer, seen = make(whole), example()
-    total, expected = trainer._gradients(seen)[0], None
+    total, expected = trainer._network_gradients(seen)[0], None
     alone = {"mse_weight": 0.7, "gan_weight": 0.3, "temporal_weight": 0.1}
     for name, weight in alone.items():
         trainer.config = dataclasses.replace(whole, **{**dict.fromkeys(alone, 0.0), name: weight})
-        part = trainer._gradients(seen)[0]
+        part = trainer._network_gradients(seen)[0]
         expected = part if expected is None else [a + b for a, b in zip(expected, part)]
         assert any(np.any(gradient) for gradient in part)
     for a, b in zip(total, expected):
