@@ -11,6 +11,7 @@ import dataclasses
 import math
 
 FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")  # of whole features; `parts` is a generator of its own
+TAKE_ANY_NUMBER = ("avg", "max", "parts")  # of source frames; the others that which they were built with
 
 
 def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group: str = "", required: bool = False):
