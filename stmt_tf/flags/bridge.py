@@ -27,7 +27,7 @@ class _TupleParser(flags.ArgumentParser):
         if isinstance(argument, tuple):  # the default
             return argument
         try:
-            values = split(argument, self._element)
+            values = _split(argument, self._element)
         except ValueError:
             raise ValueError(f"must be {self.flag_type()}; got {argument!r}") from None
         if self._choices and not set(values) <= set(self._choices):
@@ -43,7 +43,7 @@ class _TupleSerializer(flags.ArgumentSerializer):
         return ",".join(map(str, value))
 
 
-def split(text: str, element: type) -> tuple:
+def _split(text: str, element: type) -> tuple:
     """The values between commas; ValueError if one is not of its type."""
     return tuple(element(item) for item in text.split(",") if item)
 
