@@ -40,7 +40,7 @@ CURRENT = [
 setup(
     name="stmt-tf",
     version=version(),
-    description="Human motion transfer between two videos, with spatio-temporal multi-source attention, in TensorFlow",
+    description="Person video motion transfer in TensorFlow, with spatio-temporal attention over many source frames",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
