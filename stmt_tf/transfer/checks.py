@@ -6,7 +6,7 @@ import contextlib
 import os
 
 from stmt_tf.place.backdrop import check_background
-from stmt_tf.pose.estimators import RESULT_READERS
+from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
 from stmt_tf.transfer.settings import TransferConfig
@@ -38,7 +38,7 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
         raise ValueError("--target is required")
     if config.sheet and not config.output:
         raise ValueError(f"--sheet={config.sheet} shows frames of --output, which is not given")
-    _check_outputs(config)
+    check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
     probe(config.target)
     if config.output:
@@ -59,8 +59,9 @@ def check_live(config: TransferConfig) -> None:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
     if config.pose in RESULT_READERS:
-        raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
-    _check_outputs(config)
+        running = ", ".join(name for name in NAMES if name not in RESULT_READERS)
+        raise ValueError(f"--live needs an estimator that runs here: --pose={running}; got {config.pose}")
+    check_outputs(config)
     check_alone(config, ())
     if not config.output and not has_display():
         raise ValueError("--live has nowhere to show frames, as no window can be opened here: give --output")
@@ -90,7 +91,13 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
 
 
-def _check_outputs(config: TransferConfig) -> None:
+def check_outputs(config: TransferConfig) -> None:
+    """Checks that all that is to be written can be, and over no input.
+
+    Raises:
+        VideoError: an output cannot be written.
+        ValueError: two flags name one file.
+    """
     if config.output:
         check_output(config.output)
     inputs = filter(None, (config.source, config.target, config.live, config.background))

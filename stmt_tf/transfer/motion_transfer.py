@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.transfer.checks import check, check_alone, check_live
+from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
 from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
@@ -19,9 +20,6 @@ from stmt_tf.video.sheet import write_png
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
 
-# What belongs to a source, and so cannot change once it is prepared.
-_OF_SOURCE = {"num_source_frames", "source_selection", "seed", "source_poses", "source_mattes", "held_objects"}
-
 
 class MotionTransfer:
     """Makes the person of one video do the motion of another, with one model.
@@ -30,7 +28,7 @@ class MotionTransfer:
         >>> transfer = MotionTransfer.from_pretrained()
         >>> result = transfer("A.mp4", "B.mp4", output="C.mp4")
 
-    Settings are those of `python -m stmt_tf.transfer`, by the same names and with the same defaults.
+    Settings are those of `python -m stmt_tf.transfer`, by the same names and with the same defaults, which None gives.
 
     Args:
         model: a loaded model.
@@ -64,17 +62,18 @@ class MotionTransfer:
             **settings: see `python -m stmt_tf.transfer --help`.
 
         Raises:
-            TypeError: there is no such setting.
-            ValueError: settings do not go together, or the model cannot look at so many source frames.
+            TypeError: there is no such setting, or a value is of another type.
+            ValueError: settings do not go together or have no effect here, or the model cannot look at so many source
+                frames.
             VideoError: a video cannot be read or written.
             PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
             stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
         """
         prepared = source if isinstance(source, Source) else None
-        if prepared and (fixed := ", ".join(sorted(_OF_SOURCE & set(settings)))):
+        if prepared and (fixed := ", ".join(sorted(OF_SOURCE & set(settings)))):
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
-        config = _config(source=path, target=target, output=output, **settings)
+        config = as_config({"source": path, "target": target, "output": output, **settings}, TO_TRANSFER)
         check(config, prepared is not None)
         return self.run(config, prepared)
 
@@ -87,19 +86,27 @@ class MotionTransfer:
             output: video to write; empty: the frames are shown in a window alone.
             **settings: see `__call__`; it raises as that does.
         """
-        config = _config(source=source, live=str(stream), output=output, **settings)
+        config = as_config({"source": source, "live": str(stream), "output": output, **settings}, TO_PERFORM)
         check_live(config)
         return self.run_live(config)
 
     def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
-        """All that is done once for a source, so that several targets can be given to it; see `__call__`."""
-        config = _config(source=source, **settings)
+        """All that is done once for a source, so that several targets can be given to it; see `__call__`.
+
+        It is given the settings of the source (`num_source_frames`, `source_selection`, `seed`, `source_poses`,
+        `source_mattes`, `held_objects`), `pose`, `pose_model` and `max_size`, and no others.
+        """
+        config = as_config({"source": source, **settings}, TO_PREPARE)
         check_alone(config)
         self._model.check_source_count(config.num_source_frames)
         return prepare_source(config, self._model)
 
     def personalized(self, source: Source, minutes: float) -> MotionTransfer:
-        """The same with a model that is fine-tuned on a source first, which takes so many minutes and a little more.
+        """The same with a model that is fine-tuned on a source first.
+
+        Args:
+            source: what `prepare_source` gave.
+            minutes: to train for; it takes a little more.
 
         Raises:
             As `stmt_tf.personalize.command.personalize` does.
@@ -132,9 +139,3 @@ class MotionTransfer:
 
     def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
         return self.personalized(source, config.personalize)._model if config.personalize else self._model
-
-
-def _config(**settings) -> TransferConfig:
-    return TransferConfig(**{
-        name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in settings.items()
-    })

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from absl import logging
 
+from stmt_tf.files import PathLike
 from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.tracks import progress
+from stmt_tf.transfer.checks import check_outputs
+from stmt_tf.transfer.keywords import as_config
 from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.sheets import ResultSheet, attention_sheet
@@ -68,7 +71,7 @@ class Result:
         self.frames = Images(lambda: renderer.anew().render, motion.retargeted)
         self.masks = Images(lambda: renderer.anew().masks, motion.retargeted)
 
-    def write(self, output: str, layout: str = "result", sheet: str = "") -> None:
+    def write(self, output: PathLike, layout: str = "result", sheet: PathLike = "") -> None:
         """Writes the video, with the target's times and sound; decodes, generates and encodes side by side.
 
         Args:
@@ -77,8 +80,12 @@ class Result:
             sheet: PNG of source frames, target frames and result; empty: none.
 
         Raises:
-            VideoError: the target cannot be read, or the output cannot be written.
+            VideoError: the target cannot be read, or the output or sheet cannot be written.
+            ValueError: there is no such layout, or two of output, sheet, source and target are one file.
         """
+        written = {"output": output, "layout": layout, "sheet": sheet}
+        files = {"source": self._source.video.path, "target": self._motion.path, **written}
+        check_outputs(as_config(files, files))
         collected = ResultSheet(self._source, self._motion, self._place)
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
@@ -97,7 +104,7 @@ class Result:
         if sheet:
             write_png(sheet, collected.picture())
 
-    def write_attention(self, path: str) -> None:
+    def write_attention(self, path: PathLike) -> None:
         """Writes the sheet of attention maps as PNG; for a model without attention, a warning instead."""
         made = self._renderer.generate(self.poses, self._motion.sampled())
         if "foreground_attention" in made:
