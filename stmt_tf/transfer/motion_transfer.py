@@ -109,8 +109,11 @@ class MotionTransfer:
             minutes: to train for; it takes a little more.
 
         Raises:
-            As `stmt_tf.personalize.command.personalize` does.
+            TypeError: the source is not prepared.
+            Others as `stmt_tf.personalize.command.personalize` does.
         """
+        if not isinstance(source, Source):
+            raise TypeError(f"source must be what prepare_source gives, got {source!r}")
         from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
 
         return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)

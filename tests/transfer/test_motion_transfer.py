@@ -86,6 +86,11 @@ def test_what_is_prepared_does_not_change(transfer, videos):
         transfer(source, **of_target(videos), seed=1, num_source_frames=2)
 
 
+def test_a_model_is_personalized_on_what_is_prepared_alone():
+    with pytest.raises(TypeError, match="source must be what prepare_source gives, got 'A.mp4'"):
+        MotionTransfer(Painter()).personalized("A.mp4", minutes=3)
+
+
 def test_what_is_not_of_a_source_is_not_prepared(transfer, videos):
     with pytest.raises(ValueError, match="background: has no effect here; give it to the transfer"):
         prepared(transfer, videos, background="place.jpg")
