@@ -22,7 +22,7 @@ from stmt_tf.evaluate.comparison import Model, Other, parse_others
 from stmt_tf.evaluate.evaluation import measure_pairs, summarise
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import sound_pairs
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs import Choice, Filters, draw_pairs
 from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import load_i3d
@@ -94,7 +94,7 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
             config.num_source_frames,
             config.num_target_frames,
             config.seed,
-            config.sides,
+            Filters(config.complete_sources, config.seen_targets, config.sides),
             config.source_selection,
         )
         if len(choices) < config.num_pairs:

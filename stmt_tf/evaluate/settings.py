@@ -52,6 +52,13 @@ class EvaluateConfig:
         "front or back, and targets that show the other.",
         SIDES,
     )
+    complete_sources: bool = setting(
+        True,
+        "Draw source frames only of those with almost as many joints as the clip's most complete ones; else of all.",
+    )
+    seen_targets: bool = setting(
+        True, "Draw target frames only where a person was found in each of them; else anywhere."
+    )
     seed: int = setting(0, "Seed of the choice of pairs.")
     i3d: str = setting(
         "",
@@ -76,6 +83,11 @@ class EvaluateConfig:
         require_seed(self.seed)
         if self.sides != "any" and self.set != "same":
             raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")
+        if self.source_selection != "random" and not self.complete_sources:
+            raise ValueError(
+                "--nocomplete_sources is of frames drawn at random: give --source_selection=random, got "
+                f"{self.source_selection}"
+            )
         if self.pairs and self.set == "both":
             raise ValueError(f"--pairs={self.pairs} holds one set: give --set=same or --set=cross, got both")
 

@@ -244,6 +244,16 @@ def test_unusable_clips_are_left_out_and_named(tmp_path):
     assert found["pairs"] == 2 and len(found["left_out"]) == 1 and "clip short" in found["left_out"][0]
 
 
+def test_frames_without_a_person_are_measured_where_that_is_asked_for(tmp_path):
+    clip = make_clip(16, SIZE, masks=False)
+    clip.joints[:] = 0
+    with pytest.raises(ValueError, match="no pair can be drawn"):
+        evaluate(config_for(tmp_path, [clip]), Oracle([clip]), NOBODY)
+    evaluate(config_for(tmp_path, [clip], complete_sources=False, seen_targets=False), Oracle([clip]), NOBODY)
+    means = results(tmp_path)["means"]["model K=4"]
+    assert means["psnr"] > 0 and means["psnr_person"] is None
+
+
 def test_records_without_a_usable_clip_leave_nothing_behind(tmp_path):
     config = config_for(tmp_path, [make_clip(4, SIZE)])
     with pytest.raises(ValueError, match="no pair can be drawn"):
@@ -274,6 +284,10 @@ def test_missing_records_are_named(tmp_path):
         ({"num_target_frames": -1}, "--num_target_frames must be at least 0, got -1"),
         ({"set": "cross", "sides": "opposite"}, "--sides=opposite is of one clip's frames: give --set=same, got cross"),
         ({"set": "both", "pairs": "p.json"}, "--pairs=p.json holds one set"),
+        (
+            {"source_selection": "coverage", "complete_sources": False},
+            "--nocomplete_sources is of frames drawn at random: give --source_selection=random, got coverage",
+        ),
         ({"seed": -1}, "--seed must not be negative, got -1"),
     ],
 )
