@@ -57,11 +57,11 @@ def _measure_pair(
     model: Model, others: Sequence[Other], choice: Choice, index: ClipIndex, size: int, judges: Judges, is_shown: bool
 ) -> Measured:
     pair = load_pair(choice, index, size)
-    made, outputs = run_methods(model, pair, others)
+    made, outputs, alone = run_methods(model, pair, others)
     measured = measure_made(made, pair, judges)
     if is_shown:
         measured.pictures.update(examples.picture(made, pair))
-        measured.attention.update(examples.attention_picture(pair, outputs))
+        measured.attention.update(examples.attention_picture(pair, outputs, alone))
     return measured
 
 

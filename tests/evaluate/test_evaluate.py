@@ -15,7 +15,7 @@ from stmt_tf.assets import AssetError
 from stmt_tf.config import ModelConfig
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.command import check, evaluate, load_judges
-from stmt_tf.evaluate.comparison import Other, parse_others
+from stmt_tf.evaluate.comparison import Other, parse_others, run_methods
 from stmt_tf.evaluate.examples import attention_picture
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
@@ -109,13 +109,18 @@ def test_the_sheet_has_a_column_a_clip_and_a_row_a_picture(tmp_path):
 
 
 class Attentive(Oracle):
-    """All attention on the last source frame."""
+    """All attention on the last source frame; layers are in the grey of the first one that it sees."""
+
+    def encode_source(self, frames, joints, mattes=None):
+        self.seen = frames[0]
+        return super().encode_source(frames, joints, mattes)
 
     def generate(self, source, target_joints):
         outputs = super().generate(source, target_joints)
         maps = np.zeros((len(target_joints), 4, 8, 8), np.float32)
         maps[:, 3] = 1.0
-        images = {name: outputs["frame"] for name in ("foreground", "background")}
+        layer = np.broadcast_to(self.seen, outputs["frame"].shape)
+        images = {"foreground": layer, "background": 255 - layer}
         return {**outputs, **images, "foreground_attention": maps, "background_attention": maps}
 
 
@@ -126,13 +131,16 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     assert sorted(os.listdir(tmp_path / "out")) == ["attention.png", *OUTPUTS]
     index = index_clips([str(tmp_path / "test-0.tfrecord")], SIZE)
     pair = load_pair(draw_same(index.clips["clip0"].read(), 4, 8, seed=0), index, SIZE)
-    shown = attention_picture(pair, Attentive(clips).generate("source", pair.target_joints))
-    assert len(shown) == 1 + 4 * 3 + 3
+    _, outputs, alone = run_methods(Attentive(clips), pair)
+    shown = attention_picture(pair, outputs, alone)
+    assert len(shown) == 1 + 4 * 5 + 3
     order = [pair.choice.single, *(k for k in range(4) if k != pair.choice.single)]  # as in the sheet of examples
     np.testing.assert_array_equal(shown["source 2"], pair.source_frames[order[1]])
     for i, k in enumerate(order, 1):
         shares = [shown[f"{branch} from source {i} (white: all)"] for branch in ("foreground", "background")]
         assert all((share == (255 if k == 3 else 0)).all() for share in shares)
+        np.testing.assert_array_equal(shown[f"foreground of source {i} alone"], pair.source_frames[k])
+        np.testing.assert_array_equal(shown[f"background of source {i} alone"], 255 - pair.source_frames[k])
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
     evaluate(config, Oracle(clips), NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS  # a model without attention leaves no other's sheet
