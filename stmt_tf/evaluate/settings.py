@@ -28,6 +28,11 @@ class EvaluateConfig:
     output: str = setting(
         "", "Directory to write the results into; results in it are replaced.", group="Output", required=True
     )
+    videos: str = setting(
+        "",
+        "Directory to write what each method makes into, as METHOD/SET/PAIR.mp4; empty: no videos. Two of its METHODs "
+        "are what the user study takes, see stmt_tf.study.",
+    )
     set: str = setting(
         "same",
         "Pairs to measure on: source and target from one clip (same), from two (cross), or both sets, each in a "
