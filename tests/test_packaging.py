@@ -33,7 +33,7 @@ IMPORTS = {
     "video": "files",
     "pose": "assets config files silence video",
     "data": "compat config dancers files pixels pose",
-    "features": "assets",
+    "features": "assets files",
     "metrics": "assets features pixels pose video",
     "models": "compat config files pose",
     "serving": "config files models pixels pose silence",

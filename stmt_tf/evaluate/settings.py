@@ -28,6 +28,11 @@ class EvaluateConfig:
     output: str = setting(
         "", "Directory to write the results into; results in it are replaced.", group="Output", required=True
     )
+    videos: str = setting(
+        "",
+        "Directory to write what each method makes into, as METHOD/SET/PAIR.mp4; empty: no videos. Two of its METHODs "
+        "are what the user study takes, see stmt_tf.study.",
+    )
     set: str = setting(
         "same",
         "Pairs to measure on: source and target from one clip (same), from two (cross), or both sets, each in a "
@@ -51,6 +56,13 @@ class EvaluateConfig:
         "Clips and frames that pairs are drawn of: any; or opposite, sources that all show one side of the person, "
         "front or back, and targets that show the other.",
         SIDES,
+    )
+    complete_sources: bool = setting(
+        True,
+        "Draw source frames only of those with almost as many joints as the clip's most complete ones; else of all.",
+    )
+    seen_targets: bool = setting(
+        True, "Draw target frames only where a person was found in each of them; else anywhere."
     )
     seed: int = setting(0, "Seed of the choice of pairs.")
     i3d: str = setting(
@@ -76,6 +88,11 @@ class EvaluateConfig:
         require_seed(self.seed)
         if self.sides != "any" and self.set != "same":
             raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")
+        if self.source_selection != "random" and not self.complete_sources:
+            raise ValueError(
+                "--nocomplete_sources is of frames drawn at random: give --source_selection=random, got "
+                f"{self.source_selection}"
+            )
         if self.pairs and self.set == "both":
             raise ValueError(f"--pairs={self.pairs} holds one set: give --set=same or --set=cross, got both")
 

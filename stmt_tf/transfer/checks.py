@@ -83,9 +83,15 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     if not config.source:
         raise ValueError("--source is required")
     check_source(config.source, config.num_source_frames, config.source_mattes)
+    of_video = config.background and not is_picture(config.background)
+    if config.background_by == "model" and not (of_video and config.crop_only):
+        raise ValueError(
+            "--background_by=model makes the model's square view of a video: give a video as --background, got "
+            f"{config.background or 'none'}, and --crop_only"
+        )
     if config.background:
         check_background(config.background)
-        if not is_picture(config.background):
+        if of_video:
             posed = (*posed, "background")
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])

@@ -126,7 +126,7 @@ class MotionTransfer:
             write_png(config.preview, preview_sheet(source, motion))
         place = prepare_place(config, self._model, source)
         renderer = Renderer(self._model_for(source, config), source, config.crop_only, place, config.max_size)
-        result = Result(renderer, source, motion, place)
+        result = Result(renderer, source, motion, renderer.place if isinstance(place, Source) else place)
         if config.output:
             result.write(config.output, config.layout, config.sheet)
         if config.attention:

@@ -53,9 +53,7 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     video = posed(config, "source")
     if shot is None:
         (shot,) = estimate_shots([video])
-    chosen = choose_frames(
-        shot.joints, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
-    )
+    chosen = _choose(config, model, shot.joints)
     # In another place, nobody sees the source's own.
     source = read_source(video, shot.joints, chosen, config.source_mattes, not config.background, shot.frames)
     if config.held_objects:
@@ -63,11 +61,22 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
 
 
-def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | None:
-    """The place to show the source's person in, uint8 `[H, W, 3]` as its frames; None: its own."""
+def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | Source | None:
+    """The place to show the source's person in, as `Renderer` takes it."""
     if not config.background:
         return None
-    return read_background(posed(config, "background"), model, source.frame_size)
+    video = posed(config, "background")
+    if config.background_by == "plate":
+        return read_background(video, model, source.frame_size)
+    (track,) = estimate_tracks([video])
+    return read_source(video, track, _choose(config, model, track), own_place=False)
+
+
+def _choose(config: TransferConfig, model: TransferModel, track: np.ndarray) -> np.ndarray:
+    """The frames that the model looks at, int `[N]`, of a video with these joints, `[T, 14, 3]`."""
+    return choose_frames(
+        track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
+    )
 
 
 def posed(config: TransferConfig, name: str) -> PosedVideo:

@@ -26,11 +26,14 @@ class Renderer:
         model: what makes the frames.
         source: whom and where to show.
         crop_only: give the model's square view instead of the source's whole frame.
-        place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
+        place: what to show in place of the source's own place: a picture, uint8 `[H, W, 3]` as its frames; or, with
+            `crop_only`, another source, of which the model's background branch makes the place anew for each pose
+            (paper 4.3); None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
 
     Attributes:
-        place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`.
+        place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`; of
+            another source, as it is behind the source's first pose.
     """
 
     def __init__(
@@ -38,17 +41,19 @@ class Renderer:
         model: TransferModel,
         source: Source,
         crop_only: bool = False,
-        place: np.ndarray | None = None,
+        place: np.ndarray | Source | None = None,
         max_size: int = TransferConfig.max_size,
     ):
         self._model, self._source, self._crop_only = model, source, crop_only
         self._side = frame_side(model, source.crop.size, max_size)
-        mattes = source.matte_crops(self._side) if model.takes_any_size else None
-        joints = source.crop.to_crop(source.joints, self._side)
-        self._encoded = dict(model.encode_source(source.crops(self._side), joints, mattes))
+        self._encoded = self._encode(source)
         if source.hidden is not None:
             self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
+        self._another = self._encode(place) if isinstance(place, Source) else None
+        if self._another is not None:
+            self.place = self._squares(source.joints[:1])[0]
+            return
         whole = self._own_place() if place is None else place
         self._compositor = Compositor(whole, source.crop)
         self._square = source.crop.extract(whole, self._side)
@@ -64,8 +69,10 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`.
         """
-        compose = self._square_with if self._crop_only else self._compositor.compose
-        return [compose(*layers) for layers in self._layers(poses, ("foreground", "mask"))]
+        layers = self._layers(poses, ("foreground", "mask"))
+        if self._crop_only:
+            return [_composed(*each, square) for each, square in zip(layers, self._squares(poses))]
+        return [self._compositor.compose(*each) for each in layers]
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
@@ -99,8 +106,21 @@ class Renderer:
             made.append(self._model.generate(choice(this), this))
             before = step + 1
         together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
-        layers = zip(together["foreground"], self._present(together["mask"], poses[steps]))
-        return {**together, "frame": np.stack([self._square_with(*each) for each in layers])}
+        masks, squares = self._present(together["mask"], poses[steps]), self._squares(poses[steps])
+        frames = [_composed(*each) for each in zip(together["foreground"], masks, squares)]
+        return {**together, "frame": np.stack(frames)}
+
+    def _encode(self, source: Source) -> dict:
+        mattes = source.matte_crops(self._side) if self._model.takes_any_size else None
+        joints = source.crop.to_crop(source.joints, self._side)
+        return dict(self._model.encode_source(source.crops(self._side), joints, mattes))
+
+    def _squares(self, poses: np.ndarray) -> np.ndarray:
+        """What is behind the person of each pose in the square view: uint8 `[T, S, S, 3]`."""
+        if self._another is None:
+            return np.broadcast_to(self._square, (len(poses), *self._square.shape))
+        joints = self._source.crop.to_crop(poses, self._side)
+        return self._model.generate(self._another, joints, ("background",))["background"]
 
     def _layers(self, poses: np.ndarray, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, ...]]:
         """What the model makes of each pose, by these names."""
@@ -127,9 +147,11 @@ class Renderer:
             shown = np.minimum(shown, 1 - mattes[..., np.newaxis])
         return empty_place(source.frames, shown, drawn, source.crop)
 
-    def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        opacity = mask / np.float32(255)
-        return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)
+
+def _composed(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Eq. of 3.4: uint8 `[S, S, 3]`, `[S, S, 1]` (255 on the person) and `[S, S, 3]` to `[S, S, 3]`."""
+    opacity = mask / np.float32(255)
+    return np.rint(background + opacity * (foreground - background.astype(np.float32))).astype(np.uint8)
 
 
 def frame_side(model: TransferModel, crop_size: int, max_size: int) -> int:

@@ -26,6 +26,12 @@ class TransferConfig:
         "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
         "source's frame.",
     )
+    background_by: str = setting(
+        "plate",
+        "What a video of another place becomes: its plate; or, as in the paper and with --crop_only, what the model's "
+        "background branch makes of frames of it, anew for each pose.",
+        ("plate", "model"),
+    )
     model: str = setting("", "Model directory; empty: the shipped model.")
     output: str = setting("", "Video to write: .mp4, .m4v or .mov; required, except with --live.", group="Output")
     layout: str = setting(
