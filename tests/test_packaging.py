@@ -26,7 +26,7 @@ IMPORTS = {
     "compat": "",
     "config": "",
     "files": "",
-    "flags": "compat files",
+    "flags": "compat config files",
     "assets": "files flags",
     "pixels": "",
     "silence": "",

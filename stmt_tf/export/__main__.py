@@ -21,4 +21,4 @@ from stmt_tf import flags
 from stmt_tf.export.settings import ExportConfig
 
 if __name__ == "__main__":
-    flags.run(__doc__, "stmt_tf.export.command", ExportConfig)
+    flags.run(__doc__, "stmt_tf.export.command", ExportConfig, computes=True)
