@@ -29,6 +29,15 @@ def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group
     )
 
 
+def model_to_take():
+    """The field of a trained model, which `stmt_tf.zoo.find_model` reads."""
+    return setting(
+        "",
+        "Model: a directory, the name of a shipped one, an archive or its URL, or a TensorFlow Hub handle; empty: the "
+        "shipped model.",
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """The generator's shape."""

@@ -20,14 +20,11 @@ from stmt_tf.assets.catalogue import ASSETS, Asset, AssetError
 from stmt_tf.assets.hub import fetch_module
 from stmt_tf.assets.package_index import DownloadError, read_downloaded, read_installed
 from stmt_tf.assets.pickles import load_pickle
-from stmt_tf.files import shipped, whole_file
+from stmt_tf.files import whole_file
 
 __all__ = [
-    "ASSETS", "Asset", "AssetError", "SHIPPED_MODEL", "cache_dir", "fetch", "is_cached", "load_pickle",
-    "shipped_model", "where",
+    "ASSETS", "Asset", "AssetError", "cache_dir", "fetch", "is_cached", "load_pickle", "where",
 ]
-
-SHIPPED_MODEL = "dancers_64px"  # that of `saved_models/` which commands take by default
 
 
 def cache_dir() -> Path:
@@ -107,14 +104,6 @@ def _writing(path: Path) -> Iterator[Path]:
         raise AssetError(
             f"cannot write {path}: {error.strerror}. Set STMT_TF_CACHE to a folder that can be written"
         ) from error
-
-
-def shipped_model(name: str) -> Path:
-    """Returns the folder of a model of `saved_models/`, which need not exist.
-
-    That folder lies at the top of a clone, and inside the package where that was installed.
-    """
-    return shipped(f"saved_models/{name}")
 
 
 def _asset(name: str) -> Asset:

@@ -27,4 +27,4 @@ from stmt_tf import flags
 from stmt_tf.evaluate.settings import EvaluateConfig
 
 if __name__ == "__main__":
-    flags.run(__doc__, "stmt_tf.evaluate.command", EvaluateConfig, interrupted=flags.GOES_ON)
+    flags.run(__doc__, "stmt_tf.evaluate.command", EvaluateConfig, computes=True, interrupted=flags.GOES_ON)

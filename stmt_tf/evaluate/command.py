@@ -34,6 +34,7 @@ from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
+from stmt_tf.zoo import find_model
 
 
 def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Sequence[Other] = ()) -> str:
@@ -242,7 +243,11 @@ def main(config: EvaluateConfig) -> None:
     """Evaluates and prints the tables."""
     try:
         check(config)  # before the networks, which take their time to load
-        others = [Other(name, TransferModel(path), single) for name, path, single in parse_others(config.compare)]
+        config = dataclasses.replace(config, model=find_model(config.model))
+        others = [
+            Other(name, TransferModel(find_model(model)), single)
+            for name, model, single in parse_others(config.compare)
+        ]
         text = evaluate(config, TransferModel(config.model), load_judges(config), others)
     except (assets.AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")

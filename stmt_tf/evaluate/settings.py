@@ -15,12 +15,17 @@ SIDES = ("any", "opposite")
 class EvaluateConfig:
     """One evaluation."""
 
-    model: str = setting("", "Model directory.", group="Models", required=True)
+    model: str = setting(
+        "",
+        "Model: a directory, the name of a shipped one, an archive or its URL, or a TensorFlow Hub handle.",
+        group="Models",
+        required=True,
+    )
     compare: tuple[str, ...] = setting(
         (),
-        "Further models to measure on the same frames, NAME=DIR with commas between; NAME@1=DIR for one that is to see "
-        "a single source frame, as single-frame models do. One of another size, or with attention over fewer frames, "
-        "sees what it can of them.",
+        "Further models to measure on the same frames, NAME=MODEL with commas between; NAME@1=MODEL for one that is to "
+        "see a single source frame, as single-frame models do. One of another size, or with attention over fewer "
+        "frames, sees what it can of them.",
     )
     size: int = setting(0, "Side of the frames in pixels, for a model of any size; 0: its network's.")
     records: str = setting("", "Glob of the TFRecord files to draw clips from.", group="Records", required=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.transfer.checks import check, check_alone, check_live
 from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
@@ -16,6 +15,7 @@ from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import preview_sheet
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.sheet import write_png
+from stmt_tf.zoo import find_model
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
@@ -39,16 +39,17 @@ class MotionTransfer:
         self._model, self._directory = model, directory
 
     @classmethod
-    def from_pretrained(cls, directory: str | os.PathLike = "") -> MotionTransfer:
-        """Loads a model directory, or a directory of versions of it; empty: the shipped model.
+    def from_pretrained(cls, model: str | os.PathLike = "") -> MotionTransfer:
+        """Loads a model by its name, directory, archive, URL or TensorFlow Hub handle, see `stmt_tf.zoo.find_model`.
 
         Raises:
-            stmt_tf.serving.manifest.ModelError: the directory does not exist or is not a model of ours.
+            stmt_tf.serving.manifest.ModelError: there is none, it cannot be had, or is not a model of ours.
         """
+        directory = find_model(model)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.serving.inference import TransferModel
 
-        return cls(TransferModel(str(directory or shipped_model(SHIPPED_MODEL))), str(directory))
+        return cls(TransferModel(directory), directory)
 
     def __call__(
         self, source: str | os.PathLike | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings

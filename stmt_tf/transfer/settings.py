@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_choices, require_minutes, require_positive, require_seed, setting
+from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
@@ -32,7 +32,7 @@ class TransferConfig:
         "background branch makes of frames of it, anew for each pose.",
         ("plate", "model"),
     )
-    model: str = setting("", "Model directory; empty: the shipped model.")
+    model: str = model_to_take()
     output: str = setting("", "Video to write: .mp4, .m4v or .mov; required, except with --live.", group="Output")
     layout: str = setting(
         "result",
