@@ -134,7 +134,7 @@ def table(found: Mapping[str, Loss], norms: Mapping[str, float]) -> str:
     pulls = {name: loss.coefficient * norms[name] for name, loss in found.items()}
     cells = [["loss", "gradient norm", "coefficient", "product", "over MSE's"]]
     cells += [
-        [name, f"{norms[name]:.2e}", f"{loss.coefficient:g}", f"{pulls[name]:.2e}", f"{pulls[name] / pulls['MSE']:.2g}"]
+        [name, f"{norms[name]:.2e}", f"{loss.coefficient:g}", f"{pulls[name]:.2e}", f"{pulls[name] / pulls['MSE']:.3g}"]
         for name, loss in found.items()
     ]
     return markdown(cells)
