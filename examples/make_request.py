@@ -17,7 +17,7 @@ from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.transfer.sheets import read_chosen
-from stmt_tf.video.reader import probe
+from stmt_tf.video.reader import VideoError, probe
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--source", required=True, help="video of the person to show")
@@ -28,6 +28,10 @@ parser.add_argument("--output", type=Path, required=True, help="directory to wri
 options = parser.parse_args()
 
 try:
+    infos = [probe(path) for path in (options.source, options.target)]
+except VideoError as error:
+    sys.exit(str(error))
+try:
     options.output.mkdir(parents=True, exist_ok=True)  # now, and not after minutes
     if any(options.output.iterdir()):
         sys.exit(f"{options.output}: holds something already, give another --output")
@@ -37,8 +41,7 @@ except OSError as error:
 source_track, target_track = estimate_tracks([PosedVideo(options.source), PosedVideo(options.target)])
 chosen = select_source_frames(source_track, options.num_source_frames, "coverage", seed=0)
 motion = retarget(target_track, source_track, "global")
-info = probe(options.source)
-crop = Crop.around(np.concatenate([source_track, motion]), (info.height, info.width))
+crop = Crop.around(np.concatenate([source_track, motion]), (infos[0].height, infos[0].width))
 
 for number, frame in enumerate(read_chosen(options.source, chosen)):
     picture = tf.io.encode_jpeg(crop.extract(frame, options.size), quality=95).numpy()

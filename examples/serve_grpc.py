@@ -24,6 +24,9 @@ parser.add_argument("--model", required=True, help="its name at the server")
 parser.add_argument("--source", type=Path, required=True, help="directory of the request's pictures and poses")
 parser.add_argument("--output", type=Path, required=True, help="directory for the frames")
 options = parser.parse_args()
+for name in ("source_joints.npy", "target_joints.npy"):
+    if not (options.source / name).is_file():
+        sys.exit(f"{options.source / name}: no such file. Make the request with examples/make_request.py.")
 
 source = {
     "source_jpeg_bytes": np.array([[path.read_bytes() for path in sorted(options.source.glob("*.jpg"))]], object),

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from stmt_tf.pose import tracks
+from stmt_tf.video import reader
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -39,6 +40,7 @@ def test_the_directory_of_a_request_is_made_before_the_poses_are_looked_for(tmp_
         raise Estimating
 
     monkeypatch.setattr(tracks, "estimate_tracks", estimate)
+    monkeypatch.setattr(reader, "probe", lambda path: None)
     used, taken = tmp_path / "used", tmp_path / "taken"
     used.mkdir()
     (used / "00.jpg").write_text("of another request")
@@ -54,3 +56,18 @@ def test_the_directory_of_a_request_is_made_before_the_poses_are_looked_for(tmp_
         with pytest.raises(error) as caught:
             runpy.run_path(str(EXAMPLES / "make_request.py"))
         assert str(caught.value).endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "told"),
+    [
+        ("make_request", ("--source=gone.mp4", "--target=gone.mp4"), "gone.mp4: no such file. Check the path."),
+        ("serve_rest", ("--model=tiny", "--source=gone"), "source_joints.npy: no such file. Make the request"),
+    ],
+)
+def test_a_missing_file_is_one_line_and_leaves_no_folder(tmp_path, monkeypatch, name, flags, told):
+    monkeypatch.setattr(sys, "argv", [name, *flags, f"--output={tmp_path / 'made'}"])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(EXAMPLES / f"{name}.py"))
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "made").exists()

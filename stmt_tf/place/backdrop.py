@@ -5,6 +5,7 @@ Either is scaled and cut to cover the source's frame, in which the person stays 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.place.compositing import empty_place
-from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.place.plate import fill, make_plate, people, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
@@ -79,7 +80,7 @@ def place_of_video(
     Args:
         path: the video.
         track: the joints `[T, 14, 3]` of its person, in pixels of its frames; None if there is nobody in it.
-        model: its background branch fills what no frame shows, where there is no plate.
+        model: sees where frames show the place, where there is no plate.
         estimator: for mattes; None: the person is where the joints are.
 
     Raises:
@@ -89,13 +90,10 @@ def place_of_video(
         return _place_of_empty_video(path)
     steps = plate_steps(track)
     frames = read_chosen(path, steps.tolist())
-    mattes = None if estimator is None else estimate_mattes(frames, track[steps], estimator)
-    if mattes is not None:
-        mattes = doubt_mattes(mattes, track[steps])
-    plate = make_plate(frames, mattes, track[steps])
+    plate = make_plate(frames, _mattes(frames, track[steps], estimator), track[steps])
     if plate is None:
         logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
-        return _place_by_model(path, track, model)
+        return _place_by_model(path, track, model, estimator)
     return fill(plate)
 
 
@@ -114,8 +112,8 @@ def _place_of_empty_video(path: str) -> np.ndarray:
     return fill(plate)
 
 
-def _place_by_model(path: str, track: np.ndarray, model: TransferModel) -> np.ndarray:
-    """The place put together from a few frames, where the model sees no person in them."""
+def _place_by_model(path: str, track: np.ndarray, model: TransferModel, estimator: Estimator | None) -> np.ndarray:
+    """The place put together from a few frames, where neither the model nor the estimator sees a person in them."""
     shown = np.flatnonzero(visible(track))
     # Spread in time, so that the person has moved on from what they hid.
     chosen = shown[evenly_spread(len(shown), _LOOKED_AT)]
@@ -123,15 +121,19 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel) -> np.nd
     crop = Crop.around(track, frames[0].shape[:2])
     squares = np.stack([crop.extract(frame, model.size) for frame in frames])
     joints = crop.to_crop(track[chosen], model.size)
-    unhidden, filled = {}, None
+    unhidden = {}
     rounds = -(-len(frames) // (model.num_source_frames or _LOOKED_AT))
     for first in range(rounds):
         some = range(first, len(frames), rounds)  # each round spread over the whole video, too
         encoded = model.encode_source(squares[some], joints[some])
         unhidden.update(zip(some, encoded["background_mask"][0].numpy()))
-        if filled is None:
-            filled = model.generate(encoded, joints[:1], ("background",))["background"][0]
-    return empty_place(frames, np.stack([unhidden[k] for k in range(len(frames))]), filled, crop)
+    hidden = people(_mattes(frames, track[chosen], estimator), track[chosen], frames[0].shape[:2])
+    return empty_place(frames, np.stack([unhidden[k] for k in range(len(frames))]), hidden, crop)
+
+
+def _mattes(frames: Sequence[np.ndarray], joints: np.ndarray, estimator: Estimator | None) -> np.ndarray | None:
+    found = None if estimator is None else estimate_mattes(frames, joints, estimator)
+    return None if found is None else doubt_mattes(found, joints)
 
 
 def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:

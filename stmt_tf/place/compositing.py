@@ -1,8 +1,8 @@
 """Pastes what the model makes into the source's whole frame, at the source's own resolution.
 
 The model works at its own size, but most of a result is background that the source frames show sharper than any
-network could draw it. So only the foreground, its mask, and the background that no source frame shows are enlarged;
-the rest is taken from the source frames themselves.
+network could draw it. So only the foreground and its mask are enlarged; the place is taken from the source frames
+themselves.
 """
 
 from __future__ import annotations
@@ -12,41 +12,45 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from stmt_tf.place.inpainting import inpaint
 from stmt_tf.pose.crop import Crop
 from stmt_tf.video.sheet import to_height
 
 # Visibility below the first counts as hidden, above the second as seen: half a person is a ghost.
 _HIDDEN, _SEEN = 0.5, 0.95
+_FAINT = 0.05  # of visibility, over all frames: what is less was not seen
 _OUTLINE = 1  # pixels of the model by which the person reaches further than its mask tells
 
 _MAX_PANEL_HEIGHT, _MIN_PANEL_HEIGHT = 720, 256
 _MAX_PANELS_WIDTH = 2560
 
 
-def empty_place(
-    frames: Sequence[np.ndarray], visible: np.ndarray, background: np.ndarray, crop: Crop
-) -> np.ndarray:
+def empty_place(frames: Sequence[np.ndarray], visible: np.ndarray, people: np.ndarray, crop: Crop) -> np.ndarray:
     """A place without its person, put together from frames that show it.
 
     Args:
         frames: K whole frames, uint8 `[H, W, 3]`; outside the crop the first one is shown.
         visible: `[K, S, S, 1]` in [0, 1], where each frame's crop shows the background, S the model's size.
-        background: uint8 `[S, S, 3]`, the model's background of the crop, for what no frame shows.
+        people: bool `[K, H, W]`, where the person is or may be in each frame.
         crop: where the model looks.
 
     Returns:
-        uint8 `[H, W, 3]`.
+        uint8 `[H, W, 3]`; what no frame shows is made of pieces of what they show (`inpaint`): a network's blurred
+        background in the outline of a person who never leaves the spot looks like a ghost.
     """
     # Each frame lies over the next, so that where the camera drifted a little nothing is blurred, and the crop
     # continues the whole frame around it.
     square = np.zeros([crop.size, crop.size, 3], np.float32)
     hidden = np.ones([crop.size, crop.size, 1], np.float32)
-    for frame, mask in zip(frames, visible):
-        shown = hidden * _enlarged(surely_seen(mask), crop.size)
+    for frame, mask, person in zip(frames, visible, people):
+        clear = crop.extract((~person).astype(np.float32), crop.size)[..., np.newaxis]
+        shown = hidden * clear * _enlarged(surely_seen(mask), crop.size)
         square += shown * crop.extract(frame, crop.size)
         hidden -= shown
-    square += hidden * _enlarged(background.astype(np.float32), crop.size)
-    return crop.paste(frames[0], np.clip(np.rint(square), 0, 255).astype(np.uint8))
+    square /= np.maximum(1.0 - hidden, _FAINT)
+    place = crop.paste(frames[0], np.clip(np.rint(square), 0, 255).astype(np.uint8))
+    unseen = crop.paste(np.zeros_like(frames[0]), np.repeat(255 * (hidden > 1.0 - _FAINT), 3, -1).astype(np.uint8), 0.0)
+    return inpaint(place, unseen[..., 0] == 0)
 
 
 class Compositor:

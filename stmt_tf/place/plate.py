@@ -121,7 +121,7 @@ def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: 
         The plate; None where the camera moves too far or cannot be followed, or where the frames show too little of
         the place.
     """
-    clear = ~_people(mattes, joints, frames[0].shape[:2])
+    clear = ~people(mattes, joints, frames[0].shape[:2])
     aligned = _align(frames, clear)
     if aligned is None:
         return None
@@ -156,17 +156,17 @@ def _clear_cells(joints: np.ndarray, steps: np.ndarray) -> np.ndarray:
     return (~hidden).reshape(len(steps), -1).astype(np.float32)
 
 
-def _people(mattes: np.ndarray | None, joints: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
-    """Where the person is or may be, bool `[M, H, W]`."""
+def people(mattes: np.ndarray | None, joints: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
+    """Where the person of frames of a size (height, width) is or may be, bool `[M, H, W]`; see `make_plate`."""
     stature = body.stature(joints) or float(max(frame_size))
-    people = np.zeros((len(joints), *frame_size), bool)
-    for number, (person, pose) in enumerate(zip(people, joints)):
+    found = np.zeros((len(joints), *frame_size), bool)
+    for number, (person, pose) in enumerate(zip(found, joints)):
         if mattes is None or mattes[number].min() < 0:
             person[:] = _body_region(pose, stature, frame_size)
         else:
             away = cv2.distanceTransform((mattes[number] <= _PERSON).astype(np.uint8), cv2.DIST_L2, 5)
             person[:] = away <= max(_LEAST_MARGIN, _MARGIN * stature)
-    return people
+    return found
 
 
 def _body_region(pose: np.ndarray, stature: float, size: tuple[int, int]) -> np.ndarray:

@@ -215,6 +215,9 @@ def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
 
 
+_JPEG_END = b"\xff\xd9"
+
+
 def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
     """JPEG strings `[B, N]` to uint8 `[B, N, side, side, 3]`; None: all of one size."""
 
@@ -226,6 +229,11 @@ def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
              tf.strings.length(picture)],
         )
         with tf.control_dependencies([is_jpeg]):
+            is_whole = tf.debugging.Assert(
+                tf.size(tf.strings.split([picture], sep=_JPEG_END).values) > 1,
+                ["source_jpeg_bytes must hold whole pictures; one is cut off. Its length:", tf.strings.length(picture)],
+            )
+        with tf.control_dependencies([is_whole]):
             return tf.image.extract_jpeg_shape(picture)[:2]
 
     flat = tf.reshape(pictures, [-1])

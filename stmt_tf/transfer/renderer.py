@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmt_tf.place.compositing import Compositor, empty_place
+from stmt_tf.place.plate import people
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.transfer.repair import preference_for_whole
@@ -138,14 +139,8 @@ class Renderer:
         source = self._source
         if source.plate is not None:
             return source.plate
-        joints = source.crop.to_crop(source.joints[:1], self._side)
-        drawn = self._model.generate(self._encoded, joints, ("background",))["background"][0]
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
-        mattes = source.matte_crops(shown.shape[1])
-        if mattes is not None:
-            # What was taken from the person is no place.
-            shown = np.minimum(shown, 1 - mattes[..., np.newaxis])
-        return empty_place(source.frames, shown, drawn, source.crop)
+        return empty_place(source.frames, shown, people(source.mattes, source.joints, source.frame_size), source.crop)
 
 
 def _composed(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -20,8 +20,9 @@ def everywhere(value):
     return np.full((SIZE, SIZE, 1), value, np.float32)
 
 
-def compose(frames, visible, background=50, foreground=200, mask=0, crop=CROP):
-    place = empty_place(frames, np.stack(visible), grey(background, SIZE, SIZE), crop)
+def compose(frames, visible, people=None, foreground=200, mask=0, crop=CROP):
+    nobody = np.zeros((len(frames), *frames[0].shape[:2]), bool)
+    place = empty_place(frames, np.stack(visible), nobody if people is None else people, crop)
     return Compositor(place, crop).compose(grey(foreground, SIZE, SIZE), np.full((SIZE, SIZE, 1), mask, np.uint8))
 
 
@@ -55,14 +56,32 @@ def test_the_first_frame_that_shows_a_place_is_taken():
     assert (compose([grey(100), grey(90), grey(80)], [everywhere(1.0)] * 3) == 100).all()
 
 
-def test_what_no_frame_shows_comes_from_the_model():
-    hidden = everywhere(1.0)
-    hidden[4:12, 4:12] = 0.0
-    assert (compose([grey(100)] * 2, [hidden] * 2)[38:46, 48:56] == 50).all()
+def somebody(rows, columns, level=0):
+    """A grey frame with somebody of another grey, and where they are, bool `[1, H, W]`."""
+    frame, person = grey(100), np.zeros((1, 96, 128), bool)
+    person[0, rows, columns] = True
+    frame[person[0]] = level
+    return frame, person
+
+
+def test_nothing_is_left_of_somebody_who_never_leaves_the_spot():
+    frame, person = somebody(slice(30, 60), slice(40, 50))
+    visible = everywhere(1.0)
+    visible[5:12, 5:7] = 0.0  # what the model saw of them
+    np.testing.assert_array_equal(compose([frame] * 2, [visible] * 2, np.repeat(person, 2, 0)), grey(100))
+
+
+def test_what_the_model_did_not_see_of_the_person_is_not_the_place():
+    frame, person = somebody(slice(30, 60), slice(40, 50))
+    result = compose([frame, grey(90)], [everywhere(1.0)] * 2, np.concatenate([person, ~person & False]))
+    assert (result[30:60, 40:50] == 90).all() and (result[:, 55:] == 100).all()
 
 
 def test_half_visible_is_hidden():
-    assert (compose([grey(100)], [everywhere(0.5)])[40:50, 50:60] == 50).all()
+    frame, _ = somebody(slice(30, 60), slice(40, 50))
+    visible = everywhere(1.0)
+    visible[4:14, 3:9] = 0.5
+    np.testing.assert_array_equal(compose([frame], [visible]), grey(100))
     assert (surely_seen(everywhere(0.95)) == 1.0).all()
 
 

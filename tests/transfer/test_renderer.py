@@ -129,8 +129,6 @@ class FirstIsNearest:
         return self.nearness + np.repeat(source["preference"].numpy()[0], len(joints), axis=0)
 
     def generate(self, source, joints, names=()):
-        if names == ("background",):
-            return {"background": np.full([1, 32, 32, 3], 7, np.uint8)}
         self.shares = np.exp(self.nearness + source["preference"].numpy()[0])
         white = np.full([len(joints), SIZE, SIZE, 3], 255, np.uint8)
         return {"foreground": white, "mask": white[..., :1].copy()}
@@ -160,10 +158,11 @@ def test_what_the_mattes_tell_to_be_the_person_is_no_place(source):
     mattes = np.ones((4, SIZE, SIZE), np.float32)
     mattes[1, :, 32:] = 0.0
     mattes[2] = -1.0  # unknown
-    renderer = Renderer(FirstIsNearest(), dataclasses.replace(source, mattes=mattes, plate=None))
+    unposed = np.zeros_like(source.joints)
+    renderer = Renderer(FirstIsNearest(), dataclasses.replace(source, joints=unposed, mattes=mattes, plate=None))
     place = renderer.render(np.zeros([1, 14, 3]))[0]  # nobody
     assert (place[26:, :26] == 150).all() and (place[26:, 40:] == 90).all()
-    assert (place[:12] == 7).all()  # drawn
+    assert place[:12].min() > 85 and place[:12].max() < 155  # made of what is seen
 
 
 def test_a_plate_is_the_place(source):
