@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 
-from stmt_tf.place.backdrop import check_background
+from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import RESULT_READERS
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
-from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoError, probe
 from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
 _PICTURES = ("preview", "sheet", "attention")
-_NOT_LIVE = (*_PICTURES, "source_poses", "target_poses", "background_poses")
+_NOT_LIVE = ("matte", *_PICTURES, "source_poses", "target_poses", "background_poses")
 
 
 def check(config: TransferConfig, prepared: bool = False) -> None:
@@ -36,8 +35,11 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
     """
     if not config.target:
         raise ValueError("--target is required")
-    if config.sheet and not config.output:
-        raise ValueError(f"--sheet={config.sheet} shows frames of --output, which is not given")
+    for name in ("sheet", "matte"):
+        if getattr(config, name) and not config.output:
+            raise ValueError(f"--{name}={getattr(config, name)} shows frames of --output, which is not given")
+    if config.background == TRANSPARENT and config.layout == "side_by_side":
+        raise ValueError(f"--background={TRANSPARENT} goes without --layout={config.layout}: leave one of them out")
     _check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
     probe(config.target)
@@ -58,6 +60,8 @@ def check_live(config: TransferConfig) -> None:
     for name in _NOT_LIVE:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
+    if config.background == TRANSPARENT:
+        raise ValueError(f"--live goes without --background={TRANSPARENT}: give a colour, such as green")
     if config.pose in RESULT_READERS:
         raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
     _check_outputs(config)
@@ -84,7 +88,7 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     check_source(config.source, config.num_source_frames, config.source_mattes)
     if config.background:
         check_background(config.background)
-        if not is_picture(config.background):
+        if has_person(config.background):
             posed = (*posed, "background")
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
@@ -92,10 +96,12 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
 
 def _check_outputs(config: TransferConfig) -> None:
     if config.output:
-        check_output(config.output)
+        check_output(config.output, transparent=config.background == TRANSPARENT)
+    if config.matte:
+        check_output(config.matte)
     inputs = filter(None, (config.source, config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
-    for path in filter(None, (getattr(config, name) for name in ("output", *_PICTURES))):
+    for path in filter(None, (getattr(config, name) for name in ("output", "matte", *_PICTURES))):
         if os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken.add(os.path.realpath(path))

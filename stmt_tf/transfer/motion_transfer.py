@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
+from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live
 from stmt_tf.transfer.live import Report, perform
 from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
@@ -115,10 +116,11 @@ class MotionTransfer:
         if config.preview:
             write_png(config.preview, preview_sheet(source, motion))
         place = prepare_place(config, self._model, source)
-        renderer = Renderer(self._model_for(source, config), source, config.crop_only, place, config.max_size)
+        model, transparent = self._model_for(source, config), config.background == TRANSPARENT
+        renderer = Renderer(model, source, config.crop_only, place, config.max_size, transparent)
         result = Result(renderer, source, motion, place)
         if config.output:
-            result.write(config.output, config.layout, config.sheet)
+            result.write(config.output, config.layout, config.sheet, config.matte)
         if config.attention:
             result.write_attention(config.attention)
         return result

@@ -28,9 +28,11 @@ class Renderer:
         crop_only: give the model's square view instead of the source's whole frame.
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
+        transparent: leave the place out.
 
     Attributes:
         place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`.
+        transparent: whether frames have an alpha channel in its place.
     """
 
     def __init__(
@@ -40,8 +42,9 @@ class Renderer:
         crop_only: bool = False,
         place: np.ndarray | None = None,
         max_size: int = TransferConfig.max_size,
+        transparent: bool = False,
     ):
-        self._model, self._source, self._crop_only = model, source, crop_only
+        self._model, self._source, self._crop_only, self.transparent = model, source, crop_only, transparent
         self._side = frame_side(model, source.crop.size, max_size)
         mattes = source.matte_crops(self._side) if model.takes_any_size else None
         joints = source.crop.to_crop(source.joints, self._side)
@@ -62,15 +65,18 @@ class Renderer:
                 those of the last call, from which the source frames of each part seldom change.
 
         Returns:
-            T images, uint8 `[H, W, 3]`.
+            T images, uint8 `[H, W, 3]`, or RGBA `[H, W, 4]` of a transparent renderer, colours not multiplied by alpha.
         """
-        compose = self._square_with if self._crop_only else self._compositor.compose
-        return [compose(*layers) for layers in self._layers(poses, ("foreground", "mask"))]
+        return [image for image, _ in self.render_with_masks(poses)]
+
+    def render_with_masks(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The images of `render`, each with its mask of `masks`."""
+        for foreground, mask in self._layers(poses, ("foreground", "mask")):
+            yield self._shown(foreground, mask), self._spread(mask)
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
-        masks = (mask for (mask,) in self._layers(poses, ("mask",)))
-        return [mask[..., 0] if self._crop_only else self._compositor.spread(mask) for mask in masks]
+        return [self._spread(mask) for (mask,) in self._layers(poses, ("mask",))]
 
     def anew(self) -> Renderer:
         """A renderer of the same source that has not seen a pose yet."""
@@ -126,6 +132,15 @@ class Renderer:
             # What was taken from the person is no place.
             shown = np.minimum(shown, 1 - mattes[..., np.newaxis])
         return empty_place(source.frames, shown, drawn, source.crop)
+
+    def _shown(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        if self._crop_only:
+            return np.concatenate([foreground, mask], -1) if self.transparent else self._square_with(foreground, mask)
+        compose = self._compositor.cut_out if self.transparent else self._compositor.compose
+        return compose(foreground, mask)
+
+    def _spread(self, mask: np.ndarray) -> np.ndarray:
+        return mask[..., 0] if self._crop_only else self._compositor.spread(mask)
 
     def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         opacity = mask / np.float32(255)

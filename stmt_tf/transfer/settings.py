@@ -23,11 +23,14 @@ class TransferConfig:
     )
     background: str = setting(
         "",
-        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
-        "source's frame.",
+        "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
+        "the source's frame; a colour by its name or as #rrggbb; or transparent (.webm and .mov).",
     )
     model: str = setting("", "Model directory; empty: the shipped model.")
-    output: str = setting("", "Video to write: .mp4, .m4v or .mov; required, except with --live.", group="Output")
+    output: str = setting(
+        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
+    )
+    matte: str = setting("", "Video of where the person is in the result, white on black.")
     layout: str = setting(
         "result",
         "What the video shows: the result, or source, target and result side by side.",

@@ -36,7 +36,9 @@ class ResultSheet:
     def add(self, frame: Frame, result: np.ndarray) -> None:
         """Takes a frame of the target and its result, whole or the crop alone, if it is one to show."""
         if frame.index in self._sampled:
-            whole = result.shape == self._source.frames[0].shape
+            whole = result.shape[:2] == self._source.frames[0].shape[:2]
+            if result.shape[-1] == 4:
+                result = np.rint(result[..., :3] * (result[..., 3:] / np.float32(255))).astype(np.uint8)
             self._targets.append(_view(frame.image, self._motion.view))
             self._results.append(_view(result, self._source.crop) if whole else to_height(result, _HEIGHT))
 
