@@ -7,6 +7,7 @@ import os
 
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import RESULT_READERS
+from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
 from stmt_tf.transfer.settings import TransferConfig
@@ -18,7 +19,8 @@ from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
 _PICTURES = ("preview", "sheet", "attention")
-_NOT_LIVE = ("matte", *_PICTURES, "source_poses", "target_poses", "background_poses")
+_POSES = ("save_poses", "save_source_poses")
+_NOT_LIVE = ("matte", *_PICTURES, "source_poses", "target_poses", "background_poses", "save_poses")
 
 
 def check(config: TransferConfig, prepared: bool = False) -> None:
@@ -101,9 +103,11 @@ def _check_outputs(config: TransferConfig) -> None:
         check_output(config.matte)
     inputs = filter(None, (config.source, config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
-    for path in filter(None, (getattr(config, name) for name in ("output", "matte", *_PICTURES))):
+    for path in filter(None, (getattr(config, name) for name in ("output", "matte", *_PICTURES, *_POSES))):
         if os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken.add(os.path.realpath(path))
     for path in filter(None, (getattr(config, name) for name in _PICTURES)):
         check_picture(path)
+    for path in filter(None, (getattr(config, name) for name in _POSES)):
+        check_save(path)

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
 
 # What belongs to a source, and so cannot change once it is prepared.
-_OF_SOURCE = {"num_source_frames", "source_selection", "seed", "source_poses", "source_mattes", "held_objects"}
+_OF_SOURCE = {
+    "num_source_frames", "source_selection", "seed", "source_poses", "save_source_poses", "source_mattes",
+    "held_objects",
+}  # fmt: skip
 
 
 class MotionTransfer:

@@ -81,9 +81,17 @@ class TransferConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
-    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
-    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
-    background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
+    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose), or saved poses.")
+    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose), or saved poses.")
+    background_poses: str = setting(
+        "", "JSON results for the video of another place (openpose, alphapose), or saved poses."
+    )
+    save_poses: str = setting(
+        "",
+        "Where to write the target's poses, to be given as --target_poses or --source_poses another time: a .json "
+        "file, or a directory of OpenPose's files.",
+    )
+    save_source_poses: str = setting("", "The same for the source's poses.")
 
     def __post_init__(self):
         require_choices(self)
