@@ -42,7 +42,7 @@ IMPORTS = {
     "evaluate": "assets config data features files flags metrics models pixels pose serving video",
     "place": "pose serving video",
     "personalize": "assets config data export files flags metrics models pixels pose serving train video",
-    "transfer": "assets config flags personalize place pose serving video",
+    "transfer": "assets config files flags personalize place pose serving video",
     "app": "assets config flags models serving transfer video",
     "study": "config evaluate files flags video",
     "__main__": "flags",

@@ -22,8 +22,6 @@ from stmt_tf.pose.skeleton import JOINTS
 from stmt_tf.video.files import check_writable
 from stmt_tf.video.reader import VideoInfo
 
-_LEAST = 1e-4  # confidence of a joint that is there
-
 
 def check_save(path: str) -> None:
     """Finds where no poses can be written, before anything slow begins.
@@ -49,7 +47,7 @@ def save_poses(path: str, shot: Shot, info: VideoInfo, estimator: str) -> None:
         info: of the video.
         estimator: what found the person.
     """
-    poses = [_rounded(pose) if seen else None for pose, seen in zip(shot.joints, visible(shot.joints))]
+    poses = [_numbers(pose) if seen else None for pose, seen in zip(shot.joints, visible(shot.joints))]
     if _is_directory(path):
         _save_openpose(Path(path), poses)
         return
@@ -70,11 +68,9 @@ def _is_directory(path: str) -> bool:
     return not path.lower().endswith(".json")
 
 
-def _rounded(pose: np.ndarray) -> list[list[float]]:
-    """A pose for a file: hundredths of a pixel are more than any estimator knows."""
-    found = pose[:, 2] > 0
-    confidence = np.where(found, np.maximum(pose[:, 2], _LEAST), 0.0).astype(float).round(4)
-    return np.concatenate([pose[:, :2].astype(float).round(2), confidence[:, np.newaxis]], 1).tolist()
+def _numbers(pose: np.ndarray) -> list[list[float]]:
+    """The shortest numbers that are read as the same float32."""
+    return [[float(str(value)) for value in joint] for joint in pose]
 
 
 def _save_openpose(directory: Path, poses: list[list[list[float]] | None]) -> None:

@@ -10,7 +10,7 @@ from stmt_tf.pose.estimators import RESULT_READERS
 from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
 from stmt_tf.video.reader import VideoError, probe
@@ -18,9 +18,7 @@ from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
-_PICTURES = ("preview", "sheet", "attention")
-_POSES = ("save_poses", "save_source_poses")
-_NOT_LIVE = ("matte", *_PICTURES, "source_poses", "target_poses", "background_poses", "save_poses")
+_NOT_LIVE = ("matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "start", "end")
 
 
 def check(config: TransferConfig, prepared: bool = False) -> None:
@@ -44,7 +42,7 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
         raise ValueError(f"--background={TRANSPARENT} goes without --layout={config.layout}: leave one of them out")
     _check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
-    probe(config.target)
+    probe(config.video("target"))
     if config.output:
         find_sound(config.target)
 
@@ -87,7 +85,9 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     """
     if not config.source:
         raise ValueError("--source is required")
-    check_source(config.source, config.num_source_frames, config.source_mattes)
+    check_source(config.video("source"), config.num_source_frames, config.source_mattes)
+    if config.save_source_poses:
+        check_save(config.save_source_poses)
     if config.background:
         check_background(config.background)
         if has_person(config.background):
@@ -103,11 +103,11 @@ def _check_outputs(config: TransferConfig) -> None:
         check_output(config.matte)
     inputs = filter(None, (config.source, config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
-    for path in filter(None, (getattr(config, name) for name in ("output", "matte", *_PICTURES, *_POSES))):
+    for path in config.outputs():
         if os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken.add(os.path.realpath(path))
-    for path in filter(None, (getattr(config, name) for name in _PICTURES)):
+    for path in filter(None, (getattr(config, name) for name in PICTURES)):
         check_picture(path)
-    for path in filter(None, (getattr(config, name) for name in _POSES)):
-        check_save(path)
+    if config.save_poses:
+        check_save(config.save_poses)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from stmt_tf.assets import SHIPPED_MODEL, shipped_model
+from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live
 from stmt_tf.transfer.live import Report, perform
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # What belongs to a source, and so cannot change once it is prepared.
 _OF_SOURCE = {
     "num_source_frames", "source_selection", "seed", "source_poses", "save_source_poses", "source_mattes",
-    "held_objects",
+    "source_start", "source_end", "held_objects",
 }  # fmt: skip
 
 
@@ -79,8 +80,9 @@ class MotionTransfer:
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
         config = _config(source=path, target=target, output=output, **settings)
-        check(config, prepared is not None)
-        return self.run(config, prepared)
+        with folders_of(config.outputs()):
+            check(config, prepared is not None)
+            return self.run(config, prepared)
 
     def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
         """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.
@@ -92,15 +94,16 @@ class MotionTransfer:
             **settings: see `__call__`; it raises as that does.
         """
         config = _config(source=source, live=str(stream), output=output, **settings)
-        check_live(config)
-        return self.run_live(config)
+        with folders_of(config.outputs()):
+            check_live(config)
+            return self.run_live(config)
 
     def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
         """All that is done once for a source, so that several targets can be given to it; see `__call__`."""
         config = _config(source=source, **settings)
-        check_alone(config)
-        self._model.check_source_count(config.num_source_frames)
-        return prepare_source(config, self._model)
+        with folders_of(config.outputs()):
+            check_alone(config)
+            return self.prepare(config)
 
     def personalized(self, source: Source, minutes: float) -> MotionTransfer:
         """The same with a model that is fine-tuned on a source first, which takes so many minutes and a little more.
@@ -111,6 +114,11 @@ class MotionTransfer:
         from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
 
         return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)
+
+    def prepare(self, config: TransferConfig) -> Source:
+        """A source whose settings were checked; see `prepare_source`."""
+        self._model.check_source_count(config.num_source_frames)
+        return prepare_source(config, self._model)
 
     def run(self, config: TransferConfig, source: Source | None = None) -> Result:
         """A transfer whose settings were checked; see `__call__`."""
@@ -130,8 +138,7 @@ class MotionTransfer:
 
     def run_live(self, config: TransferConfig) -> Report:
         """A live transfer whose settings were checked; see `live`."""
-        self._model.check_source_count(config.num_source_frames)
-        source = prepare_source(config, self._model)
+        source = self.prepare(config)
         place = prepare_place(config, self._model, source)
         return perform(config, self._model_for(source, config), source, place)
 

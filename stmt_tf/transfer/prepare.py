@@ -77,7 +77,7 @@ def prepare_place(config: TransferConfig, model: TransferModel, source: Source) 
 
 def posed(config: TransferConfig, name: str) -> PosedVideo:
     """The video `source`, `target` or `background`, and where its poses come from."""
-    path, results = getattr(config, name), getattr(config, f"{name}_poses")
+    path, results = config.video(name), getattr(config, f"{name}_poses")
     return PosedVideo.of_settings(path, config.pose, config.pose_model, results, one_shot=name == "source")
 
 

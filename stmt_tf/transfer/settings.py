@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from stmt_tf.config import require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.video.excerpt import Excerpt
+
+PICTURES = ("preview", "sheet", "attention")
+OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,12 +20,20 @@ class TransferConfig:
     """One transfer."""
 
     source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
-    target: str = setting("", "Video of the motion to do; required, except with --live.")
+    target: str = setting(
+        "",
+        "Video of the motion to do; required, except with --live. Several, between commas, where --output is a "
+        "directory.",
+    )
     live: str = setting(
         "",
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
+    source_start: float = setting(0.0, "Second of the source with which the part begins that is looked at.")
+    source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    start: float = setting(0.0, "Second of the target with which the motion begins.")
+    end: float = setting(0.0, "Second with which it ends; 0: with the video.")
     background: str = setting(
         "",
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
@@ -100,3 +113,19 @@ class TransferConfig:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
         require_seed(self.seed)
         require_minutes(self, "personalize")
+        for prefix in ("source_", ""):
+            start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
+            if not 0 <= start < (end or math.inf) or end < 0:
+                raise ValueError(f"--{prefix}start={start:g} must be at least 0 and before --{prefix}end={end:g}")
+
+    def outputs(self) -> list[str]:
+        """The paths of all that is to be written."""
+        return [path for name in OUTPUTS if (path := getattr(self, name))]
+
+    def video(self, name: str) -> str | Excerpt:
+        """The video `source`, `target` or `background`, as far as it is to be read."""
+        path, prefix = getattr(self, name), {"source": "source_", "target": ""}.get(name)
+        if prefix is None:
+            return path
+        start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
+        return Excerpt(path, start, end or math.inf) if start or end else path

@@ -18,6 +18,7 @@ import numpy as np
 
 from stmt_tf.files import PathLike
 from stmt_tf.video.container import audio_stream, begin, open_media, packets, reason, video_stream, warn
+from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.timeline import Clock, Part, moves
 
@@ -38,7 +39,7 @@ class Sound:
 
     Attributes:
         path: the file.
-        begin: seconds that its clock shows at its beginning.
+        begin: seconds that its clock shows at its beginning, or that of the excerpt.
         parts: how parts of it are moved.
         copied: whether it can be copied as it is.
     """
@@ -103,6 +104,7 @@ def find_sound(path: PathLike) -> Sound | None:
             picture = None
         start = begin(source, picture)
         clock = None if picture is None else Clock(source, picture, start)
+        start += excerpt(path).start
         headers = set()
         for packet in packets(source, *filter(None, (picture, track))):
             if packet is None:
