@@ -38,6 +38,8 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
     for name in ("sheet", "matte"):
         if getattr(config, name) and not config.output:
             raise ValueError(f"--{name}={getattr(config, name)} shows frames of --output, which is not given")
+    if config.scene == "target" and config.background:
+        raise ValueError(f"--scene=target goes without --background={config.background}: leave one of them out")
     if config.background == TRANSPARENT and config.layout == "side_by_side":
         raise ValueError(f"--background={TRANSPARENT} goes without --layout={config.layout}: leave one of them out")
     _check_outputs(config)
@@ -60,6 +62,8 @@ def check_live(config: TransferConfig) -> None:
     for name in _NOT_LIVE:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
+    if config.scene == "target":
+        raise ValueError("--live goes without --scene=target: leave it out")
     if config.background == TRANSPARENT:
         raise ValueError(f"--live goes without --background={TRANSPARENT}: give a colour, such as green")
     if config.pose in RESULT_READERS:

@@ -10,9 +10,10 @@ from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live
 from stmt_tf.transfer.live import Report, perform
-from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
+from stmt_tf.transfer.prepare import posed, prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.result import Result
+from stmt_tf.transfer.scene import into_target
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import preview_sheet
 from stmt_tf.transfer.source import Source
@@ -126,9 +127,12 @@ class MotionTransfer:
         source, motion = prepare(config, self._model, source)
         if config.preview:
             write_png(config.preview, preview_sheet(source, motion))
-        place = prepare_place(config, self._model, source)
+        if config.scene == "target":
+            shown, place, view = into_target(source, motion, posed(config, "target"), self._model)
+        else:
+            shown, place, view = source, prepare_place(config, self._model, source), None
         model, transparent = self._model_for(source, config), config.background == TRANSPARENT
-        renderer = Renderer(model, source, config.crop_only, place, config.max_size, transparent)
+        renderer = Renderer(model, shown, config.crop_only, place, config.max_size, transparent, view)
         result = Result(renderer, source, motion, place)
         if config.output:
             result.write(config.output, config.layout, config.sheet, config.matte)

@@ -61,8 +61,8 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     chosen = choose_frames(
         shot.joints, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
     )
-    # In another place, nobody sees the source's own.
-    source = read_source(video, shot.joints, chosen, config.source_mattes, not config.background, shot.frames)
+    own_place = not config.background and config.scene == "source"  # else nobody sees it
+    source = read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames)
     if config.held_objects:
         return source
     return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))

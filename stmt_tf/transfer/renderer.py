@@ -10,6 +10,7 @@ import numpy as np
 
 from stmt_tf.place.compositing import Compositor, empty_place
 from stmt_tf.pose.body import visible
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.transfer.repair import preference_for_whole
 from stmt_tf.transfer.settings import TransferConfig
@@ -29,10 +30,12 @@ class Renderer:
         place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
         transparent: leave the place out.
+        view: the square of the place that becomes the model's; None: where it is in the source's frames.
 
     Attributes:
         place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`.
         transparent: whether frames have an alpha channel in its place.
+        view: the square of the frames that is the model's; None: they are that square.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Renderer:
         place: np.ndarray | None = None,
         max_size: int = TransferConfig.max_size,
         transparent: bool = False,
+        view: Crop | None = None,
     ):
         self._model, self._source, self._crop_only, self.transparent = model, source, crop_only, transparent
         self._side = frame_side(model, source.crop.size, max_size)
@@ -53,8 +57,10 @@ class Renderer:
             self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
         whole = self._own_place() if place is None else place
-        self._compositor = Compositor(whole, source.crop)
-        self._square = source.crop.extract(whole, self._side)
+        view = view or source.crop
+        self._compositor = Compositor(whole, view)
+        self._square = view.extract(whole, self._side)
+        self.view = None if crop_only else view
         self.place = self._square if crop_only else whole
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:

@@ -81,7 +81,7 @@ class Result:
         Raises:
             VideoError: the target cannot be read, or an output cannot be written.
         """
-        collected = ResultSheet(self._source, self._motion, self._place)
+        collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(progress("result", len(self.frames)))

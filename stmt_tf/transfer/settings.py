@@ -39,6 +39,12 @@ class TransferConfig:
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
         "the source's frame; a colour by its name or as #rrggbb; or transparent (.webm and .mov).",
     )
+    scene: str = setting(
+        "source",
+        "Whose place is shown: the source's, or the target's own, in which the source's person takes the place of the "
+        "target's.",
+        ("source", "target"),
+    )
     model: str = setting("", "Model directory; empty: the shipped model.")
     output: str = setting(
         "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
