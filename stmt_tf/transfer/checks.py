@@ -18,7 +18,10 @@ from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
-_NOT_LIVE = ("matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "start", "end")
+_NOT_LIVE = (
+    "matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "smooth_poses", "start",
+    "end",
+)  # fmt: skip
 
 
 def check(config: TransferConfig, prepared: bool = False) -> None:

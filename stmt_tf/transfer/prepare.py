@@ -9,6 +9,7 @@ import numpy as np
 from stmt_tf.place.backdrop import read_background
 from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
+from stmt_tf.pose.smoothing import smooth
 from stmt_tf.pose.tracks import PosedVideo, estimate_shots
 from stmt_tf.transfer.motion import Motion, fit_motion
 from stmt_tf.transfer.renderer import frame_side
@@ -42,7 +43,8 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
     else:
         (of_target,) = estimate_shots([target])
         _save(config.save_poses, target, of_target)
-    motion = fit_motion(target.path, of_target.joints, source.track, config.retarget)
+    steady = smooth(of_target.joints, float(probe(target.path).fps), config.smooth_poses)
+    motion = fit_motion(target.path, steady, source.track, config.retarget)
     return make_room(source, motion.retargeted), motion
 
 

@@ -77,6 +77,10 @@ class TransferConfig:
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
         MODES,
     )
+    smooth_poses: float = setting(
+        0.0,
+        "Seconds over which the target's poses are smoothed, such as 0.2 for results that jitter; 0: not at all.",
+    )
     max_size: int = setting(
         768,
         "Side in pixels of the square around the person that is made at most, where the model makes any size; enlarged "
@@ -119,6 +123,8 @@ class TransferConfig:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
         require_seed(self.seed)
         require_minutes(self, "personalize")
+        if not 0 <= self.smooth_poses < math.inf:
+            raise ValueError(f"--smooth_poses must be a number of seconds, got {self.smooth_poses}")
         for prefix in ("source_", ""):
             start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
             if not 0 <= start < (end or math.inf) or end < 0:

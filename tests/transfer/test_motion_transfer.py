@@ -138,3 +138,16 @@ def test_poses_that_are_saved_give_the_same_result(tmp_path, videos, name, monke
         joints = render_video(3, index, SIZE, LENGTH, 12.5).joints
         read = read_results(str(saved[f"{which}_poses"]))
         np.testing.assert_allclose(read[4].people[0][:14, :2], joints[4, :, :2], atol=0.01)
+
+
+def test_jittery_poses_are_smoothed_and_saved_as_they_were(tmp_path, videos):
+    joints = render_video(3, 5, SIZE, LENGTH, 12.5).joints.copy()
+    joints[..., :2] += np.random.default_rng(0).normal(0, 1.5, joints[..., :2].shape)
+    jittery = {**videos, "target_poses": write_poses(tmp_path / "jittery.json", joints), "retarget": "none"}
+    plain, smoothed = (
+        MotionTransfer(Painter())(**jittery, smooth_poses=seconds, save_poses=tmp_path / f"{seconds}.json")
+        for seconds in (0.0, 0.2)  # 5 frames of 25 a second
+    )
+    shake = [np.abs(np.diff(result.poses[..., :2], n=2, axis=0)).mean() for result in (plain, smoothed)]
+    assert shake[1] < 0.6 * shake[0]
+    assert (tmp_path / "0.0.json").read_bytes() == (tmp_path / "0.2.json").read_bytes()
