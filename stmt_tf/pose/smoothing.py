@@ -6,6 +6,7 @@ import numpy as np
 from scipy.signal import savgol_filter
 
 _ORDER = 2  # a parabola keeps the height of a jump
+_FEWEST = 5  # frames; a parabola goes through any three
 
 
 def smooth(joints: np.ndarray, fps: float, seconds: float) -> np.ndarray:
@@ -14,7 +15,7 @@ def smooth(joints: np.ndarray, fps: float, seconds: float) -> np.ndarray:
     Args:
         joints: float `[T, 14, 3]`.
         fps: frames per second.
-        seconds: length of the parabola; what is much shorter is taken for jitter. Fewer than 3 frames change nothing.
+        seconds: length of the parabola; what is much shorter is taken for jitter. Fewer than 5 frames change nothing.
 
     Returns:
         float32 `[T, 14, 3]`. Joints that are missing stay missing, and each run of frames between them is smoothed by
@@ -27,7 +28,6 @@ def smooth(joints: np.ndarray, fps: float, seconds: float) -> np.ndarray:
         edges = np.flatnonzero(found[1:] != found[:-1])
         for start, stop in zip(edges[::2], edges[1::2]):
             length = min(window, stop - start - (stop - start + 1) % 2)  # odd
-            if length >= 3:
-                run = joints[start:stop, j, :2]
-                smoothed[start:stop, j, :2] = savgol_filter(run, length, min(_ORDER, length - 2), axis=0)
+            if length >= _FEWEST:
+                smoothed[start:stop, j, :2] = savgol_filter(joints[start:stop, j, :2], length, _ORDER, axis=0)
     return smoothed

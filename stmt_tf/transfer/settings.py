@@ -79,7 +79,7 @@ class TransferConfig:
     )
     smooth_poses: float = setting(
         0.0,
-        "Seconds over which the target's poses are smoothed, such as 0.2 for results that jitter; 0: not at all.",
+        "Seconds over which the target's poses are smoothed, such as 0.3 for results that jitter; 0: not at all.",
     )
     max_size: int = setting(
         768,

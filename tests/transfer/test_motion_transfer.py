@@ -146,8 +146,8 @@ def test_jittery_poses_are_smoothed_and_saved_as_they_were(tmp_path, videos):
     jittery = {**videos, "target_poses": write_poses(tmp_path / "jittery.json", joints), "retarget": "none"}
     plain, smoothed = (
         MotionTransfer(Painter())(**jittery, smooth_poses=seconds, save_poses=tmp_path / f"{seconds}.json")
-        for seconds in (0.0, 0.2)  # 5 frames of 25 a second
+        for seconds in (0.0, 0.3)  # 7 frames of 25 a second
     )
     shake = [np.abs(np.diff(result.poses[..., :2], n=2, axis=0)).mean() for result in (plain, smoothed)]
     assert shake[1] < 0.6 * shake[0]
-    assert (tmp_path / "0.0.json").read_bytes() == (tmp_path / "0.2.json").read_bytes()
+    assert (tmp_path / "0.0.json").read_bytes() == (tmp_path / "0.3.json").read_bytes()
