@@ -15,12 +15,16 @@ QUICK := $(addprefix tests/,flags metrics place pose study transfer video test_c
     evaluate/test_pairs.py evaluate/test_report.py train/test_losses.py \
     $(patsubst %,models/test_%.py,attention composition fusion part_choice warp))
 DEMO_FLAGS ?=
+START := $(shell date +%s)
 
 LINE := $(shell $(PYTHON) -c "import sys; print('addons' if (3, 9) <= sys.version_info < (3, 12) else 'current')")
 BIN := .venv/bin
 # A stamp per environment and line: it is made anew when the requirements change, and only then.
 ENV := .venv/installed-$(LINE)
 ENV_CURRENT := .venv-current/installed-current
+FOR_TESTS := ,serving,test
+# What the demo needs, in the same place: the whole environment where that is there, else the package alone.
+ENV_DEMO := $(or $(wildcard $(ENV)),.venv/runs-$(LINE))
 
 .PHONY: help env demo quick test test-current lint clean
 
@@ -32,26 +36,31 @@ help: ## this list
 env: $(ENV) ## installs the package and its tests' needs into .venv
 
 $(ENV): setup.py pyproject.toml
-	@$(call install,.venv,$(LINE))
+	@$(call install,$(LINE),$(FOR_TESTS))
+
+.venv/runs-$(LINE): setup.py pyproject.toml
+	@$(call install,$(LINE))
 
 $(ENV_CURRENT): setup.py pyproject.toml
-	@$(call install,.venv-current,current)
+	@$(call install,current,$(FOR_TESTS))
 
+# Makes the environment that a stamp lies in, of a line of TensorFlow and further extras.
 define install
-echo "Installing stmt_tf with the $(2) line of TensorFlow into $(1) (a few minutes; it takes 3 GB)"
-$(PYTHON) -m venv --clear $(1)
-$(1)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(2),serving,test]"
-$(1)/bin/python -m pip check --disable-pip-version-check
-touch $(1)/installed-$(2)
+echo "Installing stmt_tf with the $(1) line of TensorFlow into $(@D) (a few minutes; it takes about 3 GB)"
+$(PYTHON) -m venv --clear $(@D)
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(1)$(2)]"
+$(@D)/bin/python -m pip check --disable-pip-version-check
+touch $@
 endef
 
-demo: $(ENV) ## makes out/demo.mp4 and out/demo.png from the two sample videos
+demo: $(ENV_DEMO) ## makes out/demo.mp4 and out/demo.png from the two sample videos
 	@mkdir -p out
 	$(BIN)/python -m stmt_tf.assets fetch pose_landmarker > /dev/null
 	$(BIN)/python -m stmt_tf.transfer --source=samples/source.mp4 --target=samples/target.mp4 \
-	    --output=out/demo.mp4 --sheet=out/demo.png $(DEMO_FLAGS)
-	echo "The video:         $(CURDIR)/out/demo.mp4"
-	echo "The contact sheet: $(CURDIR)/out/demo.png"
+	    --layout=side_by_side --output=out/demo.mp4 --sheet=out/demo.png $(DEMO_FLAGS)
+	echo "Source, target and result side by side: $(CURDIR)/out/demo.mp4"
+	echo "The contact sheet:                      $(CURDIR)/out/demo.png"
+	echo "It took $$(($$(date +%s) - $(START))) seconds, with what had to be installed."
 
 quick: $(ENV) ## runs the tests of two minutes: those of single functions, without trainings and whole commands
 	@$(BIN)/python $(PYTEST) -m "not slow and not browser" $(QUICK) $(PYTEST_FLAGS)

@@ -40,7 +40,7 @@ CURRENT = [
 setup(
     name="stmt-tf",
     version=version(),
-    description="Human motion transfer between two videos, with spatio-temporal multi-source attention, in TensorFlow",
+    description="Person video motion transfer in TensorFlow, with spatio-temporal attention over many source frames",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
@@ -67,6 +67,8 @@ setup(
         "addons": [f'{requirement}; python_version < "3.12"' for requirement in ADDONS],
         "current": [f'{requirement}; python_version >= "3.10"' for requirement in CURRENT],
         "app": APP,
+        # Beside a line, which says what TensorFlow it is. Its CUDA libraries are Linux's.
+        "gpu": ['tensorflow[and-cuda]; sys_platform == "linux"'],
         "beam": BEAM,
         # The last onnx that bears TensorFlow 2.15's ml_dtypes.
         "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
@@ -74,8 +76,8 @@ setup(
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.
         "test": [
-            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "imageio-ffmpeg", "moto[s3]", "pytest", "pytest-xdist",
-            "ruff", "scikit-image", "selenium",
+            *APP, *BEAM, "flask", "flask-cors", "hypothesis", "imageio-ffmpeg", "ipykernel", "moto[s3]", "nbclient",
+            "pytest", "pytest-xdist", "ruff", "scikit-image", "selenium",
         ],
     },
     classifiers=[

@@ -97,3 +97,28 @@ class SameVideoConfig:
     def __post_init__(self):
         require_given(self)
         require_at_least(self, size=32)
+
+
+@dataclasses.dataclass(frozen=True)
+class LossGradientsConfig:
+    """Whose frames, and which examples."""
+
+    records: str = setting("", "Glob of the record files to draw examples from.", group="Inputs", required=True)
+    model: str = setting("saved_models/dancers_128px", "Training or model directory whose frames are judged.")
+    vgg19_weights: str = setting(
+        "", "File of VGG19's weights; empty: those that Keras downloads, and a line less where it cannot."
+    )
+    targets: int = setting(
+        8, "L: target frames of an example; of D_V^3, D_V^5 and D_V^7 those judge that see no more.", group="Examples"
+    )
+    examples: int = setting(16, "Examples that the norms are means over.")
+    updates: int = setting(
+        200, "Updates of the discriminators against the model's frames before they judge.", group="Discriminators"
+    )
+    discriminator_width: float = setting(0.25, "Multiplier of their channels.")
+    seed: int = setting(0, "Seed of the examples and the discriminators.")
+
+    def __post_init__(self):
+        require_given(self)
+        require_at_least(self, targets=3, examples=1, updates=0)
+        require_seed(self.seed)

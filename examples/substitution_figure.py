@@ -9,7 +9,6 @@ the asset pose_landmarker.
 
 import argparse
 
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.place.backdrop import covering, place_of_video
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.serving.inference import TransferModel
@@ -19,16 +18,17 @@ from stmt_tf.transfer.source import choose_frames, make_room, read_source
 from stmt_tf.video.picture import is_picture, read_picture
 from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
+from stmt_tf.zoo import find_model
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--people", nargs="+", required=True, help="videos of the people to show")
 parser.add_argument("--motions", nargs="+", required=True, help="videos of the motions to do")
 parser.add_argument("--places", nargs="+", required=True, help="pictures, or videos whose people are taken out")
-parser.add_argument("--model", default=str(shipped_model(SHIPPED_MODEL)), help="model directory")
+parser.add_argument("--model", default="", help="model; empty: the shipped model")
 parser.add_argument("--output", required=True, help="PNG to write")
 options = parser.parse_args()
 
-model = TransferModel(options.model)
+model = TransferModel(find_model(options.model))
 films = [place for place in options.places if not is_picture(place)]
 videos = dict.fromkeys([*options.people, *options.motions, *films])  # without repetition, in order
 tracks = dict(zip(videos, estimate_tracks([PosedVideo(path) for path in videos])))

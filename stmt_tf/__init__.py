@@ -1,4 +1,4 @@
-"""Human motion transfer between two videos.
+"""Person video motion transfer: the person of a source video does the motion of a target video.
 
     >>> from stmt_tf import MotionTransfer
     >>> transfer = MotionTransfer.from_pretrained()
@@ -7,8 +7,8 @@
 Importing the package prepares the process for TensorFlow (`stmt_tf.compat`) and imports nothing heavy.
 
 Reference:
-    "Multi-Frame Content Integration with a Spatio-Temporal Attention Mechanism for Person Video Motion
-    Transfer".
+    Kun Cheng, Hao-Zhi Huang, Chun Yuan, Lingyiqing Zhou, Wei Liu: "Multi-Frame Content Integration with a
+    Spatio-Temporal Attention Mechanism for Person Video Motion Transfer".
 """
 
 from stmt_tf import compat

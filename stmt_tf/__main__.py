@@ -1,4 +1,4 @@
-"""Human motion transfer between two videos.
+"""Person video motion transfer: the person of a source video does the motion of a target video.
 
     stmt-tf transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
 

@@ -11,6 +11,7 @@ import dataclasses
 import math
 
 FUSIONS = ("avg", "max", "rb6", "sa3d_rb6", "rb6_sa2d")  # of whole features; `parts` is a generator of its own
+TAKE_ANY_NUMBER = ("avg", "max", "parts")  # of source frames; the others that which they were built with
 
 
 def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group: str = "", required: bool = False):
@@ -25,6 +26,15 @@ def setting(default, help: str, choices: tuple[str, ...] | None = None, *, group
     """
     return dataclasses.field(
         default=default, metadata={"help": help, "choices": choices, "group": group, "required": required}
+    )
+
+
+def model_to_take():
+    """The field of a trained model, which `stmt_tf.zoo.find_model` reads."""
+    return setting(
+        "",
+        "Model: a directory, the name of a shipped one, an archive or its URL, or a TensorFlow Hub handle; empty: the "
+        "shipped model.",
     )
 
 

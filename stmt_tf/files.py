@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Union
@@ -46,6 +47,23 @@ def folders_of(paths: Iterable[PathLike]) -> Iterator[None]:
             with contextlib.suppress(OSError):  # one that holds something stays
                 folder.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def whole_directory(path: PathLike) -> Iterator[Path]:
+    """Yields a path for the block to make a directory at, which is renamed to `path` at its end.
+
+    If another process makes `path` meanwhile, that one stays.
+    """
+    path = Path(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        hidden = Path(scratch) / path.name
+        yield hidden
+        try:
+            os.rename(hidden, path)
+        except OSError:
+            if not path.is_dir():
+                raise
 
 
 def hidden_beside(path: PathLike) -> Path:

@@ -39,6 +39,8 @@ def pytest_runtest_setup(item):
                 assets.fetch(name)
             elif not is_cached(name):
                 pytest.skip(f"the asset {name} is not in the cache; --assets fetches it")
+    if item.get_closest_marker("index") and not item.config.getoption("--assets"):
+        pytest.skip("asks the package index; --assets allows it")
     if item.get_closest_marker("browser"):
         missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
         missing += ["selenium"] * (importlib.util.find_spec("selenium") is None)

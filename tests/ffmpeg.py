@@ -27,3 +27,12 @@ def frames(path, width: int, height: int, filters: str = "null") -> np.ndarray:
     filters += f",scale={width}:{height}"
     raw = run("-i", path, "-an", "-vf", filters, "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
     return np.frombuffer(raw, np.uint8).reshape(-1, height, width, 3)
+
+
+def times(path) -> np.ndarray:
+    """Seconds at which ffmpeg shows each frame, float64 `[T]`."""
+    # With the sound, since times count from the earlier one.
+    how = ("-map", "0:v:0", "-map", "0:a?", "-c:v", "rawvideo", "-c:a", "pcm_s16le", "-s", "16x16")
+    how += ("-fps_mode", "passthrough", "-enc_time_base:v", "1:90000")
+    lines = run("-i", path, *how, "-f", "framecrc", "-").decode().splitlines()
+    return np.array([int(line.split(",")[2]) / 90000 for line in lines if line.startswith("0,")])

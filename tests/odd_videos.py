@@ -32,6 +32,15 @@ def pictures(count: int, width: int = 192, height: int = 128, fps: float = FPS) 
     return [picture(number, width, height, fps) for number in range(count)]
 
 
+def patches(image: np.ndarray) -> np.ndarray:
+    """The mean colour within each patch of the chart, `[6, 3]`, of a frame of any size."""
+    height, width = image.shape[:2]
+    middles = [round(width * (patch + 0.5) / 6) for patch in range(6)]
+    half = max(1, width // 32)
+    rows = slice(round(0.69 * height), max(round(0.81 * height), round(0.69 * height) + 1))
+    return np.stack([image[rows, x - half : x + half].reshape(-1, 3).mean(0) for x in middles])
+
+
 def beeps(seconds: float, channels: int = 2, rate: int = RATE) -> np.ndarray:
     """float32 `[channels, samples]`, a tone of 1 kHz at each flash."""
     time = np.arange(round(seconds * rate)) / rate

@@ -263,7 +263,7 @@ def test_python_runs(page, videos, monkeypatch):
 def test_a_study_is_built_and_counted(tmp_path):
     write_results(tmp_path)
     (tmp_path / "results").mkdir()
-    for made, named in (("first", "ours"), ("second", "single")):
+    for made, named in (("first", "model K=4"), ("second", "single frame")):
         (tmp_path / made).rename(tmp_path / "results" / named)
     build, tally = commands_of("docs/evaluation.md", "stmt_tf.study")
     run(build, tmp_path)

@@ -15,7 +15,7 @@ import setuptools
 from words import own_lines
 
 import stmt_tf
-from stmt_tf import assets, compat, files
+from stmt_tf import compat, files
 
 PACKAGE = Path(stmt_tf.__file__).parent
 ROOT = PACKAGE.parent
@@ -26,24 +26,25 @@ IMPORTS = {
     "compat": "",
     "config": "",
     "files": "",
-    "flags": "compat files",
+    "flags": "compat config files",
     "assets": "files flags",
     "pixels": "",
     "silence": "",
     "video": "files",
     "pose": "assets config files silence video",
     "data": "compat config dancers files pixels pose",
-    "features": "assets",
+    "features": "assets files",
     "metrics": "assets features pixels pose video",
     "models": "compat config files pose",
     "serving": "config files models pixels pose silence",
     "train": "assets compat config data features files flags models pixels pose",
-    "export": "config flags models serving train",
-    "evaluate": "assets config data features files flags metrics models pixels pose serving video",
+    "zoo": "assets files models serving",
+    "export": "config flags models serving train zoo",
+    "evaluate": "assets config data features files flags metrics models pixels pose serving video zoo",
     "place": "pose serving video",
-    "personalize": "assets config data export files flags metrics models pixels pose serving train video",
-    "transfer": "assets config files flags personalize place pose serving video",
-    "app": "assets config flags models serving transfer video",
+    "personalize": "assets config data export files flags metrics models pixels pose serving train video zoo",
+    "transfer": "assets config files flags personalize place pose serving video zoo",
+    "app": "config flags models serving transfer video zoo",
     "study": "config evaluate files flags video",
     "__main__": "flags",
     "dancers": "",
@@ -172,10 +173,10 @@ def test_one_opencv_is_installed():
 
 def test_what_is_shipped_is_found_in_a_clone_and_in_an_installed_package(monkeypatch, tmp_path):
     monkeypatch.setattr(files, "__file__", str(tmp_path / "stmt_tf" / "files.py"))
-    assert assets.shipped_model("small") == tmp_path / "saved_models" / "small"
+    assert files.shipped("saved_models/small") == tmp_path / "saved_models" / "small"
     assert files.shipped("configs/mse.flags") == tmp_path / "configs" / "mse.flags"
     (tmp_path / "stmt_tf" / "saved_models" / "small").mkdir(parents=True)
-    assert assets.shipped_model("small") == tmp_path / "stmt_tf" / "saved_models" / "small"
+    assert files.shipped("saved_models/small") == tmp_path / "stmt_tf" / "saved_models" / "small"
 
 
 @pytest.fixture

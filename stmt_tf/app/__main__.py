@@ -9,4 +9,4 @@ from stmt_tf import flags
 from stmt_tf.app.settings import AppConfig
 
 if __name__ == "__main__":
-    flags.run(__doc__, "stmt_tf.app.command", AppConfig)
+    flags.run(__doc__, "stmt_tf.app.command", AppConfig, computes=True)

@@ -8,15 +8,15 @@ import sys
 import threading
 
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.models.versions import newest
 from stmt_tf.serving.manifest import read_manifest
+from stmt_tf.zoo import find_model
 
 
 def main(config: AppConfig) -> None:
     """Serves until an interrupt comes."""
     try:
-        read_manifest(newest(config.model or str(shipped_model(SHIPPED_MODEL))))  # else every job would fail
+        read_manifest(newest(find_model(config.model)))  # else every job would fail
         from stmt_tf.app.page import served
 
         ended = threading.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_positive, setting
+from stmt_tf.config import model_to_take, require_positive, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,7 @@ class AppConfig:
         group="Page",
     )
     port: int = setting(7860, "Port to serve the page at.")
-    model: str = setting("", "Model directory; empty: the shipped model.")
+    model: str = model_to_take()
     max_megabytes: int = setting(200, "Largest file that is taken.", group="Inputs")
     max_seconds: float = setting(60.0, "Longest video that is taken.")
 

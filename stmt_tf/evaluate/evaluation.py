@@ -16,6 +16,7 @@ from stmt_tf.evaluate.pair_frames import Pair, load_pair
 from stmt_tf.evaluate.pairs import Choice
 from stmt_tf.evaluate.progress import Measured, Progress
 from stmt_tf.evaluate.video_distances import Features, pair_features, video_distances
+from stmt_tf.evaluate.videos import write_videos
 
 _COPIES = " and ".join(BASELINES)
 
@@ -28,6 +29,7 @@ def measure_pairs(
     size: int,
     judges: Judges,
     progress: Progress,
+    videos: str = "",
 ) -> Iterator[Measured]:
     """Yields the results of each pair, of those measured before as they were kept.
 
@@ -39,30 +41,27 @@ def measure_pairs(
         size: side in pixels of the frames to measure on.
         judges: who judges.
         progress: where results are kept.
+        videos: directory to write what each method made into, see `write_videos`; empty: no videos.
 
     Raises:
         OSError: a record cannot be read, or a result not be kept.
         ValueError: a pair cannot be decoded.
+        VideoError: a video cannot be written.
     """
     shown = examples.shown(len(choices))
     for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
         measured = progress.read(number)
         if measured is None:
-            measured = _measure_pair(model, others, choice, index, size, judges, number in shown)
+            pair = load_pair(choice, index, size)
+            made, outputs, alone = run_methods(model, pair, others)
+            if videos:
+                write_videos(videos, number, made, pair)
+            measured = measure_made(made, pair, judges)
+            if number in shown:
+                measured.pictures.update(examples.picture(made, pair))
+                measured.attention.update(examples.attention_picture(pair, outputs, alone))
             progress.write(number, measured)
         yield measured
-
-
-def _measure_pair(
-    model: Model, others: Sequence[Other], choice: Choice, index: ClipIndex, size: int, judges: Judges, is_shown: bool
-) -> Measured:
-    pair = load_pair(choice, index, size)
-    made, outputs = run_methods(model, pair, others)
-    measured = measure_made(made, pair, judges)
-    if is_shown:
-        measured.pictures.update(examples.picture(made, pair))
-        measured.attention.update(examples.attention_picture(pair, outputs))
-    return measured
 
 
 def measure_made(made: Mapping[str, np.ndarray], pair: Pair, judges: Judges) -> Measured:

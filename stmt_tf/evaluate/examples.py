@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from stmt_tf.evaluate.comparison import LAYERS
 from stmt_tf.evaluate.pair_frames import Pair
 from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.sheet import contact_sheet
@@ -28,10 +29,18 @@ def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
     }
 
 
-def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A pair's part of the attention sheet: of the middle target frame, each source frame and its share in the result.
+def attention_picture(
+    pair: Pair, outputs: dict[str, np.ndarray], alone: Mapping[int, Mapping[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
+    """A pair's part of the attention sheet, as the paper's Fig. 7, of the middle target frame.
 
-    Shares are white for all and black for nothing. Empty for a model without attention.
+    It shows each source frame, what the model makes of it alone, and its share in the result, which comes last. Shares
+    are white for all and black for nothing. Empty for a model without attention.
+
+    Args:
+        pair: the pair.
+        outputs: what the model gives of all source frames.
+        alone: of the middle target frame, what it gives of single ones, by their numbers and the layers' names.
     """
     if "foreground_attention" not in outputs:
         return {}
@@ -39,12 +48,14 @@ def attention_picture(pair: Pair, outputs: dict[str, np.ndarray]) -> dict[str, n
     pictures = {_target(pair): pair.target_frames[middle]}
     for i, k in enumerate(_sources(pair), 1):
         pictures[f"source {i}"] = pair.source_frames[k]
-        for branch in ("foreground", "background"):
+        for branch in LAYERS:
+            if branch in alone.get(k, ()):
+                pictures[f"{branch} of source {i} alone"] = alone[k][branch]
             if f"{branch}_attention" not in outputs:
                 continue
             share = outputs[f"{branch}_attention"][middle, k, :, :, None]
             pictures[f"{branch} from source {i} (white: all)"] = np.rint(255 * share.repeat(3, -1)).astype(np.uint8)
-    return {**pictures, **{name: outputs[name][middle] for name in ("foreground", "background", "frame")}}
+    return {**pictures, **{name: outputs[name][middle] for name in (*LAYERS, "frame")}}
 
 
 def sheet(pictures: Sequence[dict[str, np.ndarray]]) -> np.ndarray:

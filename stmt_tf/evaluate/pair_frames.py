@@ -44,6 +44,7 @@ class Pair:
         earlier_frames: uint8 `[at most L, size, size, 3]`, consecutive frames from the start of the target's clip, none
             of them a target.
         has_masks: whether the regions of the target frames are the record's masks.
+        fps: frames per second of the target's clip.
     """
 
     choice: Choice
@@ -60,6 +61,7 @@ class Pair:
     flows: np.ndarray | None
     earlier_frames: np.ndarray
     has_masks: bool
+    fps: float
 
 
 def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
@@ -102,6 +104,7 @@ def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
         flows=target.flows(run[:-1]),
         earlier_frames=target.frames(range(min(choice.target_first, choice.target_count))),
         has_masks=target.has_masks and not choice.is_cross,
+        fps=target.fps,
     )
 
 
@@ -148,6 +151,7 @@ class _Clip:
         self.name = self._parsed["clip_id"].decode()
         self.video_id = self._parsed["video_id"].decode()
         self.has_masks = len(self._parsed["masks"]) > 0
+        self.fps = float(self._parsed["fps"])
         self._scale = size / float(self._parsed["width"])
         self.joints = body.scaled_joints(self._parsed["joints"], self._scale)
 

@@ -8,12 +8,9 @@ also by `pose.selection`'s coverage. Targets are the same either way, and for an
     cross   the source from one clip, K frames of all of it, and the motion from a clip of another video, a run of L
             consecutive frames of all of it; there is no truth
 
-A joint at least was found in every frame of a run, where a clip has so many such frames in a row; else its longest run
-is taken. A clip that is too short for halves of K frames gives its first K frames to the sources. What is drawn of a
-clip depends on the seed and its id alone.
-
-With `sides="opposite"` the sources all show the person from one side, front or back, and the targets from the other:
-what the targets need, no source frame shows. Clips that hold no such frames are not usable.
+A clip that has no L frames for a run gives its longest run. One that is too short for halves of K frames gives its
+first K frames to the sources. What is drawn of a clip depends on the seed and its id alone. `Filters` tells which of
+these frames may be drawn.
 """
 
 from __future__ import annotations
@@ -32,6 +29,26 @@ from stmt_tf.pose.retarget import retarget
 from stmt_tf.pose.selection import select_source_frames
 
 _CLEARLY = 0.5  # facing beyond which a frame shows one side
+
+
+@dataclasses.dataclass(frozen=True)
+class Filters:
+    """Which frames may be drawn. Clips that hold no such frames are not usable.
+
+    Attributes:
+        complete_sources: source frames are those with almost as many joints as the clip's most complete ones, see
+            `pose.selection`; else any, drawn at random.
+        seen_targets: a joint at least was found in every frame of a run; else a run may be anywhere.
+        sides: one of `settings.SIDES`. "opposite", in the set `same`: the sources all show the person from one side,
+            front or back, and the targets from the other; what the targets need, no source frame shows.
+    """
+
+    complete_sources: bool = True
+    seen_targets: bool = True
+    sides: str = "any"
+
+
+_USUAL = Filters()
 
 
 class UnusableClip(ValueError):
@@ -70,7 +87,7 @@ class Choice:
 
 
 def draw_pairs(
-    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, sides: str = "any",
+    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, filters: Filters = _USUAL,
     selection: str = "random",
 ) -> tuple[list[Choice], list[str]]:
     """Draws pairs until there are enough, or no more can be had.
@@ -84,7 +101,7 @@ def draw_pairs(
         sources: K.
         targets: L, the most target frames; 0 for the longest run.
         seed: of the choice.
-        sides: one of `settings.SIDES`; "any" in the set `cross`.
+        filters: which frames may be drawn.
         selection: how source frames are chosen, one of `pose.selection.METHODS`.
 
     Returns:
@@ -102,9 +119,10 @@ def draw_pairs(
         try:
             record = index.clips[source].read()
             if source == target:
-                drawn.append(draw_same(record, sources, targets, seed, sides, selection))
+                drawn.append(draw_same(record, sources, targets, seed, filters, selection))
             else:
-                drawn.append(draw_cross(record, index.clips[target].read(), sources, targets, seed, selection))
+                motion = index.clips[target].read()
+                drawn.append(draw_cross(record, motion, sources, targets, seed, filters, selection))
         except UnusableClip as error:
             left_out.append(str(error))
     if not drawn:
@@ -129,7 +147,7 @@ def _cross(index: ClipIndex, seed: int) -> Iterator[tuple[str, str]]:
 
 
 def draw_same(
-    record: bytes, sources: int, targets: int, seed: int, sides: str = "any", selection: str = "random"
+    record: bytes, sources: int, targets: int, seed: int, filters: Filters = _USUAL, selection: str = "random"
 ) -> Choice:
     """Draws a pair of the set `same` from one record; the arguments are those of `draw_pairs`.
 
@@ -143,10 +161,10 @@ def draw_same(
     if len(joints) <= sources:
         raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources and a target")
     half = max(len(joints) // 2, sources)
-    source_range, shown = np.arange(half), half + np.flatnonzero(visible(joints[half:]))
-    if sides == "opposite":
+    source_range, shown = np.arange(half), half + _target_frames(joints[half:], filters)
+    if filters.sides == "opposite":
         source_range, shown = _opposite_sides(name, facing(joints), source_range, shown, sources)
-    source_frames = source_range[_draw_sources(name, joints[source_range], sources, selection, random)]
+    source_frames = source_range[_draw_sources(name, joints[source_range], sources, filters, selection, random)]
     if not len(shown):
         raise UnusableClip(f"clip {name} shows no person in its second half")
     run = _draw_run(shown, targets, random)
@@ -154,7 +172,13 @@ def draw_same(
 
 
 def draw_cross(
-    source_record: bytes, target_record: bytes, sources: int, targets: int, seed: int, selection: str = "random"
+    source_record: bytes,
+    target_record: bytes,
+    sources: int,
+    targets: int,
+    seed: int,
+    filters: Filters = _USUAL,
+    selection: str = "random",
 ) -> Choice:
     """Draws a pair of the set `cross` from two records; the arguments are those of `draw_pairs`.
 
@@ -165,8 +189,8 @@ def draw_cross(
     source, target = (schema.read_record(record) for record in (source_record, target_record))
     names = [clip["clip_id"].decode() for clip in (source, target)]
     random = np.random.default_rng([seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
-    source_frames = _draw_sources(names[0], source["joints"], sources, selection, random)
-    shown = np.flatnonzero(visible(target["joints"]))
+    source_frames = _draw_sources(names[0], source["joints"], sources, filters, selection, random)
+    shown = _target_frames(target["joints"], filters)
     if not len(shown):
         raise UnusableClip(f"clip {names[1]} shows no person")
     try:
@@ -182,12 +206,22 @@ def _choice(source: str, frames: np.ndarray, single: int, target: str, run: tupl
 
 
 def _draw_sources(
-    name: str, joints: np.ndarray, sources: int, selection: str, random: np.random.Generator
+    name: str, joints: np.ndarray, sources: int, filters: Filters, selection: str, random: np.random.Generator
 ) -> np.ndarray:
+    seed = int(random.integers(2**32))
+    if not filters.complete_sources:
+        if len(joints) < sources:
+            raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources")
+        return np.sort(np.random.default_rng(seed).choice(len(joints), sources, replace=False))
     try:
-        return select_source_frames(joints, sources, selection, seed=int(random.integers(2**32)))
+        return select_source_frames(joints, sources, selection, seed)
     except PoseError as error:
         raise UnusableClip(f"clip {name}: {error}") from error
+
+
+def _target_frames(joints: np.ndarray, filters: Filters) -> np.ndarray:
+    """The numbers of the frames that a run may have."""
+    return np.flatnonzero(visible(joints)) if filters.seen_targets else np.arange(len(joints))
 
 
 def _draw_run(shown: np.ndarray, length: int, random: np.random.Generator) -> tuple[int, int]:

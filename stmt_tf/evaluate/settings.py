@@ -15,18 +15,28 @@ SIDES = ("any", "opposite")
 class EvaluateConfig:
     """One evaluation."""
 
-    model: str = setting("", "Model directory.", group="Models", required=True)
+    model: str = setting(
+        "",
+        "Model: a directory, the name of a shipped one, an archive or its URL, or a TensorFlow Hub handle.",
+        group="Models",
+        required=True,
+    )
     compare: tuple[str, ...] = setting(
         (),
-        "Further models to measure on the same frames, NAME=DIR with commas between; NAME@1=DIR for one that is to see "
-        "a single source frame, as single-frame models do. One of another size, or with attention over fewer frames, "
-        "sees what it can of them.",
+        "Further models to measure on the same frames, NAME=MODEL with commas between; NAME@1=MODEL for one that is to "
+        "see a single source frame, as single-frame models do. One of another size, or with attention over fewer "
+        "frames, sees what it can of them.",
     )
     size: int = setting(0, "Side of the frames in pixels, for a model of any size; 0: its network's.")
     records: str = setting("", "Glob of the TFRecord files to draw clips from.", group="Records", required=True)
     skip_corrupt: bool = setting(False, "Go on behind damaged records, which else end the evaluation.")
     output: str = setting(
         "", "Directory to write the results into; results in it are replaced.", group="Output", required=True
+    )
+    videos: str = setting(
+        "",
+        "Directory to write what each method makes into, as METHOD/SET/PAIR.mp4; empty: no videos. Two of its METHODs "
+        "are what the user study takes, see stmt_tf.study.",
     )
     set: str = setting(
         "same",
@@ -52,6 +62,13 @@ class EvaluateConfig:
         "front or back, and targets that show the other.",
         SIDES,
     )
+    complete_sources: bool = setting(
+        True,
+        "Draw source frames only of those with almost as many joints as the clip's most complete ones; else of all.",
+    )
+    seen_targets: bool = setting(
+        True, "Draw target frames only where a person was found in each of them; else anywhere."
+    )
     seed: int = setting(0, "Seed of the choice of pairs.")
     i3d: str = setting(
         "",
@@ -76,6 +93,11 @@ class EvaluateConfig:
         require_seed(self.seed)
         if self.sides != "any" and self.set != "same":
             raise ValueError(f"--sides={self.sides} is of one clip's frames: give --set=same, got {self.set}")
+        if self.source_selection != "random" and not self.complete_sources:
+            raise ValueError(
+                "--nocomplete_sources is of frames drawn at random: give --source_selection=random, got "
+                f"{self.source_selection}"
+            )
         if self.pairs and self.set == "both":
             raise ValueError(f"--pairs={self.pairs} holds one set: give --set=same or --set=cross, got both")
 

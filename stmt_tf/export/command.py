@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging as python_logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -21,6 +23,7 @@ from stmt_tf.serving.versions import model_name, new_version
 from stmt_tf.serving.warmup import made_up_example, messages_installed, write_warmup
 from stmt_tf.serving.weights import round_weights
 from stmt_tf.train.checkpoints import BEST_WEIGHTS, CONFIG, load_generator
+from stmt_tf.zoo.archive import CARD, write_archive
 
 _NEEDS_MESSAGES = "tensorflow-serving-api is not installed (pip install .[addons,serving] or .[current,serving])"
 
@@ -38,14 +41,18 @@ def export(config: ExportConfig) -> str:
     with _quiet():
         generator, model = load_generator(config.workdir)
     # What a further training starts from. Weights that lost precision are no good start.
-    training = [os.path.join(newest(config.workdir), name) for name in (CONFIG, BEST_WEIGHTS)]
+    workdir = newest(config.workdir)
+    extra = [os.path.join(workdir, name) for name in (CONFIG, BEST_WEIGHTS)]
     if config.weights != "float32":
         round_weights(generator, config.weights)
-        training = []
+        extra = []
+    card = os.path.join(workdir, CARD)
+    if os.path.isfile(card):
+        extra.append(card)
     example = made_up_example(generator)
     with new_version(config.output) as version:
         with _quiet():
-            save_model(generator, model, version.path, training, config.weights)
+            save_model(generator, model, version.path, extra, config.weights)
         if messages_installed():
             write_warmup(version.path, model_name(config.output), example)
         else:
@@ -71,10 +78,29 @@ def _quiet() -> Iterator[None]:
         python_logging.disable(python_logging.NOTSET)
 
 
+def publish(config: ExportConfig) -> str:
+    """Writes the archive, and the version if there is an output for it; returns the archive's path.
+
+    Raises:
+        NotADirectoryError: the archive's directory does not exist.
+        As `export` does.
+    """
+    parent = os.path.dirname(os.path.abspath(config.archive))
+    if not os.path.isdir(parent):
+        raise NotADirectoryError(f"--archive={config.archive}: {parent} is no directory. Make it first")
+    with contextlib.ExitStack() as stack:
+        if not config.output:
+            scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="stmt_tf_"))
+            name = os.path.basename(config.archive).partition(".")[0] or "model"
+            config = dataclasses.replace(config, output=os.path.join(scratch, name))
+        write_archive(export(config), config.archive, config.licence)
+    return config.archive
+
+
 def main(config: ExportConfig) -> None:
-    """Writes the version."""
+    """Writes the version, the archive, or both."""
     try:
-        written = export(config)
+        written = publish(config) if config.archive else export(config)
     except (OSError, ValueError, tf.errors.OpError) as error:
         sys.exit(f"export: {error}")
     logging.info("wrote %s", written)

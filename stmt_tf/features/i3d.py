@@ -21,7 +21,6 @@ References:
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Union
@@ -31,8 +30,7 @@ import tensorflow as tf
 
 from stmt_tf import assets
 from stmt_tf.features.inception_i3d import MIN_FRAMES, SIZE, InceptionI3D, read_units, save_module
-
-HUB_HANDLE = "https://tfhub.dev/deepmind/i3d-kinetics-400/1"
+from stmt_tf.files import whole_directory
 
 # By these the network is known: some of its outputs for 15 black frames. The logits were published with a run of the
 # module on TensorFlow Hub; the mean of the pooled features was measured on the asset, whose logits are the same.
@@ -104,15 +102,15 @@ def load_i3d(source: PathLike | None = None) -> VideoNetwork:
     """Loads I3D, or a stand-in with its signature.
 
     Args:
-        source: a TensorFlow Hub handle, such as `HUB_HANDLE`; a SavedModel directory with its signature, such as
-            `save_module` writes; a copy of the asset `i3d`; or None for the asset, as a SavedModel directory that is
-            written into the cache once.
+        source: a TensorFlow Hub handle; a SavedModel directory with the signature of the asset's module there, such as
+            `save_module` writes; a copy of the asset `i3d`; or None for the asset: the Hub's module, or a SavedModel
+            directory that is written into the cache once.
 
     Raises:
         stmt_tf.assets.AssetError: it cannot be had, or is no such network.
     """
-    name = f"asset i3d ({assets.ASSETS['i3d'].source.requirement})" if source is None else os.fspath(source)
     path = os.fspath(_cached_module() if source is None else source)
+    name = f"asset i3d ({_origin(path)})" if source is None else path
     advice = (
         "give a TensorFlow Hub handle that this machine can reach, the directory of a SavedModel with I3D's signature "
         "or a copy of the asset i3d, or nothing at all to have that asset fetched"
@@ -135,7 +133,8 @@ def _load(name: str, path: str) -> VideoNetwork:
         network = InceptionI3D(read_units(path))
         return VideoNetwork(name, network.features, network)
     if os.path.isdir(path):
-        module = tf.saved_model.load(path)
+        # Modules in the Hub's own format have several graphs, and that for inference has no tag.
+        module = tf.saved_model.load(path, [] if os.path.exists(os.path.join(path, "tfhub_module.pb")) else None)
     else:
         try:
             import tensorflow_hub
@@ -184,26 +183,30 @@ def _features_of(module: Any) -> Callable[[tf.Tensor], Features]:
 
 def _cached_module() -> Path:
     """The asset as a SavedModel directory in the cache, which appears there whole or not at all."""
+    if assets.where("i3d").is_dir():
+        return assets.where("i3d")
     # One for each TensorFlow, as an older one need not read what a newer one wrote.
     version = ".".join(tf.__version__.split(".")[:2])
     directory = assets.cache_dir() / f"i3d_kinetics400_tf{version}"
     if directory.is_dir():
         return directory
-    network = InceptionI3D(read_units(assets.fetch("i3d")))
+    fetched = assets.fetch("i3d")
+    if fetched.is_dir():
+        return fetched
+    network = InceptionI3D(read_units(fetched))
     try:
-        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=f".{directory.name}.") as hidden:
-            written = Path(hidden) / directory.name
-            save_module(network, written)
-            try:
-                os.rename(written, directory)
-            except OSError:
-                if not directory.is_dir():  # else another process was faster
-                    raise
+        with whole_directory(directory) as hidden:
+            save_module(network, hidden)
     except (OSError, tf.errors.OpError) as error:
         raise assets.AssetError(
             f"cannot write {directory}: {_first_line(error)}. Set STMT_TF_CACHE to a folder that can be written"
         ) from error
     return directory
+
+
+def _origin(path: str) -> str:
+    asset = assets.ASSETS["i3d"]
+    return asset.hub.handle if os.path.basename(path) == asset.hub.directory else asset.source.requirement
 
 
 def _first_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ well as installed: `--flagfile=configs/rb6.flags` works in any folder.
     bridge      flags from settings, and settings from flags
     flagfiles   reading and writing flagfiles
     usage       what --help prints
+    device      what a command computes on
     command     runs a command, or the one of several that the command line names
 """
 

@@ -15,6 +15,23 @@ _BETWEEN_COMMAS = {
     float: "numbers between commas, such as 0.25,1",
     str: "values between commas",
 }
+_ALONE = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+class _PlainParser(flags.ArgumentParser):
+    """A parser of absl, which says in plain words what it takes."""
+
+    def __init__(self, parser: flags.ArgumentParser, takes: str):
+        self._parser, self._takes = parser, takes
+
+    def parse(self, argument):
+        try:
+            return self._parser.parse(argument)
+        except (TypeError, ValueError):
+            raise ValueError(f"must be {self._takes}") from None
+
+    def flag_type(self):
+        return self._parser.flag_type()
 
 
 class _TupleParser(flags.ArgumentParser):
@@ -27,7 +44,7 @@ class _TupleParser(flags.ArgumentParser):
         if isinstance(argument, tuple):  # the default
             return argument
         try:
-            values = split(argument, self._element)
+            values = _split(argument, self._element)
         except ValueError:
             raise ValueError(f"must be {self.flag_type()}; got {argument!r}") from None
         if self._choices and not set(values) <= set(self._choices):
@@ -43,7 +60,7 @@ class _TupleSerializer(flags.ArgumentSerializer):
         return ",".join(map(str, value))
 
 
-def split(text: str, element: type) -> tuple:
+def _split(text: str, element: type) -> tuple:
     """The values between commas; ValueError if one is not of its type."""
     return tuple(element(item) for item in text.split(",") if item)
 
@@ -75,6 +92,9 @@ def _define(field: dataclasses.Field, kind: type, values: flags.FlagValues) -> N
             bool: flags.DEFINE_bool, int: flags.DEFINE_integer, float: flags.DEFINE_float, str: flags.DEFINE_string,
         }  # fmt: skip
         kinds[kind](*what, flag_values=values)
+        if kind in _ALONE:
+            flag = values[field.name]
+            flag.parser = _PlainParser(flag.parser, _ALONE[kind])
 
 
 def read(config_class: type[Config], values: flags.FlagValues = flags.FLAGS) -> Config:

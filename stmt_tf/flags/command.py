@@ -14,6 +14,7 @@ from absl import app, flags
 
 from stmt_tf import compat
 from stmt_tf.flags import bridge, flagfiles, usage
+from stmt_tf.flags.device import DeviceConfig, choose_device
 
 GOES_ON = "run the same command again to go on"  # what an interrupted run may leave
 _HELP = ("--help", "-help", "-h", "--helpshort")
@@ -42,6 +43,7 @@ def run(
     *config_classes: type,
     takes_words: bool = False,
     known_only: bool = False,
+    computes: bool = False,
     interrupted: str = "nothing was written",
 ) -> None:
     """Calls the `main` of a module with the settings that the flags give, and ends the process with its status.
@@ -56,10 +58,12 @@ def run(
         config_classes: the settings.
         takes_words: whether there may be words beside flags; `main` takes a list of them, too.
         known_only: whether other flags are left to `main`, among the words, and not refused.
+        computes: whether TensorFlow is used, so that there is --device.
         interrupted: what an interrupted run left, and whether it can go on.
     """
     command = _name(module)
-    bridge.define(*config_classes)
+    defined = (*config_classes, *([DeviceConfig] if computes else []))
+    bridge.define(*defined)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     told = f"{command}: interrupted; {interrupted}"
@@ -67,6 +71,8 @@ def run(
     def main(argv: Sequence[str]) -> None:
         try:
             configs = [bridge.read(config_class) for config_class in config_classes]
+            if computes:
+                choose_device(bridge.read(DeviceConfig).device)
         except ValueError as error:
             sys.exit(f"{command}: {error}")
         words = [argv[1:]] if takes_words or known_only else []
@@ -74,7 +80,7 @@ def run(
 
     def parse(argv: Sequence[str]) -> list[str]:
         if set(_HELP) & set(argv[1:]):
-            print(usage.of_command(description, *config_classes), end="")
+            print(usage.of_command(description, *defined), end="")
             sys.exit()
         return parser(command, takes_words, known_only)(argv)
 

@@ -6,12 +6,11 @@ import dataclasses
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import get_type_hints
 
 from absl import flags
 
 from stmt_tf.files import shipped
-from stmt_tf.flags.bridge import Config, element_of, split
+from stmt_tf.flags.bridge import Config, define, read
 
 _FLAGFILE = re.compile(r"--?flagfile(?:=(.*))?", re.DOTALL)
 
@@ -77,24 +76,17 @@ def from_flagfile(path: str, config_class: type[Config]) -> Config:
     What the file has no line for has its default: settings that came later are, by default, as things were before.
 
     Raises:
-        ValueError: the file has no line of the config at all, or one without a value of its type.
+        ValueError: the file has no line of the config at all, or one without a value of its type or choices.
     """
-    with open(path) as file:
-        lines = [line.strip()[2:].partition("=") for line in file if line.startswith("--")]
-    values = {name: value for name, _, value in lines}
-    types = get_type_hints(config_class)
-    parsed = {
-        field.name: _parsed(values[field.name], types[field.name])
-        for field in dataclasses.fields(config_class)
-        if field.name in values
-    }
-    if not parsed:
-        raise ValueError(f"{path} has no line of {config_class.__name__}, such as --{next(iter(types))}=...")
-    return config_class(**parsed)
-
-
-def _parsed(text: str, kind: type):
-    if kind is bool:
-        return text == "True"
-    element = element_of(kind)
-    return split(text, element) if element else kind(text)
+    with open(path, encoding="utf-8") as file:
+        lines = [line.strip() for line in file if line.startswith("--")]
+    values = flags.FlagValues()
+    define(config_class, values=values)
+    try:
+        values([path, *lines], known_only=True)
+    except flags.Error as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
+    names = [field.name for field in dataclasses.fields(config_class)]
+    if not any(values[name].present for name in names):
+        raise ValueError(f"{path} has no line of {config_class.__name__}, such as --{names[0]}=...")
+    return read(config_class, values)

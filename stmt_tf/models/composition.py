@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from stmt_tf.models.inpaint import pull_push
+from stmt_tf.models.pull_push import pull_push
 
 # Mean squared joint distance, in squared image sides, at which a source frame's say falls by 1/e.
 _NEARNESS_TEMPERATURE = 0.002

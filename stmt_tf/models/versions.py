@@ -12,7 +12,7 @@ def newest(directory: str) -> str:
 
 
 def versions(directory: str) -> list[tuple[int, str]]:
-    """Numbers and names; 0003 is a version's name, too. None, if there is no such directory."""
+    """Numbers and names, such as 3 and 0003, in no order; empty if there is no such directory."""
     try:
         names = os.listdir(directory)
     except OSError:

@@ -17,4 +17,4 @@ from stmt_tf import flags
 from stmt_tf.personalize.settings import PersonalizeConfig
 
 if __name__ == "__main__":
-    flags.run(__doc__, "stmt_tf.personalize.command", PersonalizeConfig, interrupted=flags.GOES_ON)
+    flags.run(__doc__, "stmt_tf.personalize.command", PersonalizeConfig, computes=True, interrupted=flags.GOES_ON)

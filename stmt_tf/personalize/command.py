@@ -11,7 +11,7 @@ import tempfile
 import numpy as np
 from absl import logging
 
-from stmt_tf.assets import SHIPPED_MODEL, AssetError, fetch, shipped_model
+from stmt_tf.assets import AssetError, fetch
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.record_files import find_records
 from stmt_tf.export.command import export
@@ -31,6 +31,7 @@ from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture
+from stmt_tf.zoo import find_model
 
 _NUM_TARGETS = 2  # L of an example
 _STEPS_BETWEEN_VALIDATIONS = 30
@@ -68,13 +69,9 @@ def check_start(model: str) -> None:
         FileNotFoundError: the model directory has no weights to start from.
         AssetError: the perceptual loss's network cannot be had.
     """
-    _, _, loss, _ = checkpoints.read_settings(_base(model))
+    _, _, loss, _ = checkpoints.read_settings(find_model(model))
     if loss.vgg_weight > 0 and loss.vgg_network == "vgg16" and not loss.vgg_weights:
         fetch("vgg16")
-
-
-def _base(model: str) -> str:
-    return model or str(shipped_model(SHIPPED_MODEL))
 
 
 def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
@@ -92,7 +89,7 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
         AssetError: the perceptual loss's network, or the pose estimator's model, cannot be had.
         OSError: there is no model to start from, or the output cannot be written.
     """
-    base, workdir = _base(config.model), os.path.join(config.output, TRAINING)
+    base, workdir = find_model(config.model), os.path.join(config.output, TRAINING)
     model, data, _, _ = settings = _settings(config, base)
     require_same(config)
     fewest = data.num_source_frames + data.num_target_frames

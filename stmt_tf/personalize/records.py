@@ -16,6 +16,7 @@ from stmt_tf.data.schema import encode_clip
 from stmt_tf.files import whole_file
 from stmt_tf.personalize.own_clips import OwnFrames, clips_all_over
 from stmt_tf.personalize.settings import PersonalizeConfig
+from stmt_tf.zoo import find_model
 
 # In the output; the first is the training's working directory.
 TRAINING = "training"
@@ -27,7 +28,8 @@ _DANCERS, _DANCERS_FRAMES, _DANCERS_FPS = 7, 16, 3.2  # the series of rendered o
 
 def _identity(config: PersonalizeConfig) -> dict[str, str]:
     """What a personalisation is of, by the names of its flags."""
-    values = {name: getattr(config, name) for name in ("source", "model", "mix_records")}
+    model = config.model and find_model(config.model)
+    values = {"source": config.source, "model": model, "mix_records": config.mix_records}
     return {name: value and os.path.abspath(value) for name, value in values.items()}
 
 

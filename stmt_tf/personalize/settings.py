@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import require_given, require_minutes, require_positive, setting
+from stmt_tf.config import model_to_take, require_given, require_minutes, require_positive, setting
 from stmt_tf.pose.settings import pose_model, pose_tool
 
 
@@ -13,7 +13,7 @@ class PersonalizeConfig:
     """One fine-tuning of a model on a video."""
 
     source: str = setting("", "Video of the person.", group="Inputs", required=True)
-    model: str = setting("", "Model directory to start from; empty: the shipped model.")
+    model: str = model_to_take()
     output: str = setting(
         "",
         "Directory of versions to write the model into: OUTPUT/1, then OUTPUT/2, ...",

@@ -14,5 +14,5 @@ from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
 if __name__ == "__main__":
     flags.run(
         __doc__, "stmt_tf.train.command", PlaceConfig, ModelConfig, DataConfig, LossConfig, TrainConfig,
-        interrupted="run the same command again to go on from the last checkpoint",
+        computes=True, interrupted="run the same command again to go on from the last checkpoint",
     )  # fmt: skip

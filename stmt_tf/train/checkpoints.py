@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import logging
 
 from stmt_tf import compat, flags
-from stmt_tf.config import DataConfig, ModelConfig
+from stmt_tf.config import TAKE_ANY_NUMBER, DataConfig, ModelConfig
 from stmt_tf.files import whole_file
 from stmt_tf.models.create import create_generator
 from stmt_tf.models.generator import Generator
@@ -215,7 +215,7 @@ def _require_same_kind(directory: str, model: ModelConfig, num_source_frames: in
 
 def _hands_on_fusion(directory: str, found: ModelConfig, model: ModelConfig) -> bool:
     stage = flags.from_flagfile(os.path.join(directory, CONFIG), TrainConfig).stage
-    return stage == 2 and found.fusion == model.fusion and model.fusion not in ("avg", "max", "parts")
+    return stage == 2 and found.fusion == model.fusion and model.fusion not in TAKE_ANY_NUMBER
 
 
 def read_settings(directory: str) -> tuple[ModelConfig, DataConfig, LossConfig, TrainConfig]:

@@ -141,7 +141,7 @@ class Trainer(tf.keras.Model):
                     with tape.stop_recording():
                         results.update(before_adversarial(example, frames))
                 for name, discriminator in self.discriminators.items():
-                    made = discriminator(*_seen(name, frames, example), training=True)
+                    made = discriminator(*seen_by(name, frames, example), training=True)
                     results[f"gan_{name}"] = losses.lsgan_generator(made)
                     weight = self.config.gan_weight if name == "frame" else self.config.temporal_weight
                     results["total"] += weight * results[f"gan_{name}"]
@@ -158,7 +158,7 @@ class Trainer(tf.keras.Model):
         with tf.GradientTape() as tape:
             for name, discriminator in self.discriminators.items():
                 made, real = (
-                    discriminator(*_seen(name, x, example), training=True)
+                    discriminator(*seen_by(name, x, example), training=True)
                     for x in (frames, example["target_frames"])
                 )
                 results["discriminator"] += losses.lsgan_discriminator(real, made)
@@ -266,7 +266,7 @@ class Trainer(tf.keras.Model):
         return {name: self._means[name].result() for name in results}
 
 
-def _seen(name: str, frames: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
+def seen_by(name: str, frames: tf.Tensor, example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, ...]:
     """What the discriminator of this name sees of frames `[B, L, H, W, 3]`, real or made."""
     if name == "frame":
         return merge_axes(frames), joint_heatmaps(merge_axes(example["target_joints"]), frames.shape[2])

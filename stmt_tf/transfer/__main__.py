@@ -13,5 +13,6 @@ from stmt_tf.transfer.settings import TransferConfig
 
 if __name__ == "__main__":
     flags.run(
-        __doc__, "stmt_tf.transfer.command", TransferConfig, interrupted="what was not complete was not written"
-    )
+        __doc__, "stmt_tf.transfer.command", TransferConfig,
+        computes=True, interrupted="what was not complete was not written",
+    )  # fmt: skip

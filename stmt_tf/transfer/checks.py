@@ -6,7 +6,7 @@ import contextlib
 import os
 
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
-from stmt_tf.pose.estimators import RESULT_READERS
+from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
@@ -45,7 +45,7 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
         raise ValueError(f"--scene=target goes without --background={config.background}: leave one of them out")
     if config.background == TRANSPARENT and config.layout == "side_by_side":
         raise ValueError(f"--background={TRANSPARENT} goes without --layout={config.layout}: leave one of them out")
-    _check_outputs(config)
+    check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
     probe(config.video("target"))
     if config.output:
@@ -70,8 +70,9 @@ def check_live(config: TransferConfig) -> None:
     if config.background == TRANSPARENT:
         raise ValueError(f"--live goes without --background={TRANSPARENT}: give a colour, such as green")
     if config.pose in RESULT_READERS:
-        raise ValueError(f"--live needs an estimator that runs here: --pose=mediapipe or movenet, got {config.pose}")
-    _check_outputs(config)
+        running = ", ".join(name for name in NAMES if name not in RESULT_READERS)
+        raise ValueError(f"--live needs an estimator that runs here: --pose={running}; got {config.pose}")
+    check_outputs(config)
     check_alone(config, ())
     if not config.output and not has_display():
         raise ValueError("--live has nowhere to show frames, as no window can be opened here: give --output")
@@ -95,15 +96,27 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     check_source(config.video("source"), config.num_source_frames, config.source_mattes)
     if config.save_source_poses:
         check_save(config.save_source_poses)
+    of_video = has_person(config.background)
+    if config.background_by == "model" and not (of_video and config.crop_only):
+        raise ValueError(
+            "--background_by=model makes the model's square view of a video: give a video as --background, got "
+            f"{config.background or 'none'}, and --crop_only"
+        )
     if config.background:
         check_background(config.background)
-        if has_person(config.background):
+        if of_video:
             posed = (*posed, "background")
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
 
 
-def _check_outputs(config: TransferConfig) -> None:
+def check_outputs(config: TransferConfig) -> None:
+    """Checks that all that is to be written can be, and over no input.
+
+    Raises:
+        VideoError: an output cannot be written.
+        ValueError: two flags name one file.
+    """
     if config.output:
         check_output(config.output, transparent=config.background == TRANSPARENT)
     if config.matte:

@@ -92,7 +92,7 @@ def has_display() -> bool:
     return done.returncode == 0
 
 
-def perform(config: TransferConfig, model: TransferModel, source: Source, place: np.ndarray | None) -> Report:
+def perform(config: TransferConfig, model: TransferModel, source: Source, place: np.ndarray | Source | None) -> Report:
     """Shows and writes frames until the stream ends, the window is closed, or an interrupt comes.
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live
+from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
 from stmt_tf.transfer.prepare import posed, prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
@@ -18,15 +18,10 @@ from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import preview_sheet
 from stmt_tf.transfer.source import Source
 from stmt_tf.video.sheet import write_png
+from stmt_tf.zoo import find_model
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
-
-# What belongs to a source, and so cannot change once it is prepared.
-_OF_SOURCE = {
-    "num_source_frames", "source_selection", "seed", "source_poses", "save_source_poses", "source_mattes",
-    "source_start", "source_end", "held_objects",
-}  # fmt: skip
 
 
 class MotionTransfer:
@@ -36,7 +31,7 @@ class MotionTransfer:
         >>> transfer = MotionTransfer.from_pretrained()
         >>> result = transfer("A.mp4", "B.mp4", output="C.mp4")
 
-    Settings are those of `python -m stmt_tf.transfer`, by the same names and with the same defaults.
+    Settings are those of `python -m stmt_tf.transfer`, by the same names and with the same defaults, which None gives.
 
     Args:
         model: a loaded model.
@@ -47,16 +42,17 @@ class MotionTransfer:
         self._model, self._directory = model, directory
 
     @classmethod
-    def from_pretrained(cls, directory: str | os.PathLike = "") -> MotionTransfer:
-        """Loads a model directory, or a directory of versions of it; empty: the shipped model.
+    def from_pretrained(cls, model: str | os.PathLike = "") -> MotionTransfer:
+        """Loads a model by its name, directory, archive, URL or TensorFlow Hub handle, see `stmt_tf.zoo.find_model`.
 
         Raises:
-            stmt_tf.serving.manifest.ModelError: the directory does not exist or is not a model of ours.
+            stmt_tf.serving.manifest.ModelError: there is none, it cannot be had, or is not a model of ours.
         """
+        directory = find_model(model)
         # TensorFlow takes its time to load, which a mistyped name need not wait for.
         from stmt_tf.serving.inference import TransferModel
 
-        return cls(TransferModel(str(directory or shipped_model(SHIPPED_MODEL))), str(directory))
+        return cls(TransferModel(directory), directory)
 
     def __call__(
         self, source: str | os.PathLike | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
@@ -70,17 +66,18 @@ class MotionTransfer:
             **settings: see `python -m stmt_tf.transfer --help`.
 
         Raises:
-            TypeError: there is no such setting.
-            ValueError: settings do not go together, or the model cannot look at so many source frames.
+            TypeError: there is no such setting, or a value is of another type.
+            ValueError: settings do not go together or have no effect here, or the model cannot look at so many source
+                frames.
             VideoError: a video cannot be read or written.
             PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
             stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
         """
         prepared = source if isinstance(source, Source) else None
-        if prepared and (fixed := ", ".join(sorted(_OF_SOURCE & set(settings)))):
+        if prepared and (fixed := ", ".join(sorted(OF_SOURCE & set(settings)))):
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
-        config = _config(source=path, target=target, output=output, **settings)
+        config = as_config({"source": path, "target": target, "output": output, **settings}, TO_TRANSFER)
         with folders_of(config.outputs()):
             check(config, prepared is not None)
             return self.run(config, prepared)
@@ -94,24 +91,35 @@ class MotionTransfer:
             output: video to write; empty: the frames are shown in a window alone.
             **settings: see `__call__`; it raises as that does.
         """
-        config = _config(source=source, live=str(stream), output=output, **settings)
+        config = as_config({"source": source, "live": str(stream), "output": output, **settings}, TO_PERFORM)
         with folders_of(config.outputs()):
             check_live(config)
             return self.run_live(config)
 
     def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
-        """All that is done once for a source, so that several targets can be given to it; see `__call__`."""
-        config = _config(source=source, **settings)
+        """All that is done once for a source, so that several targets can be given to it; see `__call__`.
+
+        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model` and
+        `max_size`, and no others.
+        """
+        config = as_config({"source": source, **settings}, TO_PREPARE)
         with folders_of(config.outputs()):
             check_alone(config)
             return self.prepare(config)
 
     def personalized(self, source: Source, minutes: float) -> MotionTransfer:
-        """The same with a model that is fine-tuned on a source first, which takes so many minutes and a little more.
+        """The same with a model that is fine-tuned on a source first.
+
+        Args:
+            source: what `prepare_source` gave.
+            minutes: to train for; it takes a little more.
 
         Raises:
-            As `stmt_tf.personalize.command.personalize` does.
+            TypeError: the source is not prepared.
+            Others as `stmt_tf.personalize.command.personalize` does.
         """
+        if not isinstance(source, Source):
+            raise TypeError(f"source must be what prepare_source gives, got {source!r}")
         from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
 
         return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)
@@ -133,7 +141,7 @@ class MotionTransfer:
             shown, place, view = source, prepare_place(config, self._model, source), None
         model, transparent = self._model_for(source, config), config.background == TRANSPARENT
         renderer = Renderer(model, shown, config.crop_only, place, config.max_size, transparent, view)
-        result = Result(renderer, source, motion, place)
+        result = Result(renderer, source, motion, renderer.place if isinstance(place, Source) else place)
         if config.output:
             result.write(config.output, config.layout, config.sheet, config.matte)
         if config.attention:
@@ -148,9 +156,3 @@ class MotionTransfer:
 
     def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
         return self.personalized(source, config.personalize)._model if config.personalize else self._model
-
-
-def _config(**settings) -> TransferConfig:
-    return TransferConfig(**{
-        name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in settings.items()
-    })

@@ -10,7 +10,7 @@ from stmt_tf.place.backdrop import read_background
 from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.smoothing import smooth
-from stmt_tf.pose.tracks import PosedVideo, estimate_shots
+from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks
 from stmt_tf.transfer.motion import Motion, fit_motion
 from stmt_tf.transfer.renderer import frame_side
 from stmt_tf.transfer.repair import whole_person
@@ -60,9 +60,7 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     if shot is None:
         (shot,) = estimate_shots([video])
     _save(config.save_source_poses, video, shot)
-    chosen = choose_frames(
-        shot.joints, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
-    )
+    chosen = _choose(config, model, shot.joints)
     own_place = not config.background and config.scene == "source"  # else nobody sees it
     source = read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames)
     if config.held_objects:
@@ -70,11 +68,22 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
 
 
-def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | None:
-    """The place to show the source's person in, uint8 `[H, W, 3]` as its frames; None: its own."""
+def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | Source | None:
+    """The place to show the source's person in, as `Renderer` takes it."""
     if not config.background:
         return None
-    return read_background(posed(config, "background"), model, source.frame_size)
+    video = posed(config, "background")
+    if config.background_by == "plate":
+        return read_background(video, model, source.frame_size)
+    (track,) = estimate_tracks([video])
+    return read_source(video, track, _choose(config, model, track), own_place=False)
+
+
+def _choose(config: TransferConfig, model: TransferModel, track: np.ndarray) -> np.ndarray:
+    """The frames that the model looks at, int `[N]`, of a video with these joints, `[T, 14, 3]`."""
+    return choose_frames(
+        track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
+    )
 
 
 def posed(config: TransferConfig, name: str) -> PosedVideo:

@@ -27,13 +27,16 @@ class Renderer:
         model: what makes the frames.
         source: whom and where to show.
         crop_only: give the model's square view instead of the source's whole frame.
-        place: what to show in place of the source's own place, uint8 `[H, W, 3]` as its frames; None: that one.
+        place: what to show in place of the source's own place: a picture, uint8 `[H, W, 3]` as its frames; or, with
+            `crop_only`, another source, of which the model's background branch makes the place anew for each pose
+            (paper 4.3); None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
         transparent: leave the place out.
         view: the square of the place that becomes the model's; None: where it is in the source's frames.
 
     Attributes:
-        place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`.
+        place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`; of
+            another source, as it is behind the source's first pose.
         transparent: whether frames have an alpha channel in its place.
         view: the square of the frames that is the model's; None: they are that square.
     """
@@ -43,24 +46,26 @@ class Renderer:
         model: TransferModel,
         source: Source,
         crop_only: bool = False,
-        place: np.ndarray | None = None,
+        place: np.ndarray | Source | None = None,
         max_size: int = TransferConfig.max_size,
         transparent: bool = False,
         view: Crop | None = None,
     ):
         self._model, self._source, self._crop_only, self.transparent = model, source, crop_only, transparent
         self._side = frame_side(model, source.crop.size, max_size)
-        mattes = source.matte_crops(self._side) if model.takes_any_size else None
-        joints = source.crop.to_crop(source.joints, self._side)
-        self._encoded = dict(model.encode_source(source.crops(self._side), joints, mattes))
+        self._encoded = self._encode(source)
         if source.hidden is not None:
             self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
-        whole = self._own_place() if place is None else place
         view = view or source.crop
+        self.view = None if crop_only else view
+        self._another = self._encode(place) if isinstance(place, Source) else None
+        if self._another is not None:
+            self.place = self._squares(source.joints[:1])[0]
+            return
+        whole = self._own_place() if place is None else place
         self._compositor = Compositor(whole, view)
         self._square = view.extract(whole, self._side)
-        self.view = None if crop_only else view
         self.place = self._square if crop_only else whole
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:
@@ -77,12 +82,20 @@ class Renderer:
 
     def render_with_masks(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The images of `render`, each with its mask of `masks`."""
-        for foreground, mask in self._layers(poses, ("foreground", "mask")):
-            yield self._shown(foreground, mask), self._spread(mask)
+        layers = self._layers(poses, ("foreground", "mask"))
+        if self._crop_only:
+            compose = _cut_out if self.transparent else _composed
+            for (foreground, mask), square in zip(layers, self._squares(poses)):
+                yield compose(foreground, mask, square), mask[..., 0]
+        else:
+            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
+            for foreground, mask in layers:
+                yield compose(foreground, mask), self._compositor.spread(mask)
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
-        return [self._spread(mask) for (mask,) in self._layers(poses, ("mask",))]
+        masks = (mask for (mask,) in self._layers(poses, ("mask",)))
+        return [mask[..., 0] if self._crop_only else self._compositor.spread(mask) for mask in masks]
 
     def anew(self) -> Renderer:
         """A renderer of the same source that has not seen a pose yet."""
@@ -111,8 +124,21 @@ class Renderer:
             made.append(self._model.generate(choice(this), this))
             before = step + 1
         together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
-        layers = zip(together["foreground"], self._present(together["mask"], poses[steps]))
-        return {**together, "frame": np.stack([self._square_with(*each) for each in layers])}
+        masks, squares = self._present(together["mask"], poses[steps]), self._squares(poses[steps])
+        frames = [_composed(*each) for each in zip(together["foreground"], masks, squares)]
+        return {**together, "frame": np.stack(frames)}
+
+    def _encode(self, source: Source) -> dict:
+        mattes = source.matte_crops(self._side) if self._model.takes_any_size else None
+        joints = source.crop.to_crop(source.joints, self._side)
+        return dict(self._model.encode_source(source.crops(self._side), joints, mattes))
+
+    def _squares(self, poses: np.ndarray) -> np.ndarray:
+        """What is behind the person of each pose in the square view: uint8 `[T, S, S, 3]`."""
+        if self._another is None:
+            return np.broadcast_to(self._square, (len(poses), *self._square.shape))
+        joints = self._source.crop.to_crop(poses, self._side)
+        return self._model.generate(self._another, joints, ("background",))["background"]
 
     def _layers(self, poses: np.ndarray, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, ...]]:
         """What the model makes of each pose, by these names."""
@@ -139,18 +165,16 @@ class Renderer:
             shown = np.minimum(shown, 1 - mattes[..., np.newaxis])
         return empty_place(source.frames, shown, drawn, source.crop)
 
-    def _shown(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        if self._crop_only:
-            return np.concatenate([foreground, mask], -1) if self.transparent else self._square_with(foreground, mask)
-        compose = self._compositor.cut_out if self.transparent else self._compositor.compose
-        return compose(foreground, mask)
 
-    def _spread(self, mask: np.ndarray) -> np.ndarray:
-        return mask[..., 0] if self._crop_only else self._compositor.spread(mask)
+def _cut_out(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """The same without the background: uint8 RGBA `[S, S, 4]`."""
+    return np.concatenate([foreground, mask], -1)
 
-    def _square_with(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        opacity = mask / np.float32(255)
-        return np.rint(self._square + opacity * (foreground - self._square.astype(np.float32))).astype(np.uint8)
+
+def _composed(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Eq. of 3.4: uint8 `[S, S, 3]`, `[S, S, 1]` (255 on the person) and `[S, S, 3]` to `[S, S, 3]`."""
+    opacity = mask / np.float32(255)
+    return np.rint(background + opacity * (foreground - background.astype(np.float32))).astype(np.uint8)
 
 
 def frame_side(model: TransferModel, crop_size: int, max_size: int) -> int:

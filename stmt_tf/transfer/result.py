@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from absl import logging
 
+from stmt_tf.files import PathLike
+from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.tracks import progress
+from stmt_tf.transfer.checks import check_outputs
+from stmt_tf.transfer.keywords import as_config
 from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.sheets import ResultSheet, attention_sheet
@@ -69,7 +73,9 @@ class Result:
         self.frames = Images(lambda: renderer.anew().render, motion.retargeted)
         self.masks = Images(lambda: renderer.anew().masks, motion.retargeted)
 
-    def write(self, output: str, layout: str = "result", sheet: str = "", matte: str = "") -> None:
+    def write(
+        self, output: PathLike, layout: str = "result", sheet: PathLike = "", matte: PathLike = ""
+    ) -> None:
         """Writes the video, with the target's times and sound; decodes, generates and encodes side by side.
 
         Args:
@@ -80,7 +86,12 @@ class Result:
 
         Raises:
             VideoError: the target cannot be read, or an output cannot be written.
+            ValueError: there is no such layout, or two of output, matte, sheet, source and target are one file.
         """
+        written = {"output": output, "layout": layout, "sheet": sheet, "matte": matte}
+        background = TRANSPARENT if self._renderer.transparent else ""
+        files = {"source": self._source.video.path, "target": self._motion.path, "background": background, **written}
+        check_outputs(as_config(files, files))
         collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
@@ -106,7 +117,7 @@ class Result:
         if sheet:
             write_png(sheet, collected.picture())
 
-    def write_attention(self, path: str) -> None:
+    def write_attention(self, path: PathLike) -> None:
         """Writes the sheet of attention maps as PNG; for a model without attention, a warning instead."""
         made = self._renderer.generate(self.poses, self._motion.sampled())
         if "foreground_attention" in made:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from stmt_tf.config import require_choices, require_minutes, require_positive, require_seed, setting
+from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
@@ -45,7 +45,13 @@ class TransferConfig:
         "target's.",
         ("source", "target"),
     )
-    model: str = setting("", "Model directory; empty: the shipped model.")
+    background_by: str = setting(
+        "plate",
+        "What a video of another place becomes: its plate; or, as in the paper and with --crop_only, what the model's "
+        "background branch makes of frames of it, anew for each pose.",
+        ("plate", "model"),
+    )
+    model: str = model_to_take()
     output: str = setting(
         "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
     )

@@ -11,10 +11,12 @@ from absl import logging
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.mattes import check_mattes, doubt_mattes, estimate_mattes, read_mattes
+from stmt_tf.pose.mattes import check_mattes, doubt_mattes, doubtful, estimate_mattes, read_mattes
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
 from stmt_tf.pose.tracks import PosedVideo
-from stmt_tf.video.reader import probe, read_chosen
+from stmt_tf.video.reader import Frame, probe, read_chosen_frames
+
+_MOST_DOUBTED = 0.5  # of the mattes that a video brings along
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +119,8 @@ def read_source(
         video: the source.
         track: `[S, 14, 3]`, the joints of its person in pixels of its frames.
         chosen: int `[N]`, the frames that the model is to look at.
-        mattes: a directory of pictures; empty: of the pose estimator, if it makes any.
+        mattes: a directory of pictures; empty: the video's own alpha, if it shows the person, else of the pose
+            estimator, if it makes any.
         own_place: whether the place will be seen; else it is not looked for.
         shot: the frames that show the place; None: all.
 
@@ -129,8 +132,9 @@ def read_source(
     steps = shot.start + plate_steps(track[shot.start : shot.stop]) if own_place else np.zeros(0, int)
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
-    frames = read_chosen(video.path, wanted)
-    found = _find_mattes(video, mattes, wanted, frames, track)
+    read = read_chosen_frames(video.path, wanted)
+    frames = [frame.image for frame in read]
+    found = _find_mattes(video, mattes, wanted, read, track)
 
     def of(numbers: np.ndarray) -> tuple[list[np.ndarray], np.ndarray | None]:
         places = np.searchsorted(wanted, numbers)
@@ -147,15 +151,24 @@ def read_source(
 
 
 def _find_mattes(
-    video: PosedVideo, directory: str, indices: np.ndarray, frames: Sequence[np.ndarray], track: np.ndarray
+    video: PosedVideo, directory: str, indices: np.ndarray, frames: Sequence[Frame], track: np.ndarray
 ) -> np.ndarray | None:
     """The mattes of these frames, float32 `[N, H, W]`, or None where there are none."""
     if directory:
-        found = read_mattes(directory, indices, len(track), frames[0].shape[:2])
-    else:
+        found = read_mattes(directory, indices, len(track), frames[0].image.shape[:2])
+    elif (found := _own_mattes(frames, track[indices])) is None:
         with video.estimator() as estimator:
-            found = estimate_mattes(frames, track[indices], estimator)
+            found = estimate_mattes([frame.image for frame in frames], track[indices], estimator)
     return None if found is None else doubt_mattes(found, track[indices])
+
+
+def _own_mattes(frames: Sequence[Frame], joints: np.ndarray) -> np.ndarray | None:
+    """What is opaque, uint8 `[N, H, W]`; None where nothing is transparent, or something else than around a person."""
+    if all(frame.alpha is None for frame in frames):
+        return None
+    opaque = np.full(frames[0].image.shape[:2], 255, np.uint8)
+    alpha = np.stack([opaque if frame.alpha is None else frame.alpha for frame in frames])
+    return alpha if doubtful(alpha, joints).mean() <= _MOST_DOUBTED else None
 
 
 def make_room(source: Source, motion: np.ndarray) -> Source:

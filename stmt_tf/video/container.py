@@ -23,7 +23,7 @@ from stmt_tf.video.files import VideoError
 _NO_VIDEO = (
     Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image | Disposition.dependent
 )
-TIMES_MAY_LEAP, _NO_TIMES = 0x0200, 0x0080  # flags of formats
+TIMES_MAY_LEAP, NO_TIMES = 0x0200, 0x0080  # flags of formats
 _DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)$")
 _TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _MOST_FAILURES = 100_000  # at a stretch; a demuxer that fails for ever is left
@@ -135,7 +135,7 @@ def warn(message: str) -> None:
 
 def stated_length(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float | None:
     """Seconds that a video has by its file's header, or None; MP4 is left to `beyond_end`, for its edit lists."""
-    if container.format.flags & (TIMES_MAY_LEAP | _NO_TIMES) or _is_mp4(container):
+    if container.format.flags & (TIMES_MAY_LEAP | NO_TIMES) or _is_mp4(container):
         return None
     if stream.frames and stream.average_rate:
         return float(stream.frames / stream.average_rate)

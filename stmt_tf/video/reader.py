@@ -26,7 +26,7 @@ from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.orientation import Orientation
 
-__all__ = ["Frame", "VideoError", "VideoInfo", "probe", "read_chosen", "read_frames"]
+__all__ = ["Frame", "VideoError", "VideoInfo", "probe", "read_chosen", "read_chosen_frames", "read_frames"]
 
 # Packets of a video, for its frame rate, and megabytes of them.
 _LOOKED_AT, _ENOUGH = 100, 50
@@ -153,11 +153,16 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
 
 
 def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:
-    """The frames of these numbers, in that order; a number may occur twice."""
+    """The pictures of the frames of these numbers, in that order; a number may occur twice."""
+    return [frame.image for frame in read_chosen_frames(path, indices)]
+
+
+def read_chosen_frames(path: PathLike, indices: Sequence[int]) -> list[Frame]:
+    """As `read_chosen`, the frames with their times and alpha."""
     wanted, found = set(indices), {}
     for frame in read_frames(path):
         if frame.index in wanted:
-            found[frame.index] = frame.image
+            found[frame.index] = frame
             if len(found) == len(wanted):
                 break
     return [found[index] for index in indices]

@@ -26,7 +26,8 @@ _COPIED = ("aac", "mp3", "mp3float")
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _AAC_FRAME = 1024
 _TOLERANCE = 0.01  # seconds by which sound may be off before it is moved
-_PRIMING = 0.1  # seconds before 0 that sound may begin, for decoders to start on
+_PRIMING = 0.3  # seconds before 0 that sound may begin, for decoders to start on: two packets at 8 kHz
+_LONGEST = 0.3  # seconds of a packet; of one before a leap of the clock, MP4 tells the leap
 _EVERYWHERE = (Part(-math.inf, math.inf, 0.0),)
 
 # Adds a track to an output, and gives the packets for it.
@@ -151,7 +152,9 @@ def _copied(timed: Iterator[tuple], stream: av.audio.stream.AudioStream) -> Iter
     timed = ((packet, time) for packet, time in timed if packet.size)
     for (packet, time), (_, following) in _with_next(timed):
         base = packet.time_base
-        length = float((packet.duration or 0) * base) or _AAC_FRAME / stream.rate
+        length = float((packet.duration or 0) * base)
+        if not 0.0 < length < _LONGEST:
+            length = _AAC_FRAME / stream.rate
         if time is None:
             time = end or 0.0
         elif end is not None and time < end - _TOLERANCE:

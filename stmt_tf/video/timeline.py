@@ -14,7 +14,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from stmt_tf.video.container import TIMES_MAY_LEAP
+from stmt_tf.video.container import NO_TIMES, TIMES_MAY_LEAP
 
 # AVI has no times of presentation, and what the demuxer makes of its order of decoding is wrong where frames refer to
 # later ones.
@@ -63,6 +63,7 @@ class Clock:
         self._tick = float(stream.time_base)
         self._header = _header_rate(stream)
         self._decoding_order = container.format.name in _DECODING_ORDER
+        self._timeless = bool(container.format.flags & NO_TIMES)  # and begins with its first frame
         self._leap = _LEAP if container.format.flags & TIMES_MAY_LEAP else _LONGEST_STILL
         self._newest: float | None = None  # by the file's clock, of the packets of this part
         self._end = self._newest_shown = 0.0
@@ -78,7 +79,9 @@ class Clock:
             return
         now = own * self._tick
         shown = now if packet.pts is None else packet.pts * self._tick
-        lasts = (packet.duration or 0) * self._tick or 1 / float(self._header or _USUAL_RATE)
+        lasts = (packet.duration or 0) * self._tick
+        if not 0.0 < lasts <= self._leap:  # a leap is the duration of the packet before, in MP4
+            lasts = 1 / float(self._header or _USUAL_RATE)
         ahead = 0.0 if self._newest is None else now - self._newest
         if self._newest is None or ahead > self._leap or ahead < -max(_BACK, 10 * lasts):
             moved = self._newest_shown + self.interval - shown if self.parts else 0.0
@@ -104,6 +107,8 @@ class Clock:
         """Seconds from the file's beginning at which a frame is shown; frames come in the order of presentation."""
         shown = self._stated(frame)
         if self._last is None:
+            if self._timeless:
+                self._begin, shown = self._begin + (shown or 0.0), 0.0
             shown = max(0.0, shown or 0.0)
         elif shown is None:
             shown = self._last + self.interval
@@ -125,8 +130,8 @@ class Clock:
 
     @property
     def end(self) -> float:
-        """Seconds from the file's beginning to the end of what was read."""
-        return self._end - self._begin
+        """Seconds to the end of what was read: from 0 of the file's clock, as headers count, or from before it."""
+        return self._end - min(0.0, self._begin)
 
     @property
     def rate(self) -> Fraction:

@@ -230,7 +230,7 @@ def test_a_video_without_a_person_is_told_in_the_words_of_the_transfer(tmp_path,
     ("flag", "complaint"),
     [
         ("--port=99999", "--port must be between 1 and 65535, got 99999\n"),
-        ("--model=none", "none: not a model directory, its model.json cannot be read (No such file or directory). "),
+        ("--model=none", "none: not a model directory, an archive or a URL, and no model has this name ("),
     ],
 )
 def test_flags_that_cannot_be_are_one_line(flag, complaint):

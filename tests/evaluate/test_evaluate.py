@@ -15,7 +15,7 @@ from stmt_tf.assets import AssetError
 from stmt_tf.config import ModelConfig
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.command import check, evaluate, load_judges
-from stmt_tf.evaluate.comparison import Other, parse_others
+from stmt_tf.evaluate.comparison import Other, parse_others, run_methods
 from stmt_tf.evaluate.examples import attention_picture
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
@@ -109,13 +109,18 @@ def test_the_sheet_has_a_column_a_clip_and_a_row_a_picture(tmp_path):
 
 
 class Attentive(Oracle):
-    """All attention on the last source frame."""
+    """All attention on the last source frame; layers are in the grey of the first one that it sees."""
+
+    def encode_source(self, frames, joints, mattes=None):
+        self.seen = frames[0]
+        return super().encode_source(frames, joints, mattes)
 
     def generate(self, source, target_joints):
         outputs = super().generate(source, target_joints)
         maps = np.zeros((len(target_joints), 4, 8, 8), np.float32)
         maps[:, 3] = 1.0
-        images = {name: outputs["frame"] for name in ("foreground", "background")}
+        layer = np.broadcast_to(self.seen, outputs["frame"].shape)
+        images = {"foreground": layer, "background": 255 - layer}
         return {**outputs, **images, "foreground_attention": maps, "background_attention": maps}
 
 
@@ -126,13 +131,16 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     assert sorted(os.listdir(tmp_path / "out")) == ["attention.png", *OUTPUTS]
     index = index_clips([str(tmp_path / "test-0.tfrecord")], SIZE)
     pair = load_pair(draw_same(index.clips["clip0"].read(), 4, 8, seed=0), index, SIZE)
-    shown = attention_picture(pair, Attentive(clips).generate("source", pair.target_joints))
-    assert len(shown) == 1 + 4 * 3 + 3
+    _, outputs, alone = run_methods(Attentive(clips), pair)
+    shown = attention_picture(pair, outputs, alone)
+    assert len(shown) == 1 + 4 * 5 + 3
     order = [pair.choice.single, *(k for k in range(4) if k != pair.choice.single)]  # as in the sheet of examples
     np.testing.assert_array_equal(shown["source 2"], pair.source_frames[order[1]])
     for i, k in enumerate(order, 1):
         shares = [shown[f"{branch} from source {i} (white: all)"] for branch in ("foreground", "background")]
         assert all((share == (255 if k == 3 else 0)).all() for share in shares)
+        np.testing.assert_array_equal(shown[f"foreground of source {i} alone"], pair.source_frames[k])
+        np.testing.assert_array_equal(shown[f"background of source {i} alone"], 255 - pair.source_frames[k])
     np.testing.assert_array_equal(shown["frame"], shown["truth"])
     evaluate(config, Oracle(clips), NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == OUTPUTS  # a model without attention leaves no other's sheet
@@ -244,6 +252,16 @@ def test_unusable_clips_are_left_out_and_named(tmp_path):
     assert found["pairs"] == 2 and len(found["left_out"]) == 1 and "clip short" in found["left_out"][0]
 
 
+def test_frames_without_a_person_are_measured_where_that_is_asked_for(tmp_path):
+    clip = make_clip(16, SIZE, masks=False)
+    clip.joints[:] = 0
+    with pytest.raises(ValueError, match="no pair can be drawn"):
+        evaluate(config_for(tmp_path, [clip]), Oracle([clip]), NOBODY)
+    evaluate(config_for(tmp_path, [clip], complete_sources=False, seen_targets=False), Oracle([clip]), NOBODY)
+    means = results(tmp_path)["means"]["model K=4"]
+    assert means["psnr"] > 0 and means["psnr_person"] is None
+
+
 def test_records_without_a_usable_clip_leave_nothing_behind(tmp_path):
     config = config_for(tmp_path, [make_clip(4, SIZE)])
     with pytest.raises(ValueError, match="no pair can be drawn"):
@@ -274,6 +292,10 @@ def test_missing_records_are_named(tmp_path):
         ({"num_target_frames": -1}, "--num_target_frames must be at least 0, got -1"),
         ({"set": "cross", "sides": "opposite"}, "--sides=opposite is of one clip's frames: give --set=same, got cross"),
         ({"set": "both", "pairs": "p.json"}, "--pairs=p.json holds one set"),
+        (
+            {"source_selection": "coverage", "complete_sources": False},
+            "--nocomplete_sources is of frames drawn at random: give --source_selection=random, got coverage",
+        ),
         ({"seed": -1}, "--seed must not be negative, got -1"),
     ],
 )

@@ -8,7 +8,7 @@ from records import make_clip, make_joints, write_records
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import load_pair, sound_pairs
-from stmt_tf.evaluate.pairs import UnusableClip, draw_cross, draw_pairs, draw_same
+from stmt_tf.evaluate.pairs import Filters, UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose.retarget import retarget
 
@@ -22,8 +22,8 @@ def targets_of(choice):
     return list(range(choice.target_first, choice.target_first + choice.target_count))
 
 
-def draw(clip, sources=3, targets=4, seed=0, sides="any"):
-    return draw_same(encode_clip(clip), sources, targets, seed, sides)
+def draw(clip, sources=3, targets=4, seed=0, **filters):
+    return draw_same(encode_clip(clip), sources, targets, seed, Filters(**filters))
 
 
 @pytest.fixture
@@ -105,6 +105,50 @@ def test_a_run_has_no_frames_without_a_person(targets, expected):
     clip = make_clip(12)
     clip.joints[[7, 8]] = 0
     assert targets_of(draw(clip, targets=targets)) == expected
+
+
+def test_a_run_may_have_frames_without_a_person_where_that_is_asked_for():
+    clip = make_clip(12)
+    clip.joints[[7, 8]] = 0
+    assert targets_of(draw(clip, targets=6, seen_targets=False)) == [6, 7, 8, 9, 10, 11]
+    runs = {tuple(targets_of(draw(clip, targets=3, seed=seed, seen_targets=False))) for seed in range(20)}
+    assert runs == {(6 + i, 7 + i, 8 + i) for i in range(4)}
+    records = [encode_clip(dataclasses.replace(clip, clip_id=name)) for name in "ab"]
+    assert targets_of(draw_cross(*records, 3, 12, 0, Filters(seen_targets=False))) == list(range(12))
+
+
+@pytest.mark.parametrize("method", ["same", "cross"])
+def test_sources_may_be_any_frames_where_that_is_asked_for(method):
+    clip = make_clip(12)
+    clip.joints[[1, 4]] = 0
+    records = [encode_clip(dataclasses.replace(clip, clip_id=name)) for name in "ab"]
+
+    def drawn(filters):
+        choices = [
+            draw_same(records[0], 3, 4, seed, filters)
+            if method == "same"
+            else draw_cross(*records, 3, 4, seed, filters)
+            for seed in range(30)
+        ]
+        return {step for choice in choices for step in choice.source_frames}
+
+    frames = set(range(6 if method == "same" else 12))
+    assert drawn(Filters(complete_sources=False)) == frames
+    assert drawn(Filters()) == frames - {1, 4}
+
+
+def test_filters_of_sources_leave_targets_as_they_are():
+    clip = make_clip(20)
+    clip.joints[2] = 0
+    for seed in range(5):
+        one, other = (draw(clip, targets=3, seed=seed, complete_sources=on) for on in (True, False))
+        assert (one.target_first, one.single) == (other.target_first, other.single)
+
+
+def test_a_clip_of_fewer_frames_than_sources_is_unusable_without_filters():
+    records = [encode_clip(make_clip(2, clip_id="a")), encode_clip(make_clip(8, clip_id="b"))]
+    with pytest.raises(UnusableClip, match="clip a has 2 frames, too few for 3 sources"):
+        draw_cross(*records, 3, 4, 0, Filters(complete_sources=False, seen_targets=False))
 
 
 def test_resized_frames_keep_joints_regions_and_flows_on_the_person(load):

@@ -188,7 +188,7 @@ def test_the_benchmark_of_exports_without_records_is_one_line():
 
 
 def test_output_has_to_be_named():
-    with pytest.raises(ValueError, match="--output is required"):
+    with pytest.raises(ValueError, match="--output or --archive is required"):
         ExportConfig(workdir="work")
 
 

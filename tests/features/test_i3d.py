@@ -1,8 +1,13 @@
 """The real network is tested with its asset; its layout and the ways to load it with two or three channels."""
 
+import dataclasses
+import http.server
 import os
 import pickle
+import shutil
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -191,6 +196,91 @@ def test_pooled_features_of_the_hubs_graph_are_those_of_its_average_pool(tmp_pat
     np.testing.assert_allclose(outputs["logits"], np.concatenate([pooled, -pooled], 1), atol=1e-6)
 
 
+def save_hub_module(path, units):
+    """I3D in the format of the Hub's module: graphs of TensorFlow 1 with variables by reference, a training one first.
+
+    That for inference has no tag. Its signature is named `default`, and so is its output.
+    """
+    builder = tf.compat.v1.saved_model.Builder(str(path))
+    for tags in (["train"], []):
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            network = inception_i3d.InceptionI3D({})
+            network._units = {
+                name: tuple(
+                    tf.compat.v1.get_variable(f"{name}/{part}", initializer=array, use_resource=False)
+                    for part, array in zip("wb", arrays)
+                )
+                for name, arrays in units.items()
+            }
+            frames = tf.compat.v1.placeholder(tf.float32, [None, None, 224, 224, 3], "rgb_input")
+            # As it is, not as the function that would hide the pool.
+            logits = network.features.python_function(frames if not tags else 2 * frames)["logits"]
+            session.run(tf.compat.v1.global_variables_initializer())
+            signature = tf.compat.v1.saved_model.predict_signature_def({"rgb_input": frames}, {"default": logits})
+            if tags:
+                builder.add_meta_graph_and_variables(session, tags, {"default": signature})
+            else:
+                builder.add_meta_graph(tags, {"default": signature})
+    builder.save()
+    (path / "tfhub_module.pb").write_bytes(b"\x08\x03")  # the format's number
+
+
+@pytest.fixture
+def hub(weights_file, tmp_path, monkeypatch):
+    """The small weights as the module of a Hub on this machine, and an empty cache, which it returns."""
+    save_hub_module(tmp_path / "module", inception_i3d.read_units(weights_file))
+    archive = shutil.make_archive(str(tmp_path / "archive"), "gztar", tmp_path / "module")
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802
+            assert self.path == "/i3d/1?tf-hub-format=compressed"
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(Path(archive).read_bytes())
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.HTTPServer(("localhost", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    module = dataclasses.replace(assets.ASSETS["i3d"].hub, handle=f"http://localhost:{server.server_port}/i3d/1")
+    monkeypatch.setitem(assets.ASSETS, "i3d", dataclasses.replace(assets.ASSETS["i3d"], hub=module))
+    monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub_cache"))
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "cache"))
+    yield tmp_path / "cache"
+    server.shutdown()
+    server.server_close()
+
+
+def test_asset_is_the_hubs_module_where_that_can_be_reached(hub, network, monkeypatch, caplog):
+    caplog.set_level("INFO", "absl")
+    assert not assets.is_cached("i3d")
+    fetched = assets.fetch("i3d")
+    assert fetched == assets.where("i3d") == hub / "i3d_kinetics400_hub" and os.listdir(hub) == [fetched.name]
+    assert assets.is_cached("i3d") and "i3d: from TensorFlow Hub, http://localhost" in caplog.text
+    loaded = i3d.load_i3d(fetched)
+    assert loaded.dimensions == {"pooled": 6, "logits": CLASSES}
+    x = videos(5, 2, 10)
+    for key, value in network.features(x).items():
+        np.testing.assert_allclose(loaded(x)[key], value, rtol=1e-4, atol=1e-5)
+    monkeypatch.setattr(i3d, "_is_i3d", lambda black: True)  # but for the channels
+    assert i3d.load_i3d().name == f"asset i3d ({assets.ASSETS['i3d'].hub.handle})"
+
+
+@pytest.mark.slow
+@pytest.mark.asset("i3d")
+def test_hubs_format_and_the_index_give_the_same_features(tmp_path):
+    file = assets.cache_dir() / assets.ASSETS["i3d"].file
+    if not file.is_file():
+        pytest.skip("the asset i3d came from TensorFlow Hub itself")
+    save_hub_module(tmp_path / "module", inception_i3d.read_units(file))
+    of_hub, of_index = i3d.load_i3d(tmp_path / "module"), i3d.load_i3d(file)
+    assert of_hub.is_i3d
+    first, second = of_hub(moving_waves()), of_index(moving_waves())
+    for key in ("pooled", "logits"):
+        np.testing.assert_allclose(first[key], second[key], rtol=1e-4, atol=1e-4)
+
+
 def test_module_that_hides_its_pool_gives_logits_alone(network, directory, tmp_path):
     tf.saved_model.save(network, str(tmp_path / "hidden"), signatures={"default": network.default})
     loaded = i3d.load_i3d(tmp_path / "hidden")
@@ -229,7 +319,7 @@ def test_path_that_does_not_exist_is_one_line(tmp_path):
 
 def test_hub_handle_without_tensorflow_hub_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
-    assert_one_line(i3d.HUB_HANDLE, "needs the package tensorflow-hub")
+    assert_one_line(assets.ASSETS["i3d"].hub.handle, "needs the package tensorflow-hub")
 
 
 @pytest.mark.parametrize(

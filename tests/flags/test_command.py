@@ -89,7 +89,9 @@ def main(config):
 @pytest.mark.parametrize(
     ("argument", "complaint"),
     [
-        ("--size=big", "flag --size=big: invalid literal for int() with base 10: 'big' (--help lists the flags)"),
+        ("--size=big", "flag --size=big: must be a whole number (--help lists the flags)"),
+        ("--width=wide", "flag --width=wide: must be a number (--help lists the flags)"),
+        ("--residual_heads=yes", "flag --residual_heads=yes: must be true or false (--help lists the flags)"),
         ("--siz=64", "Unknown command line flag 'siz'. Did you mean: size ? (--help lists the flags)"),
         ("stray", "takes --flags only, got stray (--help lists them)"),
     ],

@@ -53,6 +53,21 @@ def test_settings_that_came_after_a_flagfile_have_their_defaults(tmp_path):
     assert flags.from_flagfile(str(path), ModelConfig) == ModelConfig(size=64)
 
 
+def test_what_was_changed_by_hand_is_read_as_on_a_command_line(tmp_path):
+    path = write(tmp_path / "config.flags", "--size=64", "--residual_heads", "--no_such=1", "# --width=3")
+    assert flags.from_flagfile(str(path), ModelConfig) == ModelConfig(size=64, residual_heads=True)
+    path = write(tmp_path / "config.flags", "--residual_heads=true", "--noaugment")
+    assert flags.from_flagfile(str(path), ModelConfig).residual_heads
+    assert not flags.from_flagfile(str(path), DataConfig).augment
+
+
+@pytest.mark.parametrize("line", ["--residual_heads=yes", "--size=big", "--fusion=sum"])
+def test_a_line_without_a_value_of_its_type_or_choices_is_refused(tmp_path, line):
+    path = write(tmp_path / "config.flags", line)
+    with pytest.raises(ValueError, match=f"config.flags: flag {line}: "):
+        flags.from_flagfile(str(path), ModelConfig)
+
+
 def test_file_without_any_line_of_a_config_is_refused(tmp_path):
     path = write(tmp_path / "config.flags", "--size=64")
     with pytest.raises(ValueError, match="has no line of DataConfig, such as --train_records=..."):

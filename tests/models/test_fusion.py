@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 from records import make_joints
 
+from stmt_tf.config import TAKE_ANY_NUMBER
 from stmt_tf.models.composition import pose_nearness
 from stmt_tf.models.fusion import FUSIONS, create_fusion
 
@@ -31,6 +32,13 @@ def randomised(fusion, inputs):
     random = np.random.default_rng(3)
     fusion.set_weights([random.normal(scale=0.3, size=w.shape) for w in fusion.get_weights()])
     return fusion
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+def test_only_fusions_that_are_said_to_take_any_number_of_source_frames_do(name):
+    fusion = make_fusion(name)
+    fusion(*make_inputs())
+    assert fusion.num_source_frames == (None if name in TAKE_ANY_NUMBER else SOURCES)
 
 
 @pytest.mark.parametrize("name", FUSIONS)

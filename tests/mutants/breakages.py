@@ -134,6 +134,9 @@ MUTANTS = [
            "--num_target_frames=7", "tests/test_configs.py -k row_is_the_papers"),
     Mutant("the worst snapshot is kept", "stmt_tf/train/callbacks.py", "if loss < float(self._state.best_loss):",
            "if loss > float(self._state.best_loss):", "tests/train/test_snapshot.py"),
+    # 4.3, background substitution.
+    Mutant("another place is the source's own", "stmt_tf/transfer/renderer.py", "generate(self._another, joints",
+           "generate(self._encoded, joints", "tests/transfer/test_renderer.py -k another_source"),
 ]  # fmt: skip
 
 

@@ -14,7 +14,6 @@ import tensorflow as tf
 from records import make_joints
 from tiny_model import CONFIG, SIZE, generator, model_directory
 
-from stmt_tf.assets import SHIPPED_MODEL, shipped_model
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.skeleton import NUM_PARTS
@@ -23,6 +22,7 @@ from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.serving.manifest import MANIFEST, ModelError, write_manifest
 from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.train.checkpoints import load_generator
+from stmt_tf.zoo import PRESETS, find_model
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +120,13 @@ def test_of_versions_the_highest_is_loaded(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dancers_128px", SHIPPED_MODEL])
+@pytest.mark.parametrize("name", PRESETS)
 def test_shipped_weights_still_make_the_shipped_models_frames(name):
-    loaded = TransferModel(str(shipped_model(name)))
+    loaded = TransferModel(find_model(name))
     frames = np.random.default_rng(0).integers(0, 256, (4, 128, 128, 3), dtype=np.uint8)
     joints, poses = make_joints(4, size=128), make_joints(1, size=128, seed=1)
     made = loaded.generate(loaded.encode_source(frames, joints), poses)["frame"]
-    shipped, _ = load_generator(str(shipped_model(name)))
+    shipped, _ = load_generator(find_model(name))
     source = shipped.encode_source(tf.constant(frames[None] / 127.5 - 1.0, tf.float32), tf.constant(joints[None]))
     expected = image_outputs(shipped, source, tf.constant(poses[None]))["frame"][0].numpy()
     np.testing.assert_allclose(made.astype(int), expected.astype(int), atol=1)

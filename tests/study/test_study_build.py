@@ -61,7 +61,7 @@ def test_main_makes_a_page_of_all_pairs(tmp_path):
 
 
 def test_help_tells_how_a_study_goes():
-    for arguments, words in ((["--help"], "3. python"), (["build", "--help"], "200 MB"), (["tally", "--help"], "95%")):
+    for arguments, words in ((["--help"], "4. python"), (["build", "--help"], "200 MB"), (["tally", "--help"], "95%")):
         command = [sys.executable, "-m", "stmt_tf.study", *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
         assert done.returncode == 0 and words in done.stdout

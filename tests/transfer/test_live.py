@@ -278,7 +278,7 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
             "a missing source": ({"source": "none.mp4"}, "none.mp4: no such file"),
             "a target too": ({"target": "b.mp4"}, "takes the place of --target=b.mp4"),
             "a preview": ({"preview": "a.png"}, "--live goes without --preview=a.png"),
-            "results of a tool": ({"pose": "openpose"}, "--live needs an estimator that runs here"),
+            "results of a tool": ({"pose": "openpose"}, "runs here: --pose=mediapipe, movenet, rtmlib; got openpose"),
             "no output and no display": ({"output": ""}, "no window can be opened here: give --output"),
             "output over the source": ({"output": video}, "another flag names it too"),
             "an unknown extension": ({"output": f"{tmp_path}/a.avi"}, "unsupported extension"),

@@ -88,6 +88,33 @@ def test_what_is_prepared_does_not_change(transfer, videos):
         transfer(source, **of_target(videos), seed=1, num_source_frames=2)
 
 
+def test_a_model_is_personalized_on_what_is_prepared_alone():
+    with pytest.raises(TypeError, match="source must be what prepare_source gives, got 'A.mp4'"):
+        MotionTransfer(Painter()).personalized("A.mp4", minutes=3)
+
+
+def test_what_is_not_of_a_source_is_not_prepared(transfer, videos):
+    with pytest.raises(ValueError, match="background: has no effect here; give it to the transfer"):
+        prepared(transfer, videos, background="place.jpg")
+
+
+def test_a_result_is_not_made_where_it_cannot_be_written(videos, monkeypatch):
+    folder = Path(videos["source"]).parent
+    monkeypatch.chdir(folder)
+    result, before = MotionTransfer(Painter())(**videos), sorted(folder.iterdir())
+    monkeypatch.setattr(Painter, "generate", None)
+    for settings, complaint in (
+        ({"output": "source.mp4"}, "source.mp4: cannot be written, as another flag names it too"),
+        ({"output": "target.mp4"}, "target.mp4: cannot be written, as another flag names it too"),
+        ({"output": "out.avi"}, "unsupported extension"),
+        ({"output": "out.mp4", "layout": "round"}, "must be one of result, side_by_side, got 'round'"),
+        ({"output": "out.mp4", "sheet": "none/sheet.png"}, "Create it first"),
+    ):
+        with pytest.raises((ValueError, VideoError), match=complaint):
+            result.write(**settings)
+    assert sorted(folder.iterdir()) == before
+
+
 def test_another_place_is_shown(tmp_path, videos):
     picture = tmp_path / "blue.png"
     cv2.imwrite(str(picture), np.full((SIZE, SIZE, 3), (200, 60, 20), np.uint8))  # BGR
@@ -98,7 +125,10 @@ def test_another_place_is_shown(tmp_path, videos):
 @pytest.mark.parametrize(
     ("change", "error", "complaint"),
     [
-        ({"no_such": 1}, TypeError, "no_such"),
+        ({"no_such": 1}, TypeError, "no setting is called 'no_such'"),
+        ({"max_size": "512"}, TypeError, "max_size must be a whole number, got '512'"),
+        ({"model": "my_model"}, ValueError, "give it to MotionTransfer.from_pretrained"),
+        ({"live": "0"}, ValueError, "give it to MotionTransfer.live"),
         ({"layout": "round"}, ValueError, "--layout must be one of result, side_by_side, got 'round'"),
         ({"target": "none.mp4"}, VideoError, "none.mp4: no such file"),
         ({"target": ""}, ValueError, "--target is required"),

@@ -69,6 +69,42 @@ def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
         np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=1)
 
 
+class Tinted:
+    """A model of fixed size that paints foregrounds and backgrounds in the grey of the frames that it saw.
+
+    Backgrounds are brighter the further right the head is, so that those of different poses differ.
+    """
+
+    size, takes_any_size = 32, False
+
+    def encode_source(self, frames, joints, mattes=None):
+        assert frames.shape == (4, 32, 32, 3) and mattes is None
+        return {"grey": frames.mean()}
+
+    def generate(self, source, joints, names=()):
+        shape = (len(joints), 32, 32)
+        grey = np.full((*shape, 3), source["grey"])
+        made = {
+            "foreground": grey,
+            "mask": np.broadcast_to(np.linspace(0, 255, 32)[:, np.newaxis, np.newaxis], (*shape, 1)),
+            "background": grey / 2 + 4 * joints[:, 0, 0].clip(0, 25)[:, None, None, None],
+        }
+        return {name: made[name].astype(np.uint8) for name in names or made}
+
+
+def test_place_of_another_source_is_what_the_background_branch_makes_of_it_for_each_pose(source, motion):
+    third = dataclasses.replace(source, frames=[np.full((SIZE, SIZE, 3), 40, np.uint8)] * 4, crop=Crop(4, 8, 48))
+    renderer = Renderer(Tinted(), source, crop_only=True, place=third)
+    heads = source.crop.to_crop(motion[:6], 32)[:, 0, 0]
+    mask = Tinted().generate({"grey": 0}, motion[:6], ("mask",))["mask"] / 255
+    background = np.floor(20 + 4 * heads.clip(0, 25))[:, None, None, None]
+    assert np.ptp(background) > 2
+    expected = 120 * mask + background * (1 - mask)  # 120: the grey of the source's own frames
+    expected = np.broadcast_to(expected, (6, 32, 32, 3))
+    np.testing.assert_allclose(np.float64(renderer.render(motion[:6])), expected, atol=0.51)
+    np.testing.assert_allclose(renderer.generate(motion[:6], [2, 5])["frame"], expected[[2, 5]], atol=0.51)
+
+
 class FirstIsNearest:
     """Stands in for a model, and remembers what it is given.
 

@@ -1,13 +1,16 @@
 """What the model is shown of a source."""
 
+import contextlib
 import dataclasses
 
+import ffmpeg
 import numpy as np
 import pytest
+from records import STANDING
 
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.tracks import PosedVideo
-from stmt_tf.transfer.source import Source
+from stmt_tf.transfer.source import Source, read_source
 
 HEIGHT, WIDTH = 10, 8
 
@@ -47,3 +50,42 @@ def test_enlarged_mattes_stay_in_their_range():
 
 def test_without_mattes_there_are_none_to_cut(beyond):
     assert dataclasses.replace(beyond, mattes=None).matte_crops(20) is None
+
+
+SIDE = 96
+
+
+def transparent_video(path, alpha):
+    """4 frames of one colour, with the alpha `[SIDE, SIDE]`."""
+    frame = np.dstack([np.full((SIDE, SIDE, 3), 200, np.uint8), alpha])
+    raw = ("-f", "rawvideo", "-pix_fmt", "rgba", "-s", f"{SIDE}x{SIDE}", "-r", "25", "-i", "-")
+    ffmpeg.run(*raw, "-c:v", "qtrle", path, content=frame.tobytes() * 4)
+    joints = np.concatenate([STANDING * 60 + (18, 18), np.ones((14, 1))], 1)
+    return str(path), np.stack([joints] * 4)
+
+
+def test_a_source_with_alpha_brings_its_own_mattes(tmp_path, monkeypatch):
+    monkeypatch.setattr(PosedVideo, "estimator", None)
+    alpha = np.zeros((SIDE, SIDE), np.uint8)
+    alpha[10:84, 20:76] = 255
+    alpha[10:84, 20] = 51
+    path, track = transparent_video(tmp_path / "a.mov", alpha)
+    source = read_source(PosedVideo(path), track, np.array([0, 2]))
+    np.testing.assert_allclose(source.mattes, np.stack([alpha / 255] * 2), atol=1e-6)
+    assert not source.plate.any()  # nothing is behind the person
+
+
+def test_alpha_that_is_not_around_the_person_is_no_matte(tmp_path, monkeypatch):
+    made = np.zeros((SIDE, SIDE), np.uint8)
+    made[15:80, 30:66] = 255
+
+    class Estimator:
+        def matte(self, frame, pose):
+            return made
+
+    monkeypatch.setattr(PosedVideo, "estimator", lambda video: contextlib.nullcontext(Estimator()))
+    rounded = np.full((SIDE, SIDE), 255, np.uint8)
+    rounded[:8, :8] = 0
+    path, track = transparent_video(tmp_path / "a.mov", rounded)
+    source = read_source(PosedVideo(path), track, np.array([0, 2]), own_place=False)
+    np.testing.assert_array_equal(source.mattes, np.stack([made / np.float32(255)] * 2))

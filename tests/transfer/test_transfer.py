@@ -178,6 +178,21 @@ def test_video_gives_another_place(tmp_path, inputs, dancers):
     assert np.percentile(difference, 95, axis=(2, 3, 4)).min(1).max() <= 16
 
 
+def test_model_makes_another_place_where_that_is_asked_for(tmp_path, inputs):
+    output, sheet = tmp_path / "result.mp4", tmp_path / "sheet.png"
+    third = {"background": inputs["target"], "background_poses": inputs["target_poses"]}
+    settings = {**inputs, **third, "output": output, "sheet": sheet, "crop_only": True}
+    result = MotionTransfer(Painter())(**settings, background_by="model")
+    frames = images_of(output).astype(int)
+    assert frames.shape[1:3] == (32, 32)
+    away = ~np.asarray(result.masks).any(0)
+    assert away.any() and np.abs(frames[:, away] - (0, 255, 0)).mean() < 20  # the Painter's place
+    assert (result.background == (0, 255, 0)).all()
+    assert cv2.imread(str(sheet)).shape[0] > 4 * 240  # a row more
+    MotionTransfer(Painter())(**settings)  # the plate
+    assert np.abs(images_of(output).astype(int)[:, away] - (0, 255, 0)).mean() > 40
+
+
 def test_background_that_cannot_be_used_is_one_line(tmp_path, inputs):
     settings = {**inputs, "output": str(tmp_path / "result.mp4")}
     (tmp_path / "a.jpg").write_text("no picture")
@@ -187,7 +202,12 @@ def test_background_that_cannot_be_used_is_one_line(tmp_path, inputs):
         check(TransferConfig(**settings, background=str(tmp_path / "none.mp4")))
     with pytest.raises(PoseError, match="needs its results: give --background_poses"):
         check(TransferConfig(**settings, background=inputs["target"]))
-    assert os.listdir(tmp_path) == ["a.jpg"]
+    picture = str(tmp_path / "b.png")
+    cv2.imwrite(picture, np.zeros((30, 90, 3), np.uint8))
+    for background, crop_only in ((inputs["target"], False), (picture, True), ("", True)):
+        with pytest.raises(ValueError, match="--background_by=model makes the model's square view of a video: give"):
+            check(TransferConfig(**settings, background=background, background_by="model", crop_only=crop_only))
+    assert sorted(os.listdir(tmp_path)) == ["a.jpg", "b.png"]
 
 
 def test_variable_times_and_a_turned_target_are_kept(tmp_path, inputs, dancers):

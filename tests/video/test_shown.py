@@ -31,13 +31,6 @@ def first(path):
     return next(read_frames(path))
 
 
-def patches(image) -> np.ndarray:
-    """The mean colour within each patch of the chart, `[6, 3]`."""
-    height, width = image.shape[:2]
-    middles = [round(width * (patch + 0.5) / 6) for patch in range(6)]
-    return np.stack([image[-height // 4 - 8 :][:16, x - 6 : x + 6].reshape(-1, 3).mean(0) for x in middles])
-
-
 @pytest.mark.parametrize(
     ("matrix", "expected"),
     [
@@ -74,8 +67,8 @@ def test_frames_are_turned_and_mirrored_as_the_file_says(tmp_path, matrix, expec
 def test_colours_of_a_named_matrix_are_those_of_ffmpeg(tmp_path, colorspace, color_range, pix_fmt):
     colour = {"colorspace": colorspace, "color_range": color_range}
     path = odd_videos.write(tmp_path / "a.mkv", 2, sound=None, pix_fmt=pix_fmt, colour=colour, crf="5")
-    expected = patches(ffmpeg.frames(path, WIDTH, HEIGHT)[0])
-    np.testing.assert_allclose(patches(first(path).image), expected, atol=3)
+    expected = odd_videos.patches(ffmpeg.frames(path, WIDTH, HEIGHT)[0])
+    np.testing.assert_allclose(odd_videos.patches(first(path).image), expected, atol=3)
 
 
 @pytest.mark.parametrize(("colorspace", "name"), [(8, "YCgCo"), (10, "BT.2020 with constant"), (14, "ICtCp")])
@@ -100,10 +93,10 @@ def test_high_dynamic_range_is_mapped_as_ffmpeg_maps_it(tmp_path, transfer):
     )  # fmt: skip
     shown = first(path).image
     mapped = ffmpeg.frames(path, WIDTH, HEIGHT, f"{TO_LINEAR},{TONEMAP},{TO_BT709}")[0]
-    np.testing.assert_allclose(patches(shown), patches(mapped), atol=3)
+    np.testing.assert_allclose(odd_videos.patches(shown), odd_videos.patches(mapped), atol=3)
     np.testing.assert_allclose(shown.mean((0, 1)), mapped.mean((0, 1)), atol=1.5)
     # What is no brighter than a third of white, the first three patches, is as it was before.
-    np.testing.assert_allclose(patches(shown)[:3], odd_videos.PATCHES[:3], atol=12)
+    np.testing.assert_allclose(odd_videos.patches(shown)[:3], odd_videos.PATCHES[:3], atol=12)
 
 
 @pytest.mark.parametrize("primaries", [9, 12])
@@ -111,7 +104,7 @@ def test_a_wide_gamut_becomes_bt709_as_ffmpeg_has_it(tmp_path, primaries):
     colour = {"colorspace": 9, "color_primaries": primaries, "color_trc": 1, "color_range": 1}
     path = odd_videos.write(tmp_path / "a.mkv", 2, sound=None, pix_fmt="yuv444p10le", colour=colour, crf="5")
     expected = ffmpeg.frames(path, WIDTH, HEIGHT, f"{TO_LINEAR},{TO_BT709}")[0]
-    np.testing.assert_allclose(patches(first(path).image), patches(expected), atol=3)
+    np.testing.assert_allclose(odd_videos.patches(first(path).image), odd_videos.patches(expected), atol=3)
 
 
 def combing(images) -> float:

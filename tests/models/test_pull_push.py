@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf.models.inpaint import pull_push
+from stmt_tf.models.pull_push import pull_push
 
 
 def image(size: int, seed: int = 0) -> tf.Tensor:
