@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Union
 
@@ -28,6 +28,25 @@ def whole_file(path: PathLike) -> Iterator[Path]:
         os.replace(hidden, path)
     finally:
         hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folders_of(paths: Iterable[PathLike]) -> Iterator[None]:
+    """Makes the missing directories that files of these paths lie in; on any exception those that are empty go again.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = {folder for path in paths for folder in Path(path).absolute().parents if not folder.exists()}
+    try:
+        for folder in sorted(missing):  # each before what lies in it
+            folder.mkdir(exist_ok=True)
+        yield
+    except BaseException:
+        for folder in sorted(missing, reverse=True):
+            with contextlib.suppress(OSError):  # one that holds something stays
+                folder.rmdir()
+        raise
 
 
 @contextlib.contextmanager

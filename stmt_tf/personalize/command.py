@@ -163,7 +163,7 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
 
 def _video(config: PersonalizeConfig) -> PosedVideo:
     """The source, and where its poses come from."""
-    return PosedVideo(config.source, config.pose, config.source_poses or config.pose_model, one_shot=True)
+    return PosedVideo.of_settings(config.source, config.pose, config.pose_model, config.source_poses, one_shot=True)
 
 
 def main(config: PersonalizeConfig) -> None:

@@ -33,7 +33,7 @@ class PersonalizeConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
-    source_poses: str = setting("", "JSON results for the video (openpose, alphapose).")
+    source_poses: str = setting("", "JSON results for the video (openpose, alphapose), or saved poses.")
 
     def __post_init__(self):
         require_given(self)

@@ -1,16 +1,18 @@
-"""Another place for the result: a picture as it is, or a third video without its own person (paper 4.3).
+"""Another place for the result: a colour, a picture as it is, or a third video without its own person (paper 4.3).
 
-Either is scaled and cut to cover the source's frame, in which the person stays where they were.
+Pictures and videos are scaled and cut to cover the source's frame, in which the person stays where they were.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from absl import logging
+from PIL import ImageColor
 
 from stmt_tf.place.compositing import empty_place
 from stmt_tf.place.plate import fill, make_plate, people, plate_steps
@@ -30,28 +32,46 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 16  # frames of a video without a plate: the more, the less has to be made up
 _KEPT = 16  # frames of a video that shows nobody
+TRANSPARENT = "transparent"  # in place of a background
+
+
+def colour_of(background: str) -> tuple[int, int, int] | None:
+    """RGB of a background that is a colour: a name of CSS or #rrggbb, black for a transparent one; None of a file."""
+    if background == TRANSPARENT:
+        return 0, 0, 0
+    if background.lower() in ImageColor.colormap or re.fullmatch("#[0-9a-fA-F]{6}", background):
+        return ImageColor.getrgb(background)
+    return None
+
+
+def has_person(background: str) -> bool:
+    """Whether a background is a video, whose person is to be taken out of it."""
+    return bool(background) and colour_of(background) is None and not is_picture(background)
 
 
 def check_background(path: str) -> None:
     """Finds what cannot work before anything slow begins.
 
     Raises:
-        VideoError: the background is no picture and no video.
+        VideoError: the background is no colour, no picture and no video.
     """
+    if colour_of(path) is not None:
+        return
     if is_picture(path):
         read_picture(path)
         return
     try:
         probe(path)
     except VideoError as error:
-        raise VideoError(f"--background takes a picture ({', '.join(FORMATS)}) or a video. {error}") from error
+        takes = f"a colour such as green or #00ff00, {TRANSPARENT}, a picture ({', '.join(FORMATS)}) or a video"
+        raise VideoError(f"--background takes {takes}. {error}") from error
 
 
 def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[int, int]) -> np.ndarray:
-    """The place that a picture or video shows.
+    """The place that a colour, a picture or a video shows.
 
     Args:
-        shown: the picture, which needs no poses, or the video.
+        shown: the colour or the picture, which need no poses, or the video.
         model: its background branch fills what no frame shows.
         frame_size: (height, width) of the source's frames, which it is to cover.
 
@@ -62,6 +82,9 @@ def read_background(shown: PosedVideo, model: TransferModel, frame_size: tuple[i
         VideoError: it cannot be read.
         PoseError: the pose estimator's model or results cannot be used.
     """
+    colour = colour_of(shown.path)
+    if colour is not None:
+        return np.full((*frame_size, 3), colour, np.uint8)
     if is_picture(shown.path):
         return covering(read_picture(shown.path), frame_size)
     try:

@@ -81,6 +81,11 @@ class Compositor:
         square = self._square + opacity * (person - self._square)
         return self._crop.paste(self._place, np.clip(np.rint(square), 0, 255).astype(np.uint8))
 
+    def cut_out(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """One whole frame without the place: as `compose`, but uint8 RGBA `[H, W, 4]`, colours not multiplied."""
+        square = _enlarged(np.concatenate([foreground, mask], -1), self._crop.size)
+        return self._crop.paste(np.zeros((*self._place.shape[:2], 4), np.uint8), square)
+
     def spread(self, mask: np.ndarray) -> np.ndarray:
         """Where a whole frame shows the foreground: a mask uint8 `[S, S, 1]` becomes uint8 `[H, W]`."""
         square = _enlarged(mask, self._crop.size)[..., 0]

@@ -17,11 +17,14 @@ from tqdm import tqdm
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
+from stmt_tf.pose.estimators.own import is_own, read_own
 from stmt_tf.pose.shots import Cuts, Shot, follow_longest
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.witness import Witness
 from stmt_tf.video.reader import VideoInfo, probe, read_frames
 from stmt_tf.video.threads import overlapped
+
+_MISCOUNTED, _MISCOUNTED_SHARE = 2, 0.02  # frames, of all, by which counts of containers may be wrong
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,16 +36,30 @@ class PosedVideo:
         tool: name of the pose estimator, see `stmt_tf.pose.estimators`.
         poses: the tool's results for this video, or its model; empty for the tool's own model.
         one_shot: whether only one shot of it is taken, that which shows somebody longest.
+        saved: poses of this video that `stmt_tf.pose.save` wrote; empty: they are looked for.
     """
 
     path: str
     tool: str = "mediapipe"
     poses: str = ""
     one_shot: bool = False
+    saved: str = ""
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
         return create_estimator(self.tool, self.poses or None)
+
+    @classmethod
+    def of_settings(cls, path: str, tool: str, model: str, results: str, one_shot: bool = False) -> PosedVideo:
+        """A video of which somebody may have given results, as `check_poses` takes them."""
+        if tool not in RESULT_READERS and is_own(results):
+            return cls(path, tool, model, one_shot, saved=results)
+        return cls(path, tool, results or model, one_shot)
+
+    @property
+    def found_by(self) -> str:
+        """Name of the pose estimator that found the person."""
+        return read_own(self.saved).estimator if self.saved else self.tool
 
 
 def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Collection[str]) -> None:
@@ -51,14 +68,14 @@ def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Colle
     Args:
         tool: name of the pose estimator.
         model: its model; empty for its own.
-        results: its results by the names of their flags; empty where none are given.
+        results: its results, or poses that were saved, by the names of their flags; empty where none are given.
         needed: those that a tool which reads results cannot do without.
 
     Raises:
         PoseError: the model or results do not exist, are not for this tool, or are missing.
     """
     for name, path in results.items():
-        if path and tool not in RESULT_READERS:
+        if path and tool not in RESULT_READERS and not is_own(path):
             raise PoseError(
                 f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={tool}: name the tool that "
                 "made it, or leave it out"
@@ -81,14 +98,35 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
 def estimate_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
     """The person in each video, in pixels of its frames, and where only one shot is to be taken, that.
 
-    The videos are looked at side by side, since a pose estimator keeps but one core busy.
+    Poses that were saved are taken as they are. The other videos are looked at side by side, since a pose estimator
+    keeps but one core busy.
 
     Raises:
         VideoError: a video cannot be read.
         NoPersonError: a video shows no person.
-        PoseError: the pose estimator's model or results cannot be used.
+        PoseError: the pose estimator's model or results cannot be used, or saved poses are of another video.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
+    saved = {video: _saved_shot(video) for video in videos if video.saved}
+    found = iter(_look_for_shots([video for video in videos if not video.saved]))
+    return [saved[video] if video.saved else next(found) for video in videos]
+
+
+def _saved_shot(video: PosedVideo) -> Shot:
+    own, info = read_own(video.saved), probe(video.path)
+    wrong = own.size != (info.width, info.height)
+    if info.num_frames is not None:
+        wrong |= abs(len(own.joints) - info.num_frames) > _MISCOUNTED + _MISCOUNTED_SHARE * info.num_frames
+    if wrong:
+        ours = f"{len(own.joints)} frames of {own.size[0]} x {own.size[1]} pixels"
+        its = f"{info.num_frames} of {info.width} x {info.height}"
+        raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
+    return Shot(own.joints, own.shot)
+
+
+def _look_for_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
+    if not videos:
+        return []
     infos = [probe(video.path) for video in videos]
     lengths = [info.num_frames for info in infos]
     people: list[list[np.ndarray]] = [[] for _ in videos]

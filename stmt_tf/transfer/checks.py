@@ -5,21 +5,23 @@ from __future__ import annotations
 import contextlib
 import os
 
-from stmt_tf.place.backdrop import check_background
+from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import NAMES, RESULT_READERS
+from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
-from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoError, probe
 from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.sound import find_sound
 from stmt_tf.video.writer import check_output
 
-_PICTURES = ("preview", "sheet", "attention")
-_NOT_LIVE = (*_PICTURES, "source_poses", "target_poses", "background_poses")
+_NOT_LIVE = (
+    "matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "smooth_poses", "start",
+    "end",
+)  # fmt: skip
 
 
 def check(config: TransferConfig, prepared: bool = False) -> None:
@@ -36,11 +38,16 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
     """
     if not config.target:
         raise ValueError("--target is required")
-    if config.sheet and not config.output:
-        raise ValueError(f"--sheet={config.sheet} shows frames of --output, which is not given")
+    for name in ("sheet", "matte"):
+        if getattr(config, name) and not config.output:
+            raise ValueError(f"--{name}={getattr(config, name)} shows frames of --output, which is not given")
+    if config.scene == "target" and config.background:
+        raise ValueError(f"--scene=target goes without --background={config.background}: leave one of them out")
+    if config.background == TRANSPARENT and config.layout == "side_by_side":
+        raise ValueError(f"--background={TRANSPARENT} goes without --layout={config.layout}: leave one of them out")
     check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
-    probe(config.target)
+    probe(config.video("target"))
     if config.output:
         find_sound(config.target)
 
@@ -58,6 +65,10 @@ def check_live(config: TransferConfig) -> None:
     for name in _NOT_LIVE:
         if getattr(config, name):
             raise ValueError(f"--live goes without --{name}={getattr(config, name)}: leave it out")
+    if config.scene == "target":
+        raise ValueError("--live goes without --scene=target: leave it out")
+    if config.background == TRANSPARENT:
+        raise ValueError(f"--live goes without --background={TRANSPARENT}: give a colour, such as green")
     if config.pose in RESULT_READERS:
         running = ", ".join(name for name in NAMES if name not in RESULT_READERS)
         raise ValueError(f"--live needs an estimator that runs here: --pose={running}; got {config.pose}")
@@ -82,8 +93,10 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     """
     if not config.source:
         raise ValueError("--source is required")
-    check_source(config.source, config.num_source_frames, config.source_mattes)
-    of_video = config.background and not is_picture(config.background)
+    check_source(config.video("source"), config.num_source_frames, config.source_mattes)
+    if config.save_source_poses:
+        check_save(config.save_source_poses)
+    of_video = has_person(config.background)
     if config.background_by == "model" and not (of_video and config.crop_only):
         raise ValueError(
             "--background_by=model makes the model's square view of a video: give a video as --background, got "
@@ -105,12 +118,16 @@ def check_outputs(config: TransferConfig) -> None:
         ValueError: two flags name one file.
     """
     if config.output:
-        check_output(config.output)
+        check_output(config.output, transparent=config.background == TRANSPARENT)
+    if config.matte:
+        check_output(config.matte)
     inputs = filter(None, (config.source, config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
-    for path in filter(None, (getattr(config, name) for name in ("output", *_PICTURES))):
+    for path in config.outputs():
         if os.path.realpath(path) in taken:
             raise ValueError(f"{path}: cannot be written, as another flag names it too. Give another name")
         taken.add(os.path.realpath(path))
-    for path in filter(None, (getattr(config, name) for name in _PICTURES)):
+    for path in filter(None, (getattr(config, name) for name in PICTURES)):
         check_picture(path)
+    if config.save_poses:
+        check_save(config.save_poses)

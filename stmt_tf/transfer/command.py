@@ -7,29 +7,34 @@ import sys
 from absl import logging
 
 from stmt_tf.assets import AssetError
+from stmt_tf.files import folders_of
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.transfer.checks import check, check_live
 from stmt_tf.transfer.motion_transfer import MotionTransfer
 from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.several import one_for_each, transfer_each
 from stmt_tf.video.reader import VideoError
 
 
 def main(config: TransferConfig) -> None:
-    """Makes the video, or shows what happens."""
+    """Makes the video, or several, or shows what happens."""
     try:
-        if config.live:
-            check_live(config)
-        elif config.output:
-            check(config)
-        else:
+        if not (config.output or config.live):
             raise ValueError("--output is required")
-        transfer = MotionTransfer.from_pretrained(config.model)
-        if config.personalize:
-            from stmt_tf.personalize.command import check_start  # all that trains, which few transfers need
+        each = one_for_each(config)
+        with folders_of(path for one in each for path in one.outputs()):
+            for one in each:
+                check_live(one) if one.live else check(one)
+            transfer = MotionTransfer.from_pretrained(config.model)
+            if config.personalize:
+                from stmt_tf.personalize.command import check_start  # all that trains, which few transfers need
 
-            check_start(config.model)
-        (transfer.run_live if config.live else transfer.run)(config)
+                check_start(config.model)
+            if len(each) > 1:
+                transfer_each(transfer, each)
+            else:
+                (transfer.run_live if config.live else transfer.run)(config)
+                if config.output:
+                    logging.info("wrote %s", config.output)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
-    if config.output:
-        logging.info("wrote %s", config.output)

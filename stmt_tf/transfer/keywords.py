@@ -15,7 +15,10 @@ from stmt_tf.transfer.settings import TransferConfig
 _NAMES = frozenset(field.name for field in dataclasses.fields(TransferConfig))
 # What belongs to a source, and so cannot change once it is prepared.
 OF_SOURCE = frozenset(
-    {"num_source_frames", "source_selection", "seed", "source_poses", "source_mattes", "held_objects"}
+    {
+        "num_source_frames", "source_selection", "seed", "source_poses", "save_source_poses", "source_mattes",
+        "source_start", "source_end", "held_objects",
+    }  # fmt: skip
 )
 TO_PREPARE = OF_SOURCE | {"source", "pose", "pose_model", "max_size"}
 TO_TRANSFER = _NAMES - {"model", "live"}

@@ -9,7 +9,7 @@ from absl import logging
 
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.retarget import retarget
+from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.reader import probe
 
@@ -25,12 +25,14 @@ class Motion:
         target: joints `[T, 14, 3]` in pixels of the target's frames.
         retargeted: the same motion by the source's body, in pixels of the source's frames.
         view: the square of the target's frames that holds their person.
+        fit: how the one became the other.
     """
 
     path: str
     target: np.ndarray
     retargeted: np.ndarray
     view: Crop
+    fit: Fit = Fit()
 
     def sampled(self) -> list[int]:
         """Numbers of the frames that sheets show, evenly spread."""
@@ -46,12 +48,13 @@ def fit_motion(path: str, target: np.ndarray, source: np.ndarray, how: str) -> M
         source: `[S, 14, 3]`, those of the source.
         how: see `stmt_tf.pose.retarget`.
     """
-    retargeted = retarget(target, source, how)
+    fitted = fit(target, source, how)
+    retargeted = fitted.apply(target)
     _warn(path, (~visible(target)).sum(), len(target), "no person", "they show the place alone")
     laid = ((retargeted[..., 2] > 0) & (target[..., 2] == 0)).any(-1)
     _warn(path, laid.sum(), len(target), "not all of the body is in view", "what is missing is laid straight on")
     info = probe(path)
-    return Motion(path, target, retargeted, Crop.around(target, (info.height, info.width)))
+    return Motion(path, target, retargeted, Crop.around(target, (info.height, info.width)), fitted)
 
 
 def _warn(path: str, count: int, total: int, what: str, so: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from stmt_tf.files import folders_of
+from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live
 from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
-from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
+from stmt_tf.transfer.prepare import posed, prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.result import Result
+from stmt_tf.transfer.scene import into_target
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import preview_sheet
 from stmt_tf.transfer.source import Source
@@ -75,8 +78,9 @@ class MotionTransfer:
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
         config = as_config({"source": path, "target": target, "output": output, **settings}, TO_TRANSFER)
-        check(config, prepared is not None)
-        return self.run(config, prepared)
+        with folders_of(config.outputs()):
+            check(config, prepared is not None)
+            return self.run(config, prepared)
 
     def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
         """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.
@@ -88,19 +92,20 @@ class MotionTransfer:
             **settings: see `__call__`; it raises as that does.
         """
         config = as_config({"source": source, "live": str(stream), "output": output, **settings}, TO_PERFORM)
-        check_live(config)
-        return self.run_live(config)
+        with folders_of(config.outputs()):
+            check_live(config)
+            return self.run_live(config)
 
     def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
         """All that is done once for a source, so that several targets can be given to it; see `__call__`.
 
-        It is given the settings of the source (`num_source_frames`, `source_selection`, `seed`, `source_poses`,
-        `source_mattes`, `held_objects`), `pose`, `pose_model` and `max_size`, and no others.
+        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model` and
+        `max_size`, and no others.
         """
         config = as_config({"source": source, **settings}, TO_PREPARE)
-        check_alone(config)
-        self._model.check_source_count(config.num_source_frames)
-        return prepare_source(config, self._model)
+        with folders_of(config.outputs()):
+            check_alone(config)
+            return self.prepare(config)
 
     def personalized(self, source: Source, minutes: float) -> MotionTransfer:
         """The same with a model that is fine-tuned on a source first.
@@ -119,25 +124,33 @@ class MotionTransfer:
 
         return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)
 
+    def prepare(self, config: TransferConfig) -> Source:
+        """A source whose settings were checked; see `prepare_source`."""
+        self._model.check_source_count(config.num_source_frames)
+        return prepare_source(config, self._model)
+
     def run(self, config: TransferConfig, source: Source | None = None) -> Result:
         """A transfer whose settings were checked; see `__call__`."""
         self._model.check_source_count(config.num_source_frames)
         source, motion = prepare(config, self._model, source)
         if config.preview:
             write_png(config.preview, preview_sheet(source, motion))
-        place = prepare_place(config, self._model, source)
-        renderer = Renderer(self._model_for(source, config), source, config.crop_only, place, config.max_size)
+        if config.scene == "target":
+            shown, place, view = into_target(source, motion, posed(config, "target"), self._model)
+        else:
+            shown, place, view = source, prepare_place(config, self._model, source), None
+        model, transparent = self._model_for(source, config), config.background == TRANSPARENT
+        renderer = Renderer(model, shown, config.crop_only, place, config.max_size, transparent, view)
         result = Result(renderer, source, motion, renderer.place if isinstance(place, Source) else place)
         if config.output:
-            result.write(config.output, config.layout, config.sheet)
+            result.write(config.output, config.layout, config.sheet, config.matte)
         if config.attention:
             result.write_attention(config.attention)
         return result
 
     def run_live(self, config: TransferConfig) -> Report:
         """A live transfer whose settings were checked; see `live`."""
-        self._model.check_source_count(config.num_source_frames)
-        source = prepare_source(config, self._model)
+        source = self.prepare(config)
         place = prepare_place(config, self._model, source)
         return perform(config, self._model_for(source, config), source, place)
 

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmt_tf.place.backdrop import read_background
+from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
+from stmt_tf.pose.smoothing import smooth
 from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks
 from stmt_tf.transfer.motion import Motion, fit_motion
 from stmt_tf.transfer.renderer import frame_side
 from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import Source, choose_frames, make_room, read_source
+from stmt_tf.video.reader import probe
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
@@ -34,11 +37,14 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
     """
     target = posed(config, "target")
     if source is None:
-        shot, (target_track, _) = estimate_shots([posed(config, "source"), target])
+        shot, of_target = estimate_shots([posed(config, "source"), target])
+        _save(config.save_poses, target, of_target)
         source = prepare_source(config, model, shot)
     else:
-        (target_track,) = estimate_tracks([target])
-    motion = fit_motion(target.path, target_track, source.track, config.retarget)
+        (of_target,) = estimate_shots([target])
+        _save(config.save_poses, target, of_target)
+    steady = smooth(of_target.joints, float(probe(target.path).fps), config.smooth_poses)
+    motion = fit_motion(target.path, steady, source.track, config.retarget)
     return make_room(source, motion.retargeted), motion
 
 
@@ -53,9 +59,10 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
     video = posed(config, "source")
     if shot is None:
         (shot,) = estimate_shots([video])
+    _save(config.save_source_poses, video, shot)
     chosen = _choose(config, model, shot.joints)
-    # In another place, nobody sees the source's own.
-    source = read_source(video, shot.joints, chosen, config.source_mattes, not config.background, shot.frames)
+    own_place = not config.background and config.scene == "source"  # else nobody sees it
+    source = read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames)
     if config.held_objects:
         return source
     return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
@@ -81,5 +88,10 @@ def _choose(config: TransferConfig, model: TransferModel, track: np.ndarray) -> 
 
 def posed(config: TransferConfig, name: str) -> PosedVideo:
     """The video `source`, `target` or `background`, and where its poses come from."""
-    results = getattr(config, f"{name}_poses")
-    return PosedVideo(getattr(config, name), config.pose, results or config.pose_model, one_shot=name == "source")
+    path, results = config.video(name), getattr(config, f"{name}_poses")
+    return PosedVideo.of_settings(path, config.pose, config.pose_model, results, one_shot=name == "source")
+
+
+def _save(path: str, video: PosedVideo, shot: Shot) -> None:
+    if path:
+        save_poses(path, shot, probe(video.path), video.found_by)

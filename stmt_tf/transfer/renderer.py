@@ -11,6 +11,7 @@ import numpy as np
 from stmt_tf.place.compositing import Compositor, empty_place
 from stmt_tf.place.plate import people
 from stmt_tf.pose.body import visible
+from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.transfer.repair import preference_for_whole
 from stmt_tf.transfer.settings import TransferConfig
@@ -31,10 +32,14 @@ class Renderer:
             `crop_only`, another source, of which the model's background branch makes the place anew for each pose
             (paper 4.3); None: that one.
         max_size: side in pixels of the square that a model of any frame size makes at most.
+        transparent: leave the place out.
+        view: the square of the place that becomes the model's; None: where it is in the source's frames.
 
     Attributes:
         place: what is shown behind the person, uint8 `[H, W, 3]`: the whole frame, or the square of `crop_only`; of
             another source, as it is behind the source's first pose.
+        transparent: whether frames have an alpha channel in its place.
+        view: the square of the frames that is the model's; None: they are that square.
     """
 
     def __init__(
@@ -44,20 +49,24 @@ class Renderer:
         crop_only: bool = False,
         place: np.ndarray | Source | None = None,
         max_size: int = TransferConfig.max_size,
+        transparent: bool = False,
+        view: Crop | None = None,
     ):
-        self._model, self._source, self._crop_only = model, source, crop_only
+        self._model, self._source, self._crop_only, self.transparent = model, source, crop_only, transparent
         self._side = frame_side(model, source.crop.size, max_size)
         self._encoded = self._encode(source)
         if source.hidden is not None:
             self._encoded["preference"] += preference_for_whole(source.hidden)
         self._choice = SteadyChoice(model, self._encoded)
+        view = view or source.crop
+        self.view = None if crop_only else view
         self._another = self._encode(place) if isinstance(place, Source) else None
         if self._another is not None:
             self.place = self._squares(source.joints[:1])[0]
             return
         whole = self._own_place() if place is None else place
-        self._compositor = Compositor(whole, source.crop)
-        self._square = source.crop.extract(whole, self._side)
+        self._compositor = Compositor(whole, view)
+        self._square = view.extract(whole, self._side)
         self.place = self._square if crop_only else whole
 
     def render(self, poses: np.ndarray) -> list[np.ndarray]:
@@ -68,12 +77,21 @@ class Renderer:
                 those of the last call, from which the source frames of each part seldom change.
 
         Returns:
-            T images, uint8 `[H, W, 3]`.
+            T images, uint8 `[H, W, 3]`, or RGBA `[H, W, 4]` of a transparent renderer, colours not multiplied by alpha.
         """
+        return [image for image, _ in self.render_with_masks(poses)]
+
+    def render_with_masks(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The images of `render`, each with its mask of `masks`."""
         layers = self._layers(poses, ("foreground", "mask"))
         if self._crop_only:
-            return [_composed(*each, square) for each, square in zip(layers, self._squares(poses))]
-        return [self._compositor.compose(*each) for each in layers]
+            compose = _cut_out if self.transparent else _composed
+            for (foreground, mask), square in zip(layers, self._squares(poses)):
+                yield compose(foreground, mask, square), mask[..., 0]
+        else:
+            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
+            for foreground, mask in layers:
+                yield compose(foreground, mask), self._compositor.spread(mask)
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
@@ -141,6 +159,11 @@ class Renderer:
             return source.plate
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
         return empty_place(source.frames, shown, people(source.mattes, source.joints, source.frame_size), source.crop)
+
+
+def _cut_out(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """The same without the background: uint8 RGBA `[S, S, 4]`."""
+    return np.concatenate([foreground, mask], -1)
 
 
 def _composed(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:

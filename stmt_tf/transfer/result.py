@@ -10,6 +10,7 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.files import PathLike
+from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.tracks import progress
 from stmt_tf.transfer.checks import check_outputs
@@ -59,10 +60,11 @@ class Result:
         place: the place that they are shown in, uint8 `[H, W, 3]`, where that is not their own.
 
     Attributes:
-        frames: the T frames, uint8 `[H, W, 3]`, as many as the target's; made whenever they are iterated over.
+        frames: the T frames, uint8 `[H, W, 3]`, as many as the target's; made whenever they are iterated over. Before a
+            transparent background RGBA `[H, W, 4]`, colours not multiplied by alpha.
         masks: where the person is in them, uint8 `[H, W]`, 255 on the person; made likewise.
         poses: `[T, 14, 3]`, the motion by the source's body in pixels of the source's frames.
-        background: the place without the person, uint8 `[H, W, 3]`.
+        background: the place without the person, uint8 `[H, W, 3]`; black if it is transparent.
     """
 
     def __init__(self, renderer: Renderer, source: Source, motion: Motion, place: np.ndarray | None = None):
@@ -71,35 +73,46 @@ class Result:
         self.frames = Images(lambda: renderer.anew().render, motion.retargeted)
         self.masks = Images(lambda: renderer.anew().masks, motion.retargeted)
 
-    def write(self, output: PathLike, layout: str = "result", sheet: PathLike = "") -> None:
+    def write(
+        self, output: PathLike, layout: str = "result", sheet: PathLike = "", matte: PathLike = ""
+    ) -> None:
         """Writes the video, with the target's times and sound; decodes, generates and encodes side by side.
 
         Args:
-            output: the video, .mp4, .m4v or .mov.
+            output: the video, .mp4, .m4v, .mov, .webm or .gif.
             layout: `result`, or `side_by_side` with source and target.
             sheet: PNG of source frames, target frames and result; empty: none.
+            matte: video of the masks; empty: none.
 
         Raises:
-            VideoError: the target cannot be read, or the output or sheet cannot be written.
-            ValueError: there is no such layout, or two of output, sheet, source and target are one file.
+            VideoError: the target cannot be read, or an output cannot be written.
+            ValueError: there is no such layout, or two of output, matte, sheet, source and target are one file.
         """
-        written = {"output": output, "layout": layout, "sheet": sheet}
-        files = {"source": self._source.video.path, "target": self._motion.path, **written}
+        written = {"output": output, "layout": layout, "sheet": sheet, "matte": matte}
+        background = TRANSPARENT if self._renderer.transparent else ""
+        files = {"source": self._source.video.path, "target": self._motion.path, "background": background, **written}
         check_outputs(as_config(files, files))
-        collected = ResultSheet(self._source, self._motion, self._place)
+        collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(progress("result", len(self.frames)))
             made = stack.enter_context(overlapped(self._with_targets(), ahead=_BATCH))
-            writer = None
-            for frame, result in made:
+            writers: dict[str, VideoWriter] = {}
+
+            def write(path: str, image: np.ndarray, time: float, **options) -> None:
+                if path not in writers:
+                    size = image.shape[1], image.shape[0]
+                    writers[path] = stack.enter_context(VideoWriter(path, size, info.fps, **options))
+                writers[path].write(image, time)
+
+            for frame, result, mask in made:
                 collected.add(frame, result)
                 if layout == "side_by_side":
                     result = side_by_side([self._source.frames[0], frame.image, result])
-                if writer is None:
-                    size = result.shape[1], result.shape[0]
-                    writer = stack.enter_context(VideoWriter(output, size, info.fps, audio_from=self._motion.path))
-                writer.write(result, frame.time)
+                sound, alpha = self._motion.path, self._renderer.transparent
+                write(output, result, frame.time, audio_from=sound, transparent=alpha)
+                if matte:
+                    write(matte, mask[..., np.newaxis].repeat(3, -1), frame.time)
                 bar.update()
         if sheet:
             write_png(sheet, collected.picture())
@@ -112,9 +125,10 @@ class Result:
         else:
             logging.warning("--attention=%s: not written, as this model has no attention (see --fusion of train)", path)
 
-    def _with_targets(self) -> Iterator[tuple[Frame, np.ndarray]]:
-        """Each frame of the target with what becomes of it."""
+    def _with_targets(self) -> Iterator[tuple[Frame, np.ndarray, np.ndarray]]:
+        """Each frame of the target with what becomes of it, and where the person is in that."""
         renderer = self._renderer.anew()
         with overlapped(read_frames(self._motion.path), ahead=_BATCH) as frames:
             while batch := list(itertools.islice(frames, _BATCH)):
-                yield from zip(batch, renderer.render(self.poses[batch[0].index : batch[-1].index + 1]))
+                made = renderer.render_with_masks(self.poses[batch[0].index : batch[-1].index + 1])
+                yield from ((frame, *each) for frame, each in zip(batch, made))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.video.excerpt import Excerpt
+
+PICTURES = ("preview", "sheet", "attention")
+OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,16 +20,30 @@ class TransferConfig:
     """One transfer."""
 
     source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
-    target: str = setting("", "Video of the motion to do; required, except with --live.")
+    target: str = setting(
+        "",
+        "Video of the motion to do; required, except with --live. Several, between commas, where --output is a "
+        "directory.",
+    )
     live: str = setting(
         "",
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
+    source_start: float = setting(0.0, "Second of the source with which the part begins that is looked at.")
+    source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    start: float = setting(0.0, "Second of the target with which the motion begins.")
+    end: float = setting(0.0, "Second with which it ends; 0: with the video.")
     background: str = setting(
         "",
-        "Another place to show: a picture, or a video, whose person is taken out of it. Scaled and cut to cover the "
-        "source's frame.",
+        "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
+        "the source's frame; a colour by its name or as #rrggbb; or transparent (.webm and .mov).",
+    )
+    scene: str = setting(
+        "source",
+        "Whose place is shown: the source's, or the target's own, in which the source's person takes the place of the "
+        "target's.",
+        ("source", "target"),
     )
     background_by: str = setting(
         "plate",
@@ -33,7 +52,10 @@ class TransferConfig:
         ("plate", "model"),
     )
     model: str = model_to_take()
-    output: str = setting("", "Video to write: .mp4, .m4v or .mov; required, except with --live.", group="Output")
+    output: str = setting(
+        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
+    )
+    matte: str = setting("", "Video of where the person is in the result, white on black.")
     layout: str = setting(
         "result",
         "What the video shows: the result, or source, target and result side by side.",
@@ -61,6 +83,10 @@ class TransferConfig:
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
         MODES,
     )
+    smooth_poses: float = setting(
+        0.0,
+        "Seconds over which the target's poses are smoothed, such as 0.3 for results that jitter; 0: not at all.",
+    )
     max_size: int = setting(
         768,
         "Side in pixels of the square around the person that is made at most, where the model makes any size; enlarged "
@@ -84,9 +110,17 @@ class TransferConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
-    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose).")
-    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose).")
-    background_poses: str = setting("", "JSON results for the video of another place (openpose, alphapose).")
+    source_poses: str = setting("", "JSON results for the source video (openpose, alphapose), or saved poses.")
+    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose), or saved poses.")
+    background_poses: str = setting(
+        "", "JSON results for the video of another place (openpose, alphapose), or saved poses."
+    )
+    save_poses: str = setting(
+        "",
+        "Where to write the target's poses, to be given as --target_poses or --source_poses another time: a .json "
+        "file, or a directory of OpenPose's files.",
+    )
+    save_source_poses: str = setting("", "The same for the source's poses.")
 
     def __post_init__(self):
         require_choices(self)
@@ -95,3 +129,21 @@ class TransferConfig:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
         require_seed(self.seed)
         require_minutes(self, "personalize")
+        if not 0 <= self.smooth_poses < math.inf:
+            raise ValueError(f"--smooth_poses must be a number of seconds, got {self.smooth_poses}")
+        for prefix in ("source_", ""):
+            start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
+            if not 0 <= start < (end or math.inf) or end < 0:
+                raise ValueError(f"--{prefix}start={start:g} must be at least 0 and before --{prefix}end={end:g}")
+
+    def outputs(self) -> list[str]:
+        """The paths of all that is to be written."""
+        return [path for name in OUTPUTS if (path := getattr(self, name))]
+
+    def video(self, name: str) -> str | Excerpt:
+        """The video `source`, `target` or `background`, as far as it is to be read."""
+        path, prefix = getattr(self, name), {"source": "source_", "target": ""}.get(name)
+        if prefix is None:
+            return path
+        start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
+        return Excerpt(path, start, end or math.inf) if start or end else path

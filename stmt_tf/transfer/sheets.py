@@ -24,11 +24,12 @@ class ResultSheet:
     Args:
         source: whom and where to show.
         motion: what they do.
+        view: the square of the results that holds them; None: results are that square.
         place: the place that they are shown in, uint8 `[H, W, 3]`, where that is not their own.
     """
 
-    def __init__(self, source: Source, motion: Motion, place: np.ndarray | None = None):
-        self._source, self._motion, self._place = source, motion, place
+    def __init__(self, source: Source, motion: Motion, view: Crop | None, place: np.ndarray | None = None):
+        self._source, self._motion, self._view, self._place = source, motion, view, place
         self._sampled = set(motion.sampled())
         self._targets: list[np.ndarray] = []
         self._results: list[np.ndarray] = []
@@ -36,9 +37,10 @@ class ResultSheet:
     def add(self, frame: Frame, result: np.ndarray) -> None:
         """Takes a frame of the target and its result, whole or the crop alone, if it is one to show."""
         if frame.index in self._sampled:
-            whole = result.shape == self._source.frames[0].shape
+            if result.shape[-1] == 4:
+                result = np.rint(result[..., :3] * (result[..., 3:] / np.float32(255))).astype(np.uint8)
             self._targets.append(_view(frame.image, self._motion.view))
-            self._results.append(_view(result, self._source.crop) if whole else to_height(result, _HEIGHT))
+            self._results.append(_view(result, self._view) if self._view else to_height(result, _HEIGHT))
 
     def picture(self) -> np.ndarray:
         """The sheet, uint8 RGB `[H, W, 3]`."""

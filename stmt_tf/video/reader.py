@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -21,6 +22,7 @@ from stmt_tf.video.colour import Screen
 from stmt_tf.video.container import audio_stream, open_media, packets, video_stream
 from stmt_tf.video.decoding import Track
 from stmt_tf.video.deinterlacing import deinterlaced
+from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.orientation import Orientation
 
@@ -76,7 +78,7 @@ class Frame:
 
 
 def probe(path: PathLike) -> VideoInfo:
-    """Returns what `path` holds, after decoding its first frame.
+    """Returns what `path` holds, after decoding its first frame; of an `Excerpt`, what that holds, about.
 
     Raises:
         VideoError: the file is missing, is not a video, or has no frame that can be decoded.
@@ -99,12 +101,16 @@ def probe(path: PathLike) -> VideoInfo:
             duration = float(stream.duration * stream.time_base)
         elif container.duration is not None:
             duration = container.duration / av.time_base
+        num_frames, part = _num_frames(stream, duration, track.clock.rate), excerpt(path)
+        if duration is not None and (part.start or part.end < duration):
+            duration = max(0.0, min(part.end, duration) - part.start)
+            num_frames = max(1, round(duration * track.clock.rate))
         return VideoInfo(
             path=os.fspath(path),
             width=width,
             height=height,
             fps=track.clock.rate,
-            num_frames=_num_frames(stream, duration, track.clock.rate),
+            num_frames=num_frames,
             duration=duration,
             rotation=orientation.rotation,
             mirrored=orientation.mirrored,
@@ -119,21 +125,31 @@ def _num_frames(stream: av.video.stream.VideoStream, duration: float | None, rat
 
 
 def read_frames(path: PathLike) -> Iterator[Frame]:
-    """Yields the frames of `path` in the order of presentation.
+    """Yields the frames of `path`, which may be an `Excerpt`, in the order of presentation.
 
     Damage is decoded as far as it goes, and a warning at the end tells what was lost. Damaged packets before the first
     frame are skipped without a word, as recordings of broadcasts begin with them.
 
     Raises:
-        VideoError: as for `probe`, and at the end if most of the frames are lost.
+        VideoError: as for `probe`, and at the end if most of the frames are lost, or none is in the excerpt.
     """
+    part, index = excerpt(path), 0
     with open_media(path) as container:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         screen = Screen(stream, path)
-        for index, (frame, time) in enumerate(deinterlaced(Track(container, stream, path).frames())):
+        for frame, time in deinterlaced(Track(container, stream, path).frames()):
+            if part.over(time):
+                break
+            if part.before(time) and screen.size is not None:  # which the file's first frame tells
+                continue
             image, alpha = screen.show(frame)
-            yield Frame(image, time, index, alpha)
+            if not part.before(time):
+                yield Frame(image, max(0.0, time - part.start), index, alpha)
+                index += 1
+    if not index:
+        until = "on" if part.end == math.inf else f"to {part.end:g} s"
+        raise VideoError(f"{path}: has no frame from {part.start:g} s {until}. Give other seconds.")
 
 
 def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:

@@ -1,8 +1,8 @@
 """The sound of a file, taken along into another one.
 
 Sound is beside the point: whatever is wrong with it, the video is made, and a warning tells what is left out. It is
-copied where MP4 can hold it as it is, its times made to increase, and encoded as AAC elsewhere. It keeps to the clock
-of the picture (`stmt_tf.video.timeline`), through leaps of the file's clock, gaps and damage.
+copied where MP4 can hold it as it is, its times made to increase, and encoded as AAC elsewhere, in WebM as Opus. It
+keeps to the clock of the picture (`stmt_tf.video.timeline`), through leaps of the file's clock, gaps and damage.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from stmt_tf.files import PathLike
 from stmt_tf.video.container import audio_stream, begin, open_media, packets, reason, video_stream, warn
+from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.timeline import Clock, Part, moves
 
@@ -39,7 +40,7 @@ class Sound:
 
     Attributes:
         path: the file.
-        begin: seconds that its clock shows at its beginning.
+        begin: seconds that its clock shows at its beginning, or that of the excerpt.
         parts: how parts of it are moved.
         copied: whether it can be copied as it is.
     """
@@ -61,9 +62,10 @@ class Sound:
         track = audio_stream(source)
         frames = _decoded(self._timed(source, track))
         first = next(frames)
-        rate = first[0].sample_rate if first[0].sample_rate in _AAC_RATES else 48000
+        codec, rates = ("libopus", ()) if output.format.name == "webm" else ("aac", _AAC_RATES)
+        rate = first[0].sample_rate if first[0].sample_rate in rates else 48000
         layout = "mono" if first[0].layout.nb_channels == 1 else "stereo"
-        stream = output.add_stream("aac", rate=rate, layout=layout)
+        stream = output.add_stream(codec, rate=rate, layout=layout)
         return _guarded(self.path, _encoded(itertools.chain([first], frames), stream, rate, layout))
 
     def _timed(self, source: av.container.InputContainer, track: av.audio.stream.AudioStream) -> Iterator[tuple]:
@@ -103,6 +105,7 @@ def find_sound(path: PathLike) -> Sound | None:
             picture = None
         start = begin(source, picture)
         clock = None if picture is None else Clock(source, picture, start)
+        start += excerpt(path).start
         headers = set()
         for packet in packets(source, *filter(None, (picture, track))):
             if packet is None:

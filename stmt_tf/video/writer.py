@@ -1,11 +1,10 @@
-"""Encoding RGB frames to an H.264 video that browsers play, with the sound of another file.
+"""Encoding RGB frames to a video that browsers play, with the sound of another file.
 
-The file is yuv420p in BT.709, its index at the front (`+faststart`). Every frame keeps the time that
-it was given. There are no B-frames: with them, containers lose the exact times of a variable frame
-rate, and they would save but a few percent of the size.
+The extension of the file tells how (`stmt_tf.video.encodings`). Colours are BT.709; the index of MP4 and QuickTime is
+at the front (`+faststart`). Every frame keeps the time that it was given: WebM counts milliseconds, GIF hundredths of
+a second.
 
-This way of storing colour needs even sizes: an odd width or height grows by one repeated column or
-row.
+Most ways of storing colour need even sizes: an odd width or height grows by one repeated column or row.
 
 The file appears under its name when it is complete, or never: frames go to a hidden file beside it,
 which is renamed at the end and removed on any exception, an interrupt from the keyboard included.
@@ -27,20 +26,19 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from stmt_tf.files import PathLike, hidden_beside
 from stmt_tf.video.container import open_media, reason, warn
+from stmt_tf.video.encodings import encoding_of
 from stmt_tf.video.files import VideoError, check_writable
+from stmt_tf.video.palette import in_palette
 from stmt_tf.video.sound import Sound, Way, find_sound
 
-_FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
 _TICKS_PER_SECOND = 90000
 _BT709 = 1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def check_output(path: PathLike) -> None:
-    """Raises VideoError if a video cannot be written to `path`; worth calling before hours of work."""
-    path = Path(path)
-    if path.suffix.lower() not in _FORMATS:
-        raise VideoError(f"{path}: unsupported extension {path.suffix!r}. Use one of {', '.join(_FORMATS)}.")
+def check_output(path: PathLike, transparent: bool = False) -> None:
+    """Raises VideoError if such a video cannot be written to `path`; worth calling before hours of work."""
+    encoding_of(path, transparent)
     check_writable(path)
 
 
@@ -53,12 +51,13 @@ class VideoWriter:
         ...         video.write(frame.image, frame.time)
 
     Args:
-        path: the file to make; it ends in .mp4, .m4v or .mov, and its directory exists.
+        path: the file to make; it ends in .mp4, .m4v, .mov, .webm or .gif, and its directory exists.
         size: (width, height) of the frames in pixels.
         fps: rate of frames that come without times, and the rate that the file states.
         audio_from: a file whose sound is taken along, as far as the video reaches (`stmt_tf.video.sound`). None, or a
-            file without sound: the video is silent.
-        crf: quality of H.264, from 0 (lossless) to 51; at 18 no loss is visible.
+            file without sound: the video is silent, as a GIF always is.
+        crf: quality of H.264, from 0 (lossless) to 51; at 18 no loss is visible. Other codecs have one of their own.
+        transparent: whether frames come with an alpha channel; .webm and .mov can hold it.
 
     Raises:
         VideoError: on construction, if `path` cannot be written; in the block, if writing fails; at
@@ -72,20 +71,22 @@ class VideoWriter:
         fps: Fraction | float,
         audio_from: PathLike | None = None,
         crf: int = 18,
+        transparent: bool = False,
     ):
         if min(size) < 1 or fps <= 0:
             raise ValueError(f"size and fps must be positive, got size={size}, fps={fps}")
-        check_output(path)
+        check_output(path, transparent)
+        self._encoding = encoding_of(path, transparent, crf)
+        self._channels = 4 if transparent else 3
         self._path = Path(path)
         self._size = tuple(size)
         self._fps = Fraction(fps).limit_denominator(1001)
         # A frame of constant rate lasts a whole number of ticks, so that the rate is exact.
         self._ticks = self._fps.numerator * -(-_TICKS_PER_SECOND // self._fps.numerator)
         self._audio_from = audio_from
-        self._crf = crf
         self._temporary = hidden_beside(self._path)
         self._resources = contextlib.ExitStack()
-        self._last = None
+        self._last = self._written = None
 
     def __enter__(self) -> VideoWriter:
         try:
@@ -100,14 +101,15 @@ class VideoWriter:
         """Appends a frame.
 
         Args:
-            image: uint8 RGB `[height, width, 3]`.
-            time: when it is shown, in seconds, later than the frame before; None: 1 / fps later.
+            image: uint8 RGB `[height, width, 3]`; of a transparent video RGBA `[height, width, 4]`, whose colours are
+                not multiplied by alpha.
+            time: when it is shown, in seconds, later than the frame before; None: 1 / fps later. A frame that comes too
+                soon after the last one for a GIF, by less than 0.02 s, is left out.
         """
         width, height = self._size
-        if image.shape != (height, width, 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"expected uint8 ({height}, {width}, 3), got {image.dtype} {image.shape}"
-            )
+        shape = (height, width, self._channels)
+        if image.shape != shape or image.dtype != np.uint8:
+            raise ValueError(f"expected uint8 {shape}, got {image.dtype} {image.shape}")
         if time is None:
             shown = 0 if self._last is None else self._last + self._interval()
         else:
@@ -117,10 +119,11 @@ class VideoWriter:
                     f"times must increase, got {time} s after {self._last / self._ticks} s"
                 )
         self._last = shown
+        if self._written is not None and shown - self._written < self._encoding.shortest * self._ticks:
+            return
+        self._written = shown
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        frame = av.VideoFrame.from_ndarray(even, format="rgb24").reformat(
-            format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
-        )
+        frame = self._converted(av.VideoFrame.from_ndarray(even, format="rgba" if self._channels == 4 else "rgb24"))
         frame.pts, frame.time_base = shown, Fraction(1, self._ticks)
         with self._failures():
             self._container.mux(self._stream.encode(frame))
@@ -139,8 +142,16 @@ class VideoWriter:
         finally:
             self._discard()
 
+    def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame in the pixels of the encoding."""
+        if self._encoding.pixels == "pal8":
+            return in_palette(frame)
+        return frame.reformat(
+            format=self._encoding.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+
     def _open(self) -> None:
-        sound = None if self._audio_from is None else find_sound(self._audio_from)
+        sound = None if self._audio_from is None or not self._encoding.has_sound else find_sound(self._audio_from)
         for way in sound.ways() if sound is not None else ():
             try:
                 return self._begin(sound, way)
@@ -153,18 +164,14 @@ class VideoWriter:
 
     def _begin(self, sound: Sound | None = None, way: Way | None = None) -> None:
         """Opens the hidden file and writes its header, which fails for sound that does not fit in."""
+        encoding = self._encoding
+        front = {"movflags": "+faststart"} if encoding.container in ("mp4", "mov") else {}
         self._container = self._resources.enter_context(
-            av.open(
-                f"file:{self._temporary}",
-                "w",
-                format=_FORMATS[self._path.suffix.lower()],
-                options={"movflags": "+faststart"},
-            )
+            av.open(f"file:{self._temporary}", "w", format=encoding.container, options=front)
         )
-        options = {"crf": str(self._crf), "preset": "fast", "bf": "0"}
-        self._stream = self._container.add_stream("libx264", rate=self._fps, options=options)
+        self._stream = self._container.add_stream(encoding.codec, rate=self._fps, options=encoding.options)
         self._stream.width, self._stream.height = (side + side % 2 for side in self._size)
-        self._stream.pix_fmt = "yuv420p"
+        self._stream.pix_fmt = encoding.pixels
         context = self._stream.codec_context
         context.time_base = Fraction(1, self._ticks)
         context.colorspace = context.color_primaries = context.color_trc = _BT709

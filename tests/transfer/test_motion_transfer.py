@@ -1,5 +1,6 @@
 """The Python door: what a call gives, and the steps by themselves."""
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from transfers import Painter, save, write_poses
 import stmt_tf
 from dancers import render_video
 from stmt_tf import MotionTransfer
+from stmt_tf.pose.estimators.results import read_results
 from stmt_tf.video.reader import VideoError, read_frames
 
 SIZE, LENGTH = 64, 9
@@ -147,3 +149,35 @@ def test_the_door_costs_no_tensorflow_until_a_model_is_loaded():
 def test_names_that_are_not_there_are_told_as_usual():
     with pytest.raises(AttributeError, match="has no attribute 'MotionTransfe'"):
         stmt_tf.MotionTransfe  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["poses.json", "poses"])
+def test_poses_that_are_saved_give_the_same_result(tmp_path, videos, name, monkeypatch):
+    transfer = MotionTransfer(Painter())
+    saved = {f"{which}_poses": tmp_path / f"{which}_{name}" for which in ("source", "target")}
+    first = transfer(**videos, save_poses=saved["target_poses"], save_source_poses=saved["source_poses"])
+    again = {**videos, **saved}
+    if name == "poses.json":
+        monkeypatch.setattr("stmt_tf.pose.tracks._detections", None)  # nobody looks for them
+        again["pose"] = "mediapipe"
+        monkeypatch.setattr("stmt_tf.transfer.source.estimate_mattes", lambda *_: None)
+        monkeypatch.setattr("stmt_tf.pose.tracks.create_estimator", lambda *_: contextlib.nullcontext())
+    second = transfer(**again)
+    np.testing.assert_allclose(second.poses, first.poses, atol=0.02)
+    for which, index in (("source", 1), ("target", 5)):
+        joints = render_video(3, index, SIZE, LENGTH, 12.5).joints
+        read = read_results(str(saved[f"{which}_poses"]))
+        np.testing.assert_allclose(read[4].people[0][:14, :2], joints[4, :, :2], atol=0.01)
+
+
+def test_jittery_poses_are_smoothed_and_saved_as_they_were(tmp_path, videos):
+    joints = render_video(3, 5, SIZE, LENGTH, 12.5).joints.copy()
+    joints[..., :2] += np.random.default_rng(0).normal(0, 1.5, joints[..., :2].shape)
+    jittery = {**videos, "target_poses": write_poses(tmp_path / "jittery.json", joints), "retarget": "none"}
+    plain, smoothed = (
+        MotionTransfer(Painter())(**jittery, smooth_poses=seconds, save_poses=tmp_path / f"{seconds}.json")
+        for seconds in (0.0, 0.3)  # 7 frames of 25 a second
+    )
+    shake = [np.abs(np.diff(result.poses[..., :2], n=2, axis=0)).mean() for result in (plain, smoothed)]
+    assert shake[1] < 0.6 * shake[0]
+    assert (tmp_path / "0.0.json").read_bytes() == (tmp_path / "0.3.json").read_bytes()

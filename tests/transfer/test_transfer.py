@@ -196,9 +196,9 @@ def test_model_makes_another_place_where_that_is_asked_for(tmp_path, inputs):
 def test_background_that_cannot_be_used_is_one_line(tmp_path, inputs):
     settings = {**inputs, "output": str(tmp_path / "result.mp4")}
     (tmp_path / "a.jpg").write_text("no picture")
-    with pytest.raises(VideoError, match="--background takes a picture .* or a video. .*a.jpg: "):
+    with pytest.raises(VideoError, match="--background takes a colour .* a picture .* or a video. .*a.jpg: "):
         check(TransferConfig(**settings, background=str(tmp_path / "a.jpg")))
-    with pytest.raises(VideoError, match="--background takes a picture .* or a video. .*none.mp4: no such file"):
+    with pytest.raises(VideoError, match="--background takes a colour .* or a video. .*none.mp4: no such file"):
         check(TransferConfig(**settings, background=str(tmp_path / "none.mp4")))
     with pytest.raises(PoseError, match="needs its results: give --background_poses"):
         check(TransferConfig(**settings, background=inputs["target"]))

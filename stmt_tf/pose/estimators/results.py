@@ -9,6 +9,7 @@
 | `{"instance_info": [{"frame_id": ..., "instances": [...]}]}`  | MMPose (DWPose, RTMPose), its demos                |
 | a list of `{"frame_id": ..., "instances": [...]}`             | MMPose, its inferencer, of a video                 |
 | a file for each frame, `[{"keypoints", "keypoint_scores"}]`   | MMPose, its inferencer, of pictures                |
+| `{"format": "stmt_tf poses", ...}`                            | this project, see `stmt_tf.pose.save`              |
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 
 from stmt_tf.pose.estimators.base import PoseError
 from stmt_tf.pose.estimators.layouts import CANDIDATES
+from stmt_tf.pose.estimators.own import FORMAT, parse_own
 
 _KNOWN = "the results of OpenPose, AlphaPose, MMPose or DWPose"
 _BODIES = ("people", "bodies", "instances")  # where a frame holds its people
@@ -53,6 +55,8 @@ def read_results(path: str) -> dict[int, Found]:
     """
     if not os.path.isdir(path):
         content = read_json(path)
+        if _is_object(content) and content.get("format") == FORMAT:
+            return _own(content, path)
         return _numbered(path, content) if _is_video(content) else _one_per_file({path: content})
     files = {name: read_json(name) for name in sorted(glob.glob(os.path.join(glob.escape(path), "*.json")))}
     if not files:
@@ -101,6 +105,13 @@ def read_keypoints(values: Any, where: str, scores: Any = None) -> np.ndarray:
             raise PoseError(f"{where}: keypoint value {_shown(value)} is no position; run the pose tool again.")
     keypoints = np.array(flat, np.float32).reshape(-1, 3)  # null becomes NaN
     return np.where(np.isnan(keypoints).any(1, keepdims=True), np.float32(0), keypoints)
+
+
+def _own(content: Mapping[str, Any], path: str) -> dict[int, Found]:
+    """Our joints are the first ones of OpenPose's layout MPI, in this order."""
+    own = parse_own(content, path)
+    people = np.pad(own.joints, ((0, 0), (0, 1), (0, 0)))
+    return {i: Found([pose] if (pose[:, 2] > 0).any() else [], own.size) for i, pose in enumerate(people)}
 
 
 def _is_video(content: Any) -> bool:
