@@ -64,10 +64,13 @@ class Visitor:
         """Uploads a video in the place of the one that is chosen."""
         from selenium.common.exceptions import TimeoutException
 
-        if self.shown(f"#{name} [aria-label=Clear]"):
-            self.find(f"#{name} [aria-label=Clear]").click()
-        for patience in (10, 30, 120):  # a page that is still waking up, on a busy machine, may miss a file
-            self.wait(lambda: self.driver.find_elements("css selector", f"#{name} input[type=file]"))
+        def emptied():  # a page that is still waking up, on a busy machine, may miss a click or a file
+            if self.shown(f"#{name} [aria-label=Clear]"):
+                self.find(f"#{name} [aria-label=Clear]").click()
+            return self.driver.find_elements("css selector", f"#{name} input[type=file]")
+
+        for patience in (10, 30, 120):
+            self.wait(emptied)
             self.find(f"#{name} input[type=file]").send_keys(str(path))
             try:
                 return self.wait(lambda: self.shown(f"#{name} [aria-label=Clear]"), patience)
