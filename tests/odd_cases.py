@@ -96,16 +96,6 @@ def _changed(group: str, name: str, ending: str, change: Callable[[bytes], bytes
     return Case(group, f"{ending} {name}", ending, make, **truth)
 
 
-def _later(seconds: float, begin: float):
-    def change(packet):
-        if packet.dts * packet.time_base >= begin:
-            packet.pts += round(seconds / packet.time_base)
-            packet.dts += round(seconds / packet.time_base)
-        return packet
-
-    return change
-
-
 def _without_duration(packet):
     packet.duration = 0
     return packet
@@ -137,7 +127,7 @@ def _timelines() -> list[Case]:
           for ending, codec, sound, begin in (
               ("ts", "libx264", "aac", _PRIMING), ("mkv", "libx264", "aac", 0), ("vob", "mpeg2video", "mp2", 0.01))),
         *(_written(group, f"a clock that leaps by {leap} s", ending, {"times": even + begin}, bf="0",
-                   changes=_later(leap, 0.8))
+                   changes=odd_videos.moved_by(leap, 0.8))
           for ending, leap, begin in (("ts", 3600, _PRIMING), ("mkv", 7200, 0), ("mp4", 90, 0))),
         *(_written(group, "frames that refer to later ones", ending, bf="3", sound="ac3",
                    **{"x264-params": "b-adapt=0"}) for ending in ("mkv", "ts")),

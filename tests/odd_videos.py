@@ -5,7 +5,7 @@ They are made with PyAV directly, and measured without what is tested.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import av
@@ -113,6 +113,18 @@ def _audio_packets(stream, seconds, starts):
         for part in resampler.resample(frame):
             yield from stream.encode(part)
     yield from stream.encode(None)
+
+
+def moved_by(seconds: float, begin: float) -> Callable[[av.Packet], av.Packet]:
+    """Changes packets of what is written: those from a time in seconds on are that much later."""
+
+    def change(packet):
+        if packet.dts * packet.time_base >= begin:
+            packet.pts += round(seconds / packet.time_base)
+            packet.dts += round(seconds / packet.time_base)
+        return packet
+
+    return change
 
 
 def flashes(path) -> list[float]:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from dancers.render import RenderedVideo
+from dancers.render import RenderedVideo, render_video
 from stmt_tf.video.writer import VideoWriter
 
 
@@ -66,3 +66,13 @@ def save(path, video: RenderedVideo, fps=25, times=None, audio=None):
         for i, frame in enumerate(video.frames):
             writer.write(frame, None if times is None else times[i])
     return str(path)
+
+
+def save_posed(folder, length: int, size: int = 64) -> dict[str, str]:
+    """Writes videos of two dancers at 12.5 frames a second; returns the settings that name them and their poses."""
+    made = {"pose": "alphapose"}
+    for name, index in (("source", 1), ("target", 5)):
+        dancer = render_video(3, index, size, length, 12.5)
+        made[name] = save(folder / f"{name}.mp4", dancer)
+        made[f"{name}_poses"] = write_poses(folder / f"{name}.json", dancer.joints)
+    return made

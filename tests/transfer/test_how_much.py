@@ -99,7 +99,7 @@ def test_seconds_beyond_the_end_are_told(videos):
 
 
 def test_several_targets_are_made_of_one_preparation(tmp_path, folder, videos, painter, monkeypatch, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="absl")
     calls = []
     prepare = MotionTransfer.prepare
     monkeypatch.setattr(MotionTransfer, "prepare", lambda self, config: calls.append(1) or prepare(self, config))
@@ -114,7 +114,7 @@ def test_several_targets_are_made_of_one_preparation(tmp_path, folder, videos, p
 
 
 def test_a_target_of_no_use_does_not_keep_the_others(tmp_path, folder, videos, painter, caplog):
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="absl")
     empty = folder / "empty.mp4"
     nobody = render_video(3, 5, SIZE, LENGTH, 12.5)
     save(empty, nobody, fps=12.5)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from transfers import Painter, save, write_poses
+from transfers import Painter, save_posed
 
-from dancers import render_video
 from stmt_tf import MotionTransfer
 from stmt_tf.transfer.checks import check, check_live
 from stmt_tf.transfer.settings import TransferConfig
@@ -18,12 +17,7 @@ SIZE, LENGTH = 64, 5
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     """Two videos and their poses, by the names of settings."""
-    folder, made = tmp_path_factory.mktemp("videos"), {}
-    for name, index in (("source", 1), ("target", 5)):
-        dancer = render_video(3, index, SIZE, LENGTH, 12.5)
-        made[name] = save(folder / f"{name}.mp4", dancer)
-        made[f"{name}_poses"] = write_poses(folder / f"{name}.json", dancer.joints)
-    return {**made, "pose": "alphapose"}
+    return save_posed(tmp_path_factory.mktemp("videos"), LENGTH)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from tiny_model import model_directory
-from transfers import Painter, save, write_poses
+from transfers import Painter, save_posed, write_poses
 
 import stmt_tf
 from dancers import render_video
@@ -24,12 +24,7 @@ ROOT = Path(stmt_tf.__file__).parents[1]
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory):
     """Two videos and their poses, by the names of settings."""
-    folder, made = tmp_path_factory.mktemp("videos"), {}
-    for name, index in (("source", 1), ("target", 5)):
-        dancer = render_video(3, index, SIZE, LENGTH, 12.5)
-        made[name] = save(folder / f"{name}.mp4", dancer)
-        made[f"{name}_poses"] = write_poses(folder / f"{name}.json", dancer.joints)
-    return {**made, "pose": "alphapose"}
+    return save_posed(tmp_path_factory.mktemp("videos"), LENGTH)
 
 
 @pytest.fixture(scope="module")

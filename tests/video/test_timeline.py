@@ -27,18 +27,6 @@ def times_of(path) -> np.ndarray:
     return np.array([frame.time for frame in read_frames(path)])
 
 
-def moved_by(seconds, begin):
-    """Changes packets of what was written: those from a time on are that much later."""
-
-    def change(packet):
-        if packet.dts * packet.time_base >= begin:
-            packet.pts += round(seconds / packet.time_base)
-            packet.dts += round(seconds / packet.time_base)
-        return packet
-
-    return change
-
-
 @pytest.mark.parametrize("ending", ["avi", "mp4", "mkv", "ts", "mov", "flv"])
 def test_frames_that_refer_to_later_ones_keep_their_times(tmp_path, ending):
     path = odd_videos.write(tmp_path / f"a.{ending}", sound=None, bf="3", **{"x264-params": "b-adapt=0"})
@@ -101,13 +89,13 @@ def test_joined_recordings_go_on_in_time(tmp_path, ending, warnings):
 
 @pytest.mark.parametrize(("ending", "seconds"), [("ts", 3600.0), ("ts", 20.0), ("mkv", 7200.0), ("mp4", 90.0)])
 def test_a_clock_that_leaps_ahead_leaves_no_gap(tmp_path, ending, seconds):
-    path = odd_videos.write(tmp_path / f"a.{ending}", sound=None, bf="0", changes=moved_by(seconds, 1.0))
+    path = odd_videos.write(tmp_path / f"a.{ending}", sound=None, bf="0", changes=odd_videos.moved_by(seconds, 1.0))
     np.testing.assert_allclose(times_of(path), np.arange(50) / 25, atol=0.002)
 
 
 @pytest.mark.parametrize("ending", ["mkv", "mp4"])
 def test_a_still_of_some_seconds_is_shown_so_long(tmp_path, ending, warnings):
-    path = odd_videos.write(tmp_path / f"a.{ending}", sound=None, bf="0", changes=moved_by(30.0, 1.0))
+    path = odd_videos.write(tmp_path / f"a.{ending}", sound=None, bf="0", changes=odd_videos.moved_by(30.0, 1.0))
     expected = np.arange(50) / 25 + 30 * (np.arange(50) >= 25)
     np.testing.assert_allclose(times_of(path), expected, atol=0.002)
     assert warnings() == []
@@ -172,6 +160,6 @@ def test_a_video_that_is_cut_off_is_told_and_one_that_is_mostly_gone_refused(tmp
 
 def test_a_part_of_a_recording_is_no_loss(tmp_path, warnings):
     # An edit list leaves out what was recorded before.
-    path = odd_videos.write(tmp_path / "a.mp4", sound=None, changes=moved_by(-1.0, -9))
+    path = odd_videos.write(tmp_path / "a.mp4", sound=None, changes=odd_videos.moved_by(-1.0, -9))
     times = times_of(path)
     assert len(times) == 25 and times[0] == 0 and warnings() == []
