@@ -79,24 +79,15 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`, or RGBA `[H, W, 4]` of a transparent renderer, colours not multiplied by alpha.
         """
-        return [image for image, _ in self.render_with_masks(poses)]
+        return [image for image, _ in self._composed(poses)]
 
-    def render_with_masks(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def render_with_masks(self, poses: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """The images of `render`, each with its mask of `masks`."""
-        layers = self._layers(poses, ("foreground", "mask"))
-        if self._crop_only:
-            compose = _cut_out if self.transparent else _composed
-            for (foreground, mask), square in zip(layers, self._squares(poses)):
-                yield compose(foreground, mask, square), mask[..., 0]
-        else:
-            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
-            for foreground, mask in layers:
-                yield compose(foreground, mask), self._compositor.spread(mask)
+        return [(image, self._spread(mask)) for image, mask in self._composed(poses)]
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
-        masks = (mask for (mask,) in self._layers(poses, ("mask",)))
-        return [mask[..., 0] if self._crop_only else self._compositor.spread(mask) for mask in masks]
+        return [self._spread(mask) for (mask,) in self._layers(poses, ("mask",))]
 
     def anew(self) -> Renderer:
         """A renderer of the same source that has not seen a pose yet."""
@@ -133,6 +124,22 @@ class Renderer:
         mattes = source.matte_crops(self._side) if self._model.takes_any_size else None
         joints = source.crop.to_crop(source.joints, self._side)
         return dict(self._model.encode_source(source.crops(self._side), joints, mattes))
+
+    def _composed(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The images of `render`, each with the model's own mask, uint8 `[S, S, 1]`."""
+        layers = self._layers(poses, ("foreground", "mask"))
+        if self._crop_only:
+            compose = _cut_out if self.transparent else _composed
+            for (foreground, mask), square in zip(layers, self._squares(poses)):
+                yield compose(foreground, mask, square), mask
+        else:
+            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
+            for foreground, mask in layers:
+                yield compose(foreground, mask), mask
+
+    def _spread(self, mask: np.ndarray) -> np.ndarray:
+        """The model's mask as `masks` gives it."""
+        return mask[..., 0] if self._crop_only else self._compositor.spread(mask)
 
     def _squares(self, poses: np.ndarray) -> np.ndarray:
         """What is behind the person of each pose in the square view: uint8 `[T, S, S, 3]`."""

@@ -96,7 +96,7 @@ class Result:
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(progress("result", len(self.frames)))
-            made = stack.enter_context(overlapped(self._with_targets(), ahead=_BATCH))
+            made = stack.enter_context(overlapped(self._with_targets(bool(matte)), ahead=_BATCH))
             writers: dict[str, VideoWriter] = {}
 
             def write(path: str, image: np.ndarray, time: float, **options) -> None:
@@ -125,10 +125,11 @@ class Result:
         else:
             logging.warning("--attention=%s: not written, as this model has no attention (see --fusion of train)", path)
 
-    def _with_targets(self) -> Iterator[tuple[Frame, np.ndarray, np.ndarray]]:
-        """Each frame of the target with what becomes of it, and where the person is in that."""
+    def _with_targets(self, masks: bool) -> Iterator[tuple[Frame, np.ndarray, np.ndarray | None]]:
+        """Each frame of the target with what becomes of it, and, if asked for, where the person is in that."""
         renderer = self._renderer.anew()
         with overlapped(read_frames(self._motion.path), ahead=_BATCH) as frames:
             while batch := list(itertools.islice(frames, _BATCH)):
-                made = renderer.render_with_masks(self.poses[batch[0].index : batch[-1].index + 1])
+                poses = self.poses[batch[0].index : batch[-1].index + 1]
+                made = renderer.render_with_masks(poses) if masks else [(one, None) for one in renderer.render(poses)]
                 yield from ((frame, *each) for frame, each in zip(batch, made))
