@@ -13,9 +13,7 @@ import io
 import json
 import os
 import re
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -24,7 +22,7 @@ from typing import IO
 from absl import logging
 
 from stmt_tf.assets import cache_dir
-from stmt_tf.files import PathLike, whole_file
+from stmt_tf.files import PathLike, whole_directory, whole_file
 from stmt_tf.models.versions import newest
 from stmt_tf.serving.manifest import ModelError, read_manifest
 
@@ -121,21 +119,17 @@ def cached(key: str) -> Path:
 def _unpack(path: PathLike, folder: Path) -> None:
     """Makes the folder of what the archive holds, whole or not at all."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    hidden = tempfile.mkdtemp(prefix=".unpacking-", dir=folder.parent)
     try:
-        with tarfile.open(path, "r:gz") as archive:
-            manifest = _extract(archive, Path(hidden))
-        read_manifest(hidden)
-        os.chmod(hidden, 0o755)  # a temporary directory is its owner's alone
-        if not folder.is_dir():  # another process may have been here first
-            os.rename(hidden, folder)
+        with whole_directory(folder) as hidden:
+            hidden.mkdir()
+            with tarfile.open(path, "r:gz") as archive:
+                manifest = _extract(archive, hidden)
+            read_manifest(str(hidden))
         logging.info("unpacked %s to %s; licence: %s", path, folder, manifest.licence)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ModelError(f"{path}: a damaged archive ({error}). Get it again from where it came") from error
     except ModelError as error:
         raise ModelError(f"{path}: {str(error).replace(f'{hidden}: ', '')}") from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _extract(archive: tarfile.TarFile, folder: Path) -> Manifest:
