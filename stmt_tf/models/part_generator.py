@@ -31,6 +31,7 @@ from stmt_tf.models.frame_size import (
     merge,
     shrunk,
 )
+from stmt_tf.models.part_attention import PartAttention, late_head
 from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.models.single_frame import SingleFrameTransfer, masked_parts
 from stmt_tf.models.warp import affine_warp
@@ -47,7 +48,6 @@ from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
 _OUT_OF_VIEW = [0.0, 0.0, 1e5, 0.0, 0.0, 0.0]  # added to the transform of a part that the target pose has not
 _SHARPNESS = 3.0  # of the parts' shares in the person: a torso that is a little of the head would show it twice
-_LEAST_ALPHA = 1e-3  # of a part's warped mask, for its logarithm
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
 
@@ -76,7 +76,7 @@ class PartGenerator(tf.keras.Model):
         self.size = single_frame.size
         self.nearest_frames = nearest_frames
         self.attention = PartAttention(name="attention")
-        self.background = _head(3, "background")
+        self.background = late_head(3, "background")
 
     def encode_source(
         self, frames: tf.Tensor, joints: tf.Tensor, mattes: tf.Tensor | None = None
@@ -223,48 +223,6 @@ class PartGenerator(tf.keras.Model):
         """
         source = self.encode_source(inputs["source_frames"], inputs["source_joints"], inputs.get("source_mattes"))
         return {**self.generate(source, inputs["target_joints"]), "background_mask": source["background_mask"]}
-
-
-class PartAttention(tf.keras.layers.Layer):
-    """Attention over K frames and P parts, and what is painted where no part covers.
-
-    A softmax over all K x P warped parts of four terms: what the network says of a part at a pixel; the logarithm of
-    the part's warped mask there, by a trained weight; that of the frame's share in the part; and that of how sure it is
-    that the target shows the part, so that a limb behind the body does not come before it.
-    """
-
-    def __init__(self, **kwargs):
-        super().__init__(autocast=False, **kwargs)
-        self.head = _head(NUM_PARTS + 3 + 1, "head")
-        self.mask_weight = self.add_weight(name="mask_weight", shape=(), initializer="ones", dtype="float32")
-
-    def call(
-        self, features: tf.Tensor, masks: tf.Tensor, shares: tf.Tensor, log_confidence: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Attends.
-
-        Args:
-            features: `[M, n, n, C]`.
-            masks: `[M, K, P, n, n]` in [0, 1], the warped masks of the parts.
-            shares: `[M, K, P]` in (0, 1], those of the frames in each part.
-            log_confidence: `[M, P]`, see `part_log_confidence`.
-
-        Returns:
-            attention `[M, K, P, n, n]`, which sums to 1 over K and P; painted colours `[M, n, n, 3]` in [-1, 1]; what
-            is added to the logit of the foreground mask, `[M, n, n, 1]`.
-        """
-        said, paint, mask_logit = tf.split(self.head(features), [NUM_PARTS, 3, 1], axis=-1)
-        logits = tf.transpose(said, [0, 3, 1, 2])[:, None] + log_confidence[:, None, :, None, None]
-        logits += tf.cast(self.mask_weight, tf.float32) * tf.math.log(tf.maximum(masks, _LEAST_ALPHA))
-        logits += tf.math.log(shares)[..., None, None]
-        flat = tf.reshape(logits, [tf.shape(masks)[0], -1, *masks.shape[3:]])
-        return tf.reshape(tf.nn.softmax(flat, axis=1), tf.shape(logits)), tf.tanh(paint), mask_logit
-
-
-def _head(channels: int, name: str) -> tf.keras.layers.Conv2D:
-    """A 3x3 convolution that starts at nearly nothing, so that the first frames are those of the warped parts."""
-    start = tf.keras.initializers.RandomNormal(stddev=1e-3)
-    return tf.keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=start, dtype="float32", name=name)
 
 
 def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
