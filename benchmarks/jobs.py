@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from stmt_tf.files import whole_file
@@ -30,8 +30,13 @@ class Log:
         self._path = path
         self.entries = json.loads(path.read_text()) if path.exists() else {}
 
-    def run(self, jobs: Iterable[Job]) -> None:
-        """Runs the jobs one after the other, but for those done before; ends the process where one fails."""
+    def run(self, jobs: Iterable[Job], after: Callable[[], None] = lambda: None) -> None:
+        """Runs the jobs one after the other, but for those done before; ends the process where one fails.
+
+        Args:
+            jobs: what is to be done.
+            after: called after each of them.
+        """
         jobs = list(jobs)
         for job in jobs:  # all of them before the first, which may take hours
             entry = self.entries.get(job.name)
@@ -43,6 +48,7 @@ class Log:
         try:
             for job in jobs:
                 self._run(job)
+                after()
         except subprocess.CalledProcessError as error:
             sys.exit(f"{shlex.join(error.cmd)} ended with {error.returncode}; the same command goes on with it")
         except KeyboardInterrupt:

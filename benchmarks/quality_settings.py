@@ -36,6 +36,10 @@ class Table1Config:
         require_given(self)
         require_at_least(self, num_videos=20, num_pairs=2, seeds=1)
 
+    def place(self, seed: int, row: str = "") -> Path:
+        """The directory of a row of a seed; of the seed, without a row."""
+        return Path(self.out) / f"seed{seed}" / row
+
     @property
     def training_records(self) -> Path:
         """The directory of the splits train and val."""

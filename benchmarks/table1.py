@@ -1,11 +1,12 @@
 """The paper's Table 1, repeated at a size that can be afforded: `python -m benchmarks.table1 --out=DIR`.
 
-Renders one set of dancers, trains for each seed stage 1 and every row of the table from it, and measures all models on
+Renders one set of dancers, trains for each seed stage 1 and every row of the table from it, and measures each row on
 the same held-out pairs by `stmt_tf.evaluate`. Into
 DIR/table1.md goes the paper's column beside ours, with the findings that the paper reads from it and whether ours show
-them; DIR/results has all that an evaluation writes, DIR/jobs.json the commands and how long they took.
+them; DIR/seedN/ROW/results has all that an evaluation writes, DIR/jobs.json the commands and how long they took.
 
-Interrupt it whenever you like: the same command goes on with the job that it was at, and within it.
+Interrupt it whenever you like: the same command goes on with the job that it was at, and within it. What is measured
+so far is in DIR/table1.md after each row.
 
 The rows are the flagfiles of --configs, by default 64 pixels and a quarter of the paper's width. At the paper's size:
 --configs=configs --stage1=configs/stage1.flags, with --records that hold such frames, and weeks of a GPU.
@@ -55,7 +56,7 @@ ROWS = {
     "sa3d_rb6_dv": Row("MSE + VGG + Fusion SA3D+RB6 + D_V", 7.74, 23.25),
     "rb6_sa2d_dv": Row("MSE + VGG + Fusion RB6+SA2D + D_V", 7.57, 23.20),
 }
-FIRST, LAST = "mse", "rb6_sa2d_dv"
+FIRST = "mse"
 _SINGLE_FRAME = ("mse", "mse_vgg")
 
 # What the paper reads from its table, or its table shows: the row that is better than the other, in which figure.
@@ -106,26 +107,19 @@ def jobs(config: Table1Config) -> Iterator[Job]:
     if not config.records:
         yield from _render(config)
     records = tuple(f"--{split}_records={config.training_records}/{split}-*.tfrecord" for split in ("train", "val"))
-    out = Path(config.out)
-    models = {}
+    pairs = (f"--records={config.test_records}/test-*.tfrecord", f"--num_pairs={config.num_pairs}")
     for row, seed in trainings(config.seeds):
-        place = out / f"seed{seed}"
+        stage1, place = config.place(seed) / "stage1", config.place(seed, row)
         if row == FIRST:
-            flagfile, workdir = f"--flagfile={config.stage1}", f"--workdir={place / 'stage1'}"
-            yield Job(f"stage 1, seed {seed}", "stmt_tf.train", (flagfile, *records, f"--seed={seed}", workdir))
-        training, models[row, seed] = place / row / "training", place / row / "model"
-        flagfile = f"--flagfile={config.configs}/{row}.flags"
-        where = (f"--init={place / 'stage1'}", f"--workdir={training}")
-        yield Job(f"{row}, seed {seed}", "stmt_tf.train", (flagfile, *records, f"--seed={seed}", *where))
-        exported = (f"--workdir={training}", f"--output={models[row, seed]}")
-        yield Job(f"export {row}, seed {seed}", "stmt_tf.export", exported)
-    compared = ",".join(
-        f"{method(row, seed)}{'@1' if row in _SINGLE_FRAME else ''}={model}" for (row, seed), model in models.items()
-    )
-    what = (f"--records={config.test_records}/test-*.tfrecord", f"--num_pairs={config.num_pairs}")
-    where = f"--output={out / 'results'}"
-    name = f"evaluate, {config.seeds} seeds" if config.seeds > 1 else "evaluate"
-    yield Job(name, "stmt_tf.evaluate", (f"--model={models[LAST, 0]}", f"--compare={compared}", *what, where))
+            where = (f"--flagfile={config.stage1}", *records, f"--seed={seed}", f"--workdir={stage1}")
+            yield Job(f"stage 1, seed {seed}", "stmt_tf.train", where)
+        flagfile, workdir = f"--flagfile={config.configs}/{row}.flags", f"--workdir={place / 'training'}"
+        where = (flagfile, *records, f"--seed={seed}", f"--init={stage1}", workdir)
+        yield Job(f"{row}, seed {seed}", "stmt_tf.train", where)
+        model = place / "model"
+        yield Job(f"export {row}, seed {seed}", "stmt_tf.export", (workdir, f"--output={model}"))
+        measured = (f"--model={model}", *pairs, f"--output={place / 'results'}")
+        yield Job(f"evaluate {row}, seed {seed}", "stmt_tf.evaluate", measured)
 
 
 def _render(config: Table1Config) -> Iterator[Job]:
@@ -140,10 +134,19 @@ def _render(config: Table1Config) -> Iterator[Job]:
         yield Job(f"render {' and '.join(splits)}", "tfrecords_tools.synthetic_dancers", (*what, *series))
 
 
-def read_figures(metrics: Mapping, seeds: int) -> dict[tuple[str, int], dict[str, float]]:
-    """VFID and PSNR of each row and seed, from an evaluation's metrics.json."""
-    means = {training: metrics["means"][method(*training)] for training in trainings(seeds)}
-    return {training: {"vfid": mean["VFID"], "psnr": mean["psnr"]} for training, mean in means.items()}
+def read_results(config: Table1Config) -> dict[tuple[str, int], Mapping]:
+    """What the evaluation of each row and seed says (its metrics.json), of those that are measured so far."""
+    paths = {(row, seed): config.place(seed, row) / "results" / "metrics.json" for row, seed in trainings(config.seeds)}
+    return {training: json.loads(path.read_text()) for training, path in paths.items() if path.exists()}
+
+
+def read_figures(results: Mapping[tuple[str, int], Mapping]) -> dict[tuple[str, int], dict[str, float]]:
+    """VFID and PSNR of each row and seed: of one source frame where the row has no fusion."""
+    figures = {}
+    for (row, seed), metrics in results.items():
+        means = metrics["means"]["model K=1" if row in _SINGLE_FRAME else "model K=4"]
+        figures[row, seed] = {"vfid": means["VFID"], "psnr": means["psnr"]}
+    return figures
 
 
 def table(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
@@ -163,16 +166,16 @@ def table(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
 
 
 def gains(figures: Mapping[tuple[str, int], Mapping[str, float]], better: str, worse: str, name: str) -> list[float]:
-    """By how much a row is better than another, for each seed: both start from the same stage 1."""
+    """By how much a row is better than another, for each seed that has both: they start from the same stage 1."""
     sign = -1 if _IS_BETTER_LOWER[name] else 1
-    seeds = sorted({seed for _, seed in figures})
+    seeds = sorted(seed for row, seed in figures if row == better and (worse, seed) in figures)
     return [sign * (figures[better, seed][name] - figures[worse, seed][name]) for seed in seeds]
 
 
 def spread(figures: Mapping[tuple[str, int], Mapping[str, float]], name: str) -> float:
     """The largest difference between seeds of one gain: smaller gains tell nothing. NaN for one seed."""
     of_findings = [gains(figures, better, worse, figure) for _, better, worse, figure in FINDINGS if figure == name]
-    return max(max(values) - min(values) if len(values) > 1 else math.nan for values in of_findings)
+    return max((max(values) - min(values) for values in of_findings if len(values) > 1), default=math.nan)
 
 
 def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
@@ -183,6 +186,8 @@ def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
             {(row, 0): {"vfid": ROWS[row].vfid, "psnr": ROWS[row].psnr} for row in ROWS}, better, worse, name
         )
         ours = gains(figures, better, worse, name)
+        if not ours:  # not measured so far
+            continue
         mean = sum(ours) / len(ours)
         if len(ours) == 1:
             verdict = "one seed"
@@ -195,17 +200,18 @@ def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
     return markdown(cells)
 
 
-def report(metrics: Mapping, seeds: int, hours: float) -> str:
-    """The text of table1.md."""
-    figures = read_figures(metrics, seeds)
+def report(results: Mapping[tuple[str, int], Mapping], hours: float) -> str:
+    """The text of table1.md: of all rows, or of those that are measured so far."""
+    figures = read_figures(results)
     spreads = ", ".join(f"{name.upper()} {spread(figures, name):.2f}" for name in ("vfid", "psnr"))
-    notes = "".join(f"- {note}\n" for note in (*_UNLIKE_THE_PAPER, *metrics["video_distances"]["notes"]))
-    floor = metrics["means"][EARLIER]["VFID"]
+    any_of_them = next(iter(results.values()))
+    notes = "".join(f"- {note}\n" for note in _UNLIKE_THE_PAPER)
+    floor = any_of_them["means"][EARLIER]["VFID"]
     return (
         f"{table(figures)}\n{findings(figures)}\n"
         f"- largest difference between seeds of one gain: {spreads}\n"
         f"- real against real: VFID {floor:.2f}\n"
-        f"- {metrics['pairs']} same-video pairs, {metrics['size']} pixels; {hours:.1f} hours in all\n{notes}"
+        f"- {any_of_them['pairs']} same-video pairs, {any_of_them['size']} pixels; {hours:.1f} hours in all\n{notes}"
     )
 
 
@@ -219,8 +225,11 @@ def main(config: Table1Config) -> None:
     except OSError as error:
         sys.exit(f"table1: {error}")
     log = Log(out / "jobs.json")
-    log.run(jobs(config))
-    text = report(json.loads((out / "results" / "metrics.json").read_text()), config.seeds, log.hours)
-    with whole_file(str(out / "table1.md")) as hidden:
-        hidden.write_text(text)
-    print(text)
+
+    def write_table() -> None:
+        if results := read_results(config):
+            with whole_file(str(out / "table1.md")) as hidden:
+                hidden.write_text(report(results, log.hours))
+
+    log.run(jobs(config), write_table)
+    print((out / "table1.md").read_text())

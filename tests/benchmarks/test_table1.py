@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import table1
 from benchmarks.jobs import Job, Log
-from benchmarks.table1 import ROWS, Table1Config, findings, jobs, report, spread, trainings
+from benchmarks.table1 import ROWS, Table1Config, findings, jobs, read_results, report, spread, trainings
 
 PAPER = {(row, 0): {"vfid": paper.vfid, "psnr": paper.psnr} for row, paper in ROWS.items()}
 
@@ -17,19 +17,15 @@ def with_seed(**changes):
 
 def test_every_row_is_trained_once_for_each_seed():
     all_jobs = list(jobs(Table1Config(out="o", seeds=3)))
-    of_seed = ["train"] + ["train", "export"] * 9
-    assert [job.module.rpartition(".")[2] for job in all_jobs] == (
-        ["synthetic_dancers"] * 2 + of_seed * 3 + ["evaluate"]
-    )
+    of_seed = ["train"] + ["train", "export", "evaluate"] * 9
+    assert [job.module.rpartition(".")[2] for job in all_jobs] == ["synthetic_dancers"] * 2 + of_seed * 3
     by_name = {job.name: job.arguments for job in all_jobs}
     assert len(by_name) == len(all_jobs)
     assert {"--init=o/seed2/stage1", "--seed=2", "--flagfile=configs/small/mse.flags"} < set(by_name["mse, seed 2"])
     assert "--workdir=o/seed2/stage1" in by_name["stage 1, seed 2"]
-    (compared,) = [flag for flag in by_name["evaluate, 3 seeds"] if flag.startswith("--compare=")]
-    compared = compared.partition("=")[2].split(",")
-    assert len(compared) == 27
-    assert "MSE + VGG@1=o/seed0/mse_vgg/model" in compared
-    assert "MSE + VGG + Fusion RB6+SA2D + D_V (seed 1)=o/seed1/rb6_sa2d_dv/model" in compared
+    (made,) = set(by_name["export mse, seed 2"]) - {"--workdir=o/seed2/mse/training"}
+    model = made.replace("--output", "--model")
+    assert {model, "--output=o/seed2/mse/results"} < set(by_name["evaluate mse, seed 2"])
 
 
 def test_own_records_are_not_rendered():
@@ -77,21 +73,34 @@ def test_table_has_both_columns_with_differences_to_the_first_row():
     assert lines[-1][1:] == ["", "", "", "", "9.00", "-2.00", "23.20", "+1.10"]
 
 
-def test_report_reads_an_evaluation():
-    means = {"truth, earlier frames": {"VFID": 1.5, "psnr": None}}
+def write_results(config, row, seed, vfid):
+    results = config.place(seed, row) / "results"
+    results.mkdir(parents=True)
+    # A single-frame row is judged by one source frame, a row with a fusion by all of them.
+    used, other = ("model K=1", "model K=4") if row.startswith("mse") else ("model K=4", "model K=1")
+    means = {used: {"VFID": vfid, "psnr": 20.0}, other: {"VFID": 99.0, "psnr": 99.0}}
+    means["truth, earlier frames"] = {"VFID": 1.5, "psnr": None}
+    (results / "metrics.json").write_text(json.dumps({"means": means, "pairs": 50, "size": 64}))
+
+
+def test_report_reads_the_evaluations(tmp_path):
+    config = Table1Config(out=str(tmp_path))
     for row, seed in trainings(2):
-        name = ROWS[row].name + (" (seed 1)" if seed else "")
-        means[name] = {"VFID": ROWS[row].vfid + seed, "psnr": ROWS[row].psnr}
-    metrics = {
-        "means": means,
-        "pairs": 50,
-        "size": 64,
-        "video_distances": {"notes": ["how", "VFID, 95% bootstrap interval over the videos: MSE 1 to 2"]},
-    }
-    text = report(metrics, 2, hours=1.25)
-    assert "seeds of one gain: VFID 0.00, PSNR 0.00" in text and "VFID 1.50" in text
-    assert "50 same-video pairs, 64 pixels; 1.2 hours in all\n" in text
-    assert "- how\n- VFID, 95% bootstrap interval" in text and "several frames have it harder" in text
+        write_results(config, row, seed, ROWS[row].vfid + seed)
+    text = report(read_results(config), hours=1.25)
+    assert "seeds of one gain: VFID 0.00, PSNR 0.00" in text and "real against real: VFID 1.50" in text
+    assert "50 same-video pairs, 64 pixels; 1.2 hours in all\n" in text and "several frames have it harder" in text
+    assert "99.00" not in text
+
+
+def test_rows_measured_so_far_make_a_table(tmp_path):
+    config = Table1Config(out=str(tmp_path))
+    for row in ("mse", "mse_vgg"):
+        write_results(config, row, 0, ROWS[row].vfid)
+    write_results(config, "mse", 1, 10.0)
+    text = report(read_results(config), hours=1.25)
+    assert text.count("a perceptual loss helps") == 2 and "several frames beat one" not in text
+    assert text.count(" one seed |") == 2 and "MSE (seed 1)" in text and "VFID nan" in text
 
 
 def test_settings_that_make_no_table_are_refused():
@@ -119,8 +128,9 @@ def test_jobs_are_done_once(tmp_path):
     assert json.loads((tmp_path / "to.json").read_text()) == [1]
     (tmp_path / "to.json").unlink()
     log = Log(tmp_path / "jobs.json")
-    log.run([copy(tmp_path), copy(tmp_path, "another", "another.json")])
-    assert not (tmp_path / "to.json").exists() and (tmp_path / "another.json").exists()
+    sizes = []
+    log.run([copy(tmp_path), copy(tmp_path, "another", "another.json")], lambda: sizes.append(len(log.entries)))
+    assert not (tmp_path / "to.json").exists() and (tmp_path / "another.json").exists() and sizes == [1, 2]
     assert log.hours > 0 and all(entry["done"] for entry in log.entries.values())
 
 
