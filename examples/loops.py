@@ -8,6 +8,7 @@ Each is of `--seconds` and of `--height` pixels. Needs mediapipe, as `stmt_tf.tr
 
 import argparse
 import os
+import sys
 import tempfile
 
 import av
@@ -16,6 +17,7 @@ import numpy as np
 
 from dancers import render_video
 from stmt_tf import MotionTransfer
+from stmt_tf.assets import AssetError
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.writer import VideoWriter
 
@@ -43,29 +45,42 @@ def write_loop(path, frames):
         container.mux(stream.encode())
 
 
+def main(options):
+    """Makes the three pictures.
+
+    Raises:
+        AssetError, OSError, ValueError: a picture cannot be written, or the model not be used; why.
+    """
+    os.makedirs(options.output, exist_ok=True)
+    transfer = MotionTransfer.from_pretrained(options.model)
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def film(number):
+            """The video of a rendered person, made once."""
+            path = os.path.join(scratch, f"{number}.mp4")
+            return path if os.path.exists(path) else write_video(path, number, 2 * options.seconds)
+
+        for i, (source, target) in enumerate(zip(SOURCES, TARGETS), 1):
+            result = transfer(film(source), film(target), background=film(PLACE) if i == 3 else "")
+            videos = ((frame.image for frame in read_frames(film(number))) for number in (source, target))
+            shown = zip(*videos, result.frames)
+            size = (options.height, options.height)
+            panels = [
+                np.concatenate([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images], 1)
+                for images in shown
+            ]
+            write_loop(os.path.join(options.output, f"loop-{i}.webp"), panels[: round(options.seconds * FPS)])
+
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--output", required=True, help="directory to write the pictures into")
 parser.add_argument("--model", default="", help="model directory; empty: the shipped model")
 parser.add_argument("--seconds", type=float, default=6.0, help="length of a loop")
 parser.add_argument("--height", type=int, default=224, help="of the pictures in pixels, even")
-options = parser.parse_args()
-
-os.makedirs(options.output, exist_ok=True)
-transfer = MotionTransfer.from_pretrained(options.model)
-with tempfile.TemporaryDirectory() as scratch:
-
-    def film(number):
-        """The video of a rendered person, made once."""
-        path = os.path.join(scratch, f"{number}.mp4")
-        return path if os.path.exists(path) else write_video(path, number, 2 * options.seconds)
-
-    for i, (source, target) in enumerate(zip(SOURCES, TARGETS), 1):
-        result = transfer(film(source), film(target), background=film(PLACE) if i == 3 else "")
-        videos = ((frame.image for frame in read_frames(film(number))) for number in (source, target))
-        shown = zip(*videos, result.frames)
-        size = (options.height, options.height)
-        panels = [
-            np.concatenate([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images], 1)
-            for images in shown
-        ]
-        write_loop(os.path.join(options.output, f"loop-{i}.webp"), panels[: round(options.seconds * FPS)])
+given = parser.parse_args()
+if given.height < 2 or given.height % 2 or not given.seconds * FPS >= 2:
+    parser.error(f"an even --height and two frames at least: got {given.height} pixels, {given.seconds} s")
+try:
+    main(given)
+except (AssetError, OSError, ValueError) as error:
+    sys.exit(f"loops: {error}")

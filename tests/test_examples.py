@@ -63,6 +63,11 @@ def test_the_directory_of_a_request_is_made_before_the_poses_are_looked_for(tmp_
     [
         ("make_request", ("--source=gone.mp4", "--target=gone.mp4"), "gone.mp4: no such file. Check the path."),
         ("serve_rest", ("--model=tiny", "--source=gone"), "source_joints.npy: no such file. Make the request"),
+        (
+            "substitution_figure",
+            ("--people=gone.mp4", "--motions=gone.mp4", "--places=gone.jpg"),
+            "substitution_figure: gone.mp4: no such file. Check the path.",
+        ),
     ],
 )
 def test_a_missing_file_is_one_line_and_leaves_no_folder(tmp_path, monkeypatch, name, flags, told):
@@ -71,3 +76,10 @@ def test_a_missing_file_is_one_line_and_leaves_no_folder(tmp_path, monkeypatch, 
         runpy.run_path(str(EXAMPLES / f"{name}.py"))
     assert told in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "made").exists()
+
+
+def test_a_model_that_is_none_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["loops", f"--output={tmp_path}", f"--model={tmp_path / 'none'}"])
+    with pytest.raises(SystemExit, match="^loops: .*none") as caught:
+        runpy.run_path(str(EXAMPLES / "loops.py"))
+    assert "\n" not in str(caught.value)
