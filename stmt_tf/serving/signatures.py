@@ -215,7 +215,7 @@ def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
 
 
-_JPEG_END = b"\xff\xd9"
+_JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 
 
 def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
@@ -229,8 +229,9 @@ def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
              tf.strings.length(picture)],
         )
         with tf.control_dependencies([is_jpeg]):
+            scan = tf.strings.split([picture], sep=_JPEG_SCAN).values[-1:]  # a thumbnail before it has an end, too
             is_whole = tf.debugging.Assert(
-                tf.size(tf.strings.split([picture], sep=_JPEG_END).values) > 1,
+                tf.size(tf.strings.split(scan, sep=_JPEG_END).values) > 1,
                 ["source_jpeg_bytes must hold whole pictures; one is cut off. Its length:", tf.strings.length(picture)],
             )
         with tf.control_dependencies([is_whole]):

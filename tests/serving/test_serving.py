@@ -180,6 +180,12 @@ def with_picture(picture):
     return change
 
 
+def with_thumbnail(picture):
+    """The JPEG with a smaller one in its header, as cameras write them."""
+    thumbnail = jpeg(1)
+    return picture[:2] + b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail + picture[2:]
+
+
 def with_sources(pictures, joints):
     def change(tensors):
         tensors["source_jpeg_bytes"] = np.full([1, pictures], jpeg(0), object)
@@ -207,6 +213,7 @@ PNG = tf.io.encode_png(np.zeros([SIZE, SIZE, 3], np.uint8)).numpy()
         (with_picture(PNG), NO_JPEG),
         (with_picture(jpeg(0)[:-100]), "whole pictures; one is cut off"),
         (with_picture(jpeg(0)[:20]), "whole pictures; one is cut off"),
+        (with_picture(with_thumbnail(jpeg(0))[:-100]), "whole pictures; one is cut off"),
         (with_picture(jpeg(0, size=64)), r"pictures of one size, which is.*\[32 32\].*\[64 64\]"),
         (with_joint("source_joints", np.nan), f"source{ODD_JOINTS}"),
         (with_joint("target_joints", np.nan), f"target{ODD_JOINTS}"),
@@ -220,6 +227,14 @@ def test_what_cannot_be_used_is_an_error_that_says_so(model, change, complaint):
     change(tensors)
     with pytest.raises(tf.errors.InvalidArgumentError, match=f"(?s){complaint}"):
         ask(model, "serving_default", tensors)
+
+
+def test_a_thumbnail_within_a_picture_changes_nothing(model):
+    plain, cameras = inputs(), inputs()
+    cameras["source_jpeg_bytes"] = plain["source_jpeg_bytes"].copy()
+    cameras["source_jpeg_bytes"][0, 0] = with_thumbnail(plain["source_jpeg_bytes"][0, 0])
+    pictures = [ask(model, "serving_default", tensors)["frame_jpeg_bytes"] for tensors in (plain, cameras)]
+    np.testing.assert_array_equal(*pictures)
 
 
 @pytest.mark.parametrize("signature", ["transfer", "encode_source", "generate"])
