@@ -92,6 +92,7 @@ def create_clips(config: CreateConfig, settings: ClipSettings) -> list[dict[str,
             with contextlib.closing(_run(missing, config, settings)) as running:
                 for entry in running:
                     tried.append(entry)
+                    progress.set_postfix_str(entry["video_id"], refresh=False)
                     progress.update()
     finally:
         # What an interruption leaves is a whole set, too, of fewer videos.

@@ -14,6 +14,7 @@ import numpy as np
 from absl import logging
 from tqdm import tqdm
 
+from stmt_tf.files import PathLike
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
@@ -139,7 +140,8 @@ def _look_for_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
             stack.enter_context(overlapped(_detections(video, info, estimator, witness), ahead=math.inf))
             for video, info, estimator, witness in zip(videos, infos, estimators, witnesses)
         ]
-        bar = stack.enter_context(progress("poses", None if None in lengths else sum(lengths)))
+        total = None if None in lengths else sum(lengths)
+        bar = stack.enter_context(progress("poses", total, *(video.path for video in videos)))
         for found in itertools.zip_longest(*stages):
             for each, begun, looked in zip(people, starts, found):
                 if looked is not None:
@@ -195,7 +197,9 @@ def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses, starts
     return shot
 
 
-def progress(label: str, total: int | None) -> tqdm:
-    """A bar that counts frames."""
-    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]"
-    return tqdm(total=total, desc=label, unit=" frames", bar_format=form)
+def progress(label: str, total: int | None, *paths: PathLike) -> tqdm:
+    """A bar that counts frames, and names the files that they are of."""
+    form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+    bar = tqdm(total=total, desc=label, unit=" frames", bar_format=form)
+    bar.set_postfix_str(", ".join(os.path.basename(path) for path in paths), refresh=False)
+    return bar

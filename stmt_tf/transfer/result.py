@@ -95,7 +95,7 @@ class Result:
         collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
         info = probe(self._motion.path)
         with contextlib.ExitStack() as stack:
-            bar = stack.enter_context(progress("result", len(self.frames)))
+            bar = stack.enter_context(progress("result", len(self.frames), output))
             made = stack.enter_context(overlapped(self._with_targets(bool(matte)), ahead=_BATCH))
             writers: dict[str, VideoWriter] = {}
 

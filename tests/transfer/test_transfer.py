@@ -85,6 +85,7 @@ def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp
         for line in told
     ), done.stderr
     assert "frames/s" in done.stderr and str(output) in told[-1]
+    assert "frames/s, source.mp4, target.mp4]" in done.stderr and "frames/s, result.mp4]" in done.stderr
     info = probe(output)
     assert (info.width, info.height, info.fps, info.num_frames) == (SIZE, SIZE, 12.5, LENGTH)
     expected = [frame.time for frame in read_frames(inputs["target"])]
