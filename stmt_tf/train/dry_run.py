@@ -9,9 +9,12 @@ since neither changes what a step costs. All losses are at work, which is the de
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -71,15 +74,16 @@ def rehearse(
             return strategy.reduce(tf.distribute.ReduceOp.MEAN, logs["total"], axis=None)
 
         progress.set_description_str("tracing the training step")
-        step_count = count_flops(step.get_concrete_function(batch).graph)
+        traced = step.get_concrete_function(batch)  # which another thread would not find
+        step_count = count_flops(traced.graph)
         total = f"of {quantity(step_count.flops, 'FLOP')}"
         progress.set_description_str(f"first step, {total}")
         try:
-            _seconds(step, batch)
+            _seconds(traced, batch)
             seconds: list[float] = []
             while len(seconds) < _TIMED_STEPS and max(seconds, default=0.0) < _LONG_STEP_SECONDS:
                 progress.set_description_str(f"timed step {len(seconds) + 1}, {total}")
-                seconds.append(_seconds(step, batch))
+                seconds.append(_seconds(traced, batch))
         except tf.errors.ResourceExhaustedError as error:
             raise ValueError(
                 f"a step on {data.batch_size // replicas} examples a device does not fit into its memory: raise "
@@ -147,8 +151,25 @@ def _size(variables: Iterable) -> int:
 
 def _seconds(step: Callable, batch) -> float:
     start = time.perf_counter()
-    float(step(batch))  # waits for the device
+    interruptible(lambda: float(step(batch)))  # waits for the device
     return time.perf_counter() - start
+
+
+def interruptible(call: Callable[[], Any]) -> Any:
+    """What a call returns that may stay in native code for minutes: an interrupt ends the wait for it at once.
+
+    Python's handlers of signals run in the main thread, between two of its own instructions.
+    """
+    future: concurrent.futures.Future = concurrent.futures.Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future.result()
 
 
 def _resident(field: str) -> int | None:

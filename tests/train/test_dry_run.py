@@ -1,7 +1,9 @@
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.models.create import create_generator, made_up_example
 from stmt_tf.train.command import _rehearse as rehearse_checked
 from stmt_tf.train.create import create_discriminators
-from stmt_tf.train.dry_run import _made_up_vgg, rehearse
+from stmt_tf.train.dry_run import _made_up_vgg, interruptible, rehearse
 from stmt_tf.train.flops import count_flops
 from stmt_tf.train.rehearsal import Part, Rehearsal, as_text
 from stmt_tf.train.settings import LossConfig, TrainConfig
@@ -92,6 +94,24 @@ def test_twice_the_batch_in_two_parts_takes_twice_the_operations_and_makes_its_f
 
 
 @pytest.mark.slow
+def test_a_long_step_does_not_hold_up_an_interrupt():
+    never = threading.Event()
+
+    def step():
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        never.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(step)
+    never.set()
+
+
+def test_an_error_of_a_step_is_the_callers():
+    with pytest.raises(ZeroDivisionError):
+        interruptible(lambda: 1 / 0)
+    assert interruptible(lambda: 3) == 3
+
+
 def test_made_up_vgg_needs_no_file_and_is_told_of():
     stage_1 = TrainConfig(stage=1, iterations=1)
     loss = LossConfig(vgg_network="vgg16", gan_weight=0.0, vgg_start=5)
