@@ -125,8 +125,9 @@ def personalized(video: PosedVideo, track: np.ndarray, minutes: float, model: st
     """
     with tempfile.TemporaryDirectory() as scratch:
         task = PersonalizeConfig(
-            source=video.path, output=scratch, minutes=minutes, model=model, pose=video.tool, pose_model=video.poses
-        )
+            source=video.path, output=scratch, minutes=minutes, model=model,
+            pose=video.tool, pose_model=video.model, source_poses=video.results,
+        )  # fmt: skip
         return TransferModel(personalize(task, track))
 
 

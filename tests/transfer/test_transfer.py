@@ -284,7 +284,7 @@ def test_a_video_without_a_person_is_named(tmp_path, inputs):
     empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
     (tmp_path / "none.json").write_text("[]")
     with pytest.raises(PoseError, match=r"none\.json: shows somebody in 0 of the 4 frames of .*empty\.mp4"):
-        estimate_tracks([PosedVideo(empty, "alphapose", str(tmp_path / "none.json"))])
+        estimate_tracks([PosedVideo(empty, "alphapose", results=str(tmp_path / "none.json"))])
 
 
 def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dancers, caplog):
@@ -294,7 +294,7 @@ def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dan
         entries.append({**entry, "keypoints": beside})
     (tmp_path / "two.json").write_text(json.dumps(entries))
     with caplog.at_level("WARNING"):
-        estimate_tracks([PosedVideo(inputs["source"], "alphapose", str(tmp_path / "two.json"))])
+        estimate_tracks([PosedVideo(inputs["source"], "alphapose", results=str(tmp_path / "two.json"))])
     (record,) = caplog.records
     assert "source.mp4: More than one person" in record.getMessage()
 
