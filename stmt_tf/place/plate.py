@@ -10,10 +10,12 @@ in the middle of its drift sees.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from absl import logging
 
 from stmt_tf.place.inpainting import inpaint
 from stmt_tf.place.poisson import screened_poisson
@@ -141,6 +143,20 @@ def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: 
 def fill(plate: Plate) -> np.ndarray:
     """The whole place, uint8 `[H, W, 3]`: what was never seen is made of pieces of what was (see `inpaint`)."""
     return inpaint(plate.image, plate.seen)
+
+
+def find_place(
+    path: str | os.PathLike, frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: np.ndarray
+) -> np.ndarray | None:
+    """The whole place that frames of a video show, uint8 `[H, W, 3]`, as `make_plate` and `fill` make it.
+
+    None where there is no plate, of which the log tells by the video's path.
+    """
+    plate = make_plate(frames, mattes, joints)
+    if plate is None:
+        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
+        return None
+    return fill(plate)
 
 
 def _clear_cells(joints: np.ndarray, steps: np.ndarray) -> np.ndarray:

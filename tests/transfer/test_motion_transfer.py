@@ -155,7 +155,7 @@ def test_poses_that_are_saved_give_the_same_result(tmp_path, videos, name, monke
     if name == "poses.json":
         monkeypatch.setattr("stmt_tf.pose.tracks._detections", None)  # nobody looks for them
         again["pose"] = "mediapipe"
-        monkeypatch.setattr("stmt_tf.transfer.source.estimate_mattes", lambda *_: None)
+        monkeypatch.setattr("stmt_tf.transfer.source.sound_mattes", lambda *_: None)
         monkeypatch.setattr("stmt_tf.pose.tracks.create_estimator", lambda *_: contextlib.nullcontext())
     second = transfer(**again)
     np.testing.assert_allclose(second.poses, first.poses, atol=0.02)
