@@ -28,8 +28,10 @@ def read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
     """What `write_manifest` wrote.
 
     Raises:
-        ModelError: there is no manifest, or one of another version.
+        ModelError: there is no such directory, no manifest in it, or one of another version.
     """
+    if not os.path.isdir(directory):
+        raise ModelError(f"{directory}: no such model directory. Check the path")
     path = os.path.join(directory, MANIFEST)
     try:
         with open(path) as file:
