@@ -152,8 +152,9 @@ def test_dancers_are_rendered_at_the_models_size(few_dancers):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"model": "bare"}, r"bare/config\.flags does not exist"),
+        ({"model": "bare"}, r"--model=.*bare has no weights to fine-tune: .*bare/config\.flags does not exist"),
         ({"source": "text.mp4"}, r"text\.mp4: "),
+        ({"source": "photo.png"}, r"photo\.png: shows its person in 1 frame; .* there must be 20"),
         ({"sheet": "sheet.jpg"}, r"sheet\.jpg: pictures are written as PNG"),
         ({"output": "tiny"}, "is itself a model, versions cannot lie in it"),
         ({"output": "text.mp4"}, "is a file: give another directory"),
@@ -165,6 +166,7 @@ def test_dancers_are_rendered_at_the_models_size(few_dancers):
 def test_what_cannot_work_is_told_before_anything_is_done(tmp_path, inputs, changes, complaint):
     (tmp_path / "bare").mkdir()
     (tmp_path / "text.mp4").write_text("no video")
+    cv2.imwrite(str(tmp_path / "photo.png"), np.zeros((64, 64, 3), np.uint8))
     shutil.copytree(inputs["model"], tmp_path / "tiny")
     paths = {k: v if k == "pose" else v and str(tmp_path / v) for k, v in changes.items()}
     before = sorted(tmp_path.rglob("*"))
