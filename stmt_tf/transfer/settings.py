@@ -7,8 +7,7 @@ import math
 
 from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
-from stmt_tf.pose.selection import METHODS
-from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.pose.settings import pose_model, pose_tool, source_selection
 from stmt_tf.video.excerpt import Excerpt
 
 PICTURES = ("preview", "sheet", "attention")
@@ -73,11 +72,7 @@ class TransferConfig:
         0,
         "Source frames that the model looks at; 0: as many as its attention was built for, 24 if it takes any.",
     )
-    source_selection: str = setting(
-        "coverage",
-        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
-        METHODS,
-    )
+    source_selection: str = source_selection("coverage")
     retarget: str = setting(
         "global",
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
