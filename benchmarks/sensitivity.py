@@ -36,7 +36,7 @@ from stmt_tf.evaluate.command import check, load_judges
 from stmt_tf.evaluate.evaluation import measure_made, summarise
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs import Choice, Sampling, draw_pairs
 from stmt_tf.evaluate.progress import Measured, Progress, states
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
@@ -50,9 +50,8 @@ def measure_distortions(config: EvaluateConfig, size: int, judges: Judges) -> st
     """Writes the results; returns the table and what there is to say of it."""
     files = check(config)
     index = index_clips(files, size)
-    choices, left_out = draw_pairs(
-        index, "same", config.num_pairs, config.num_source_frames, config.num_target_frames, config.seed
-    )
+    sampling = Sampling(config.num_source_frames, config.num_target_frames, config.seed)
+    choices, left_out = draw_pairs(index, "same", config.num_pairs, sampling)
     for reason in left_out:
         logging.warning("left out: %s", reason)
     os.makedirs(config.output, exist_ok=True)

@@ -32,7 +32,7 @@ from stmt_tf.evaluate.command import load_judges
 from stmt_tf.evaluate.comparison import generate, parse_others
 from stmt_tf.evaluate.evaluation import measure_made, summarise
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs import Choice, Sampling, draw_pairs
 from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
@@ -51,9 +51,8 @@ def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, 
     drawn = {}
     for count in config.counts:
         for selection in METHODS:
-            choices, _ = draw_pairs(
-                index, "same", config.num_pairs, count, config.num_target_frames, config.seed, selection=selection
-            )
+            sampling = Sampling(count, config.num_target_frames, config.seed, selection)
+            choices, _ = draw_pairs(index, "same", config.num_pairs, sampling)
             drawn[count, selection] = {(choice.target_clip, choice.target_first): choice for choice in choices}
     shared = [key for key in drawn[max(config.counts), METHODS[0]] if all(key in choices for choices in drawn.values())]
     if not shared:
