@@ -85,30 +85,28 @@ def training_dataset(
     return _batched(examples, config.batch_size // num_workers)
 
 
-def evaluation_dataset(
-    pattern: str,
-    count: int,
-    sources: int,
-    targets: int,
-    size: int,
-    batch_size: int,
-    seed: int = 0,
-    worker: int = 0,
-    num_workers: int = 1,
+def validation_dataset(
+    config: DataConfig, sources: int, size: int, count: int, worker: int = 0, num_workers: int = 1
 ) -> tf.data.Dataset:
-    """`count` examples rounded up to whole batches, the same every time; clips are drawn from again if few."""
-    files = _find_clips(pattern, "--val_records")
-    count = math.ceil(count / batch_size) * batch_size
+    """`count` examples rounded up to whole batches, the same every time; clips are drawn from again if few.
+
+    Args:
+        config: what to read; its seed does not count.
+        sources, size, worker, num_workers: as for `training_dataset`, which raises likewise.
+        count: how many examples.
+    """
+    files = _find_clips(config.val_records, "--val_records")
+    count = math.ceil(count / config.batch_size) * config.batch_size
     clips = tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat().take(count).enumerate()
-    clips = _worker_part(clips, batch_size, worker, num_workers)
+    clips = _worker_part(clips, config.batch_size, worker, num_workers)
 
     def finish(index: tf.Tensor, clip: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         place, record = clip
-        seeds = tf.stack([tf.cast(seed, tf.int64), index])
-        drawn = draw_examples(record, seeds, sources, targets, place=place)
-        return _with_mattes(decode_example({name: x[0] for name, x in drawn.items()}, size), seeds)
+        seed = tf.stack([tf.zeros([], tf.int64), index])
+        drawn = draw_examples(record, seed, sources, config.num_target_frames, place=place)
+        return _with_mattes(decode_example({name: x[0] for name, x in drawn.items()}, size), seed)
 
-    return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), batch_size // num_workers)
+    return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), config.batch_size // num_workers)
 
 
 def _worker_part(examples: tf.data.Dataset, batch_size: int, worker: int, num_workers: int) -> tf.data.Dataset:
