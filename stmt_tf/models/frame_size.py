@@ -6,6 +6,8 @@ large. Axes: M target poses, K frames of each of P parts, n the network's side, 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from stmt_tf.pose.skeleton import NUM_PARTS
@@ -35,40 +37,45 @@ def enlarged(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     return tf.image.resize(images, [side, side], "bilinear")
 
 
-def foreground_at_frame_size(
-    frames: tf.Tensor,
-    masks: tf.Tensor,
-    alphas: tf.Tensor,
-    attention: tf.Tensor,
-    shares: tf.Tensor,
-    chosen: tf.Tensor,
-    transforms: tf.Tensor,
-    drawn: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
+class WarpedParts(NamedTuple):
+    """The parts of each pose as the network took them from the frames.
 
-    All is computed within boxes: each part within the one that shows it, the rest within that of the person.
-
-    Args:
-        frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
+    Attributes:
         masks: `[M, K, P, n, n]`, of the part's warped mask its share in all of the person's.
         alphas: `[M, K, P, n, n]`, the part's warped mask; where it is nothing, nothing need be carried over.
         attention: `[M, K, P, n, n]`.
         shares: `[M, K, P]`, those of the frames in each part.
         chosen: int32 `[M, K, P]`, which frame each one is.
         transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
+    """
+
+    masks: tf.Tensor
+    alphas: tf.Tensor
+    attention: tf.Tensor
+    shares: tf.Tensor
+    chosen: tf.Tensor
+    transforms: tf.Tensor
+
+
+def foreground_at_frame_size(frames: tf.Tensor, parts: WarpedParts, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
+
+    All is computed within boxes: each part within the one that shows it, the rest within that of the person.
+
+    Args:
+        frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
+        parts: what is carried over.
         drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
 
     Returns:
         The foreground `[M, S, S, 3]` and its mask `[M, S, S, 1]`; both are 0 outside the person's box.
     """
-    size = masks.shape[-1]
     side = tf.shape(frames)[2]
-    ratio = side // size
-    shares = shares[..., None, None]
-    weights = tf.stack([attention * masks] * 4 + [shares * masks], -1)
-    seen = tf.maximum(attention, shares) * alphas > _SEEN
-    targets_per_source = tf.shape(masks)[0] // tf.shape(frames)[0]
+    ratio = side // parts.masks.shape[-1]
+    shares = parts.shares[..., None, None]
+    weights = tf.stack([parts.attention * parts.masks] * 4 + [shares * parts.masks], -1)
+    seen = tf.maximum(parts.attention, shares) * parts.alphas > _SEEN
+    targets_per_source = tf.shape(parts.masks)[0] // tf.shape(frames)[0]
 
     def one_target(inputs):
         source, weights, seen, chosen, transforms, drawn = inputs
@@ -88,10 +95,10 @@ def foreground_at_frame_size(
         top, bottom, left, right = tf.unstack(ratio * whole)
         return tf.pad(merged, [[top, side - bottom], [left, side - right], [0, 0]])
 
-    sources = tf.range(tf.shape(masks)[0]) // targets_per_source
+    sources = tf.range(tf.shape(parts.masks)[0]) // targets_per_source
     made = tf.map_fn(
         one_target,
-        (sources, weights, seen, chosen, transforms, drawn),
+        (sources, weights, seen, parts.chosen, parts.transforms, drawn),
         fn_output_signature=tf.TensorSpec([None, None, 4], tf.float32),
         parallel_iterations=2,
     )
