@@ -20,10 +20,10 @@ from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.comparison import Model, Other, parse_others
 from stmt_tf.evaluate.evaluation import measure_pairs, summarise
+from stmt_tf.evaluate.kept_results import KeptResults, states
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import PairSet, sound_pairs
 from stmt_tf.evaluate.pairs import Sampling, draw_pairs
-from stmt_tf.evaluate.progress import Progress, states
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
@@ -66,11 +66,11 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Seque
     texts, finished = [], []
     for pairs in sets:
         output = os.path.join(config.output, pairs.which) if config.set == "both" else config.output
-        text, progress = _evaluate_set(config, output, pairs, model, others, judges)
+        text, kept = _evaluate_set(config, output, pairs, model, others, judges)
         texts.append(f"Set {pairs.which}:\n\n{text}" if config.set == "both" else text)
-        finished.append(progress)
-    for progress in finished:  # not before the last set is measured, or an interrupt would cost the first one
-        progress.clear()
+        finished.append(kept)
+    for kept in finished:  # not before the last set is measured, or an interrupt would cost the first one
+        kept.clear()
     return "\n".join(texts)
 
 
@@ -106,7 +106,7 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
 
 def _evaluate_set(
     config: EvaluateConfig, output: str, pairs: PairSet, model: Model, others: Sequence[Other], judges: Judges
-) -> tuple[str, Progress]:
+) -> tuple[str, KeptResults]:
     """Writes the results on one set into a directory; returns the text for people, and what keeps the results."""
     about = {
         "set": pairs.which,
@@ -118,9 +118,9 @@ def _evaluate_set(
         "damaged_records": list(pairs.index.damaged),
     }
     os.makedirs(output, exist_ok=True)
-    progress = Progress(output, [about, *_depends_on(config, judges, pairs)])
+    kept = KeptResults(output, [about, *_depends_on(config, judges, pairs)])
     rows, features, pictures, attention = [], [], [], []
-    for measured in measure_pairs(pairs, model, others, judges, progress, config.videos):
+    for measured in measure_pairs(pairs, model, others, judges, kept, config.videos):
         rows += measured.rows
         features += [measured.features] if measured.features else []
         pictures += [measured.pictures] if measured.pictures else []
@@ -141,7 +141,7 @@ def _evaluate_set(
     if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
         _write(output, "pairs.json", pairs_file.as_text(pairs.choices, pairs.which))
     _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
-    return text, progress
+    return text, kept
 
 
 def _told(config: EvaluateConfig, pairs: PairSet) -> str:
@@ -157,7 +157,7 @@ def _told(config: EvaluateConfig, pairs: PairSet) -> str:
 
 def _depends_on(config: EvaluateConfig, judges: Judges, pairs: PairSet) -> list:
     """What results depend on besides the settings: the pairs, the files and the judges."""
-    records = sorted({clip.place.path for clip in pairs.index.clips.values()})
+    records = sorted({clip.address.path for clip in pairs.index.clips.values()})
     directories = [directory for _, directory, _ in parse_others(config.compare)]
     directories += [given for given in (config.i3d, config.vgg_weights, config.pose_model) if os.path.exists(given)]
     used = [name for name in ("perceptual", "persons", "create_estimator") if getattr(judges, name)]

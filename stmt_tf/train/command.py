@@ -25,7 +25,7 @@ from stmt_tf.train.dry_run import rehearse
 from stmt_tf.train.pictures import ShowPictures
 from stmt_tf.train.rehearsal import Rehearsal, as_text
 from stmt_tf.train.schedule import stretches
-from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
+from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
 _PICTURED_EXAMPLES = 6
@@ -174,7 +174,7 @@ def _full_disk_named() -> Iterator[None]:
 def _require_consistent(data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
     if loss.spectral_norm and training.micro_batches > 1:
         raise ValueError(
-            f"--spectral_norm changes the discriminators in every part of a batch, so that with "
+            f"--spectral_norm changes the discriminators in every micro-batch, so that with "
             f"--micro_batches={training.micro_batches} the result would be another one: leave one of the two out"
         )
     targets = data.num_target_frames
@@ -207,16 +207,16 @@ def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: 
 
 
 def main(
-    place: PlaceConfig, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
+    run: RunConfig, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
 ) -> None:
     """Trains, or rehearses it."""
     try:
-        if place.dry_run:
+        if run.dry_run:
             print(as_text(_rehearse(model, data, loss, training)))
         else:
             stop = threading.Event()
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            train(place.workdir, model, data, loss, training, stop)
+            train(run.workdir, model, data, loss, training, stop)
             if stop.is_set():
                 logging.info("terminated, with everything saved; run the same command again to go on")
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:

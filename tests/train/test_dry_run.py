@@ -15,7 +15,7 @@ from stmt_tf.train.command import _rehearse as rehearse_checked
 from stmt_tf.train.create import create_discriminators
 from stmt_tf.train.dry_run import _made_up_vgg, rehearse
 from stmt_tf.train.flops import count_flops
-from stmt_tf.train.rehearsal import Part, Rehearsal, as_text
+from stmt_tf.train.rehearsal import Component, Rehearsal, as_text
 from stmt_tf.train.settings import LossConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ TRAINING = TrainConfig(stage=2, iterations=9000)
 
 MADE = Rehearsal(
     settings="stage 1, 64 px",
-    parts=(Part("heads", 1234, 0), Part("mask U-Net", 0, 56789)),
+    components=(Component("heads", 1234, 0), Component("mask U-Net", 0, 56789)),
     step_flops=3_000_000_000_000,
     memory_before=2**30,
     memory_peak=3 * 2**30,
@@ -55,14 +55,15 @@ def size(weights) -> int:
 def test_parameters_are_those_of_the_models(rehearsal):
     generator = create_generator(MODEL, 2)
     discriminators = create_discriminators(LOSS, 32)
-    parts = {part.name: part for part in rehearsal.parts}
-    assert sum(part.frozen for part in rehearsal.parts) == size(generator.single_frame.weights)
-    assert sum(part.trained for part in rehearsal.parts) == sum(
+    components = {component.name: component for component in rehearsal.components}
+    assert sum(component.frozen for component in rehearsal.components) == size(generator.single_frame.weights)
+    assert sum(component.trained for component in rehearsal.components) == sum(
         size(model.trainable_variables) for model in (generator, *discriminators.values())
     )
-    assert parts["background fusion"] == Part("background fusion", size(generator.background_fusion.weights), 0)
-    assert parts["D_I"].trained == size(discriminators["frame"].weights)
-    assert parts["D_V^3"].trained == size(discriminators["video_3"].weights)
+    fusion = size(generator.background_fusion.weights)
+    assert components["background fusion"] == Component("background fusion", fusion, 0)
+    assert components["D_I"].trained == size(discriminators["frame"].weights)
+    assert components["D_V^3"].trained == size(discriminators["video_3"].weights)
 
 
 @pytest.mark.slow
@@ -83,12 +84,12 @@ def making_frames() -> int:
 
 
 @pytest.mark.slow
-def test_twice_the_batch_in_two_parts_takes_twice_the_operations_and_makes_its_frames_twice(rehearsal):
+def test_twice_the_batch_in_two_micro_batches_takes_twice_the_operations_and_makes_its_frames_twice(rehearsal):
     twice = dry_run(
         data=dataclasses.replace(DATA, batch_size=4), training=dataclasses.replace(TRAINING, micro_batches=2)
     )
     assert twice.step_flops == pytest.approx(2 * (rehearsal.step_flops + making_frames()), rel=0.05)
-    assert "batch 4 in 2 parts" in twice.settings
+    assert "batch 4 in 2 micro-batches" in twice.settings
 
 
 @pytest.mark.slow
