@@ -1,6 +1,6 @@
 """What is decided at the network's size, carried over to frames of another size.
 
-Pixel centres have integer coordinates, so a place x of the network's frame is `r (x + 0.5) - 0.5` in one r times as
+Pixel centres have integer coordinates, so a point x of the network's frame is `r (x + 0.5) - 0.5` in one r times as
 large. Axes: M target poses, K frames of each of P parts, n the network's side, S = r n the frames' side.
 """
 
@@ -19,7 +19,7 @@ _OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame 
 
 
 def is_static(side: int | tf.Tensor, size: int) -> bool:
-    """Whether frames are known to be of a size before they are there, so that nothing need be carried over."""
+    """Whether it is known while the graph is made that frames are of a size, so that nothing need be carried over."""
     return isinstance(side, int) and side == size
 
 

@@ -1,4 +1,4 @@
-"""`model.json`, by which a model directory is known and its model's shape; read without TensorFlow."""
+"""`model.json`, which marks a model directory and tells its model's shape; read without TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FORMAT = "stmt_tf model 1"
 
 
 class ModelError(ValueError):
-    """A directory is not a model of ours."""
+    """A directory is not a model of this package."""
 
 
 def write_manifest(directory: str, config: ModelConfig, num_source_frames: int | None) -> None:

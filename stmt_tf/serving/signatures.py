@@ -189,7 +189,7 @@ def _side(source: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def _usable(joints: tf.Tensor, name: str, side: tf.Tensor) -> tf.Tensor:
-    """The joints as they are, once it is sure that they can be computed with."""
+    """The joints as they are, after checks that one can compute with them."""
     near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST) * tf.cast(side, tf.float32))  # not so of NaN
     message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides off; the side is"
     with tf.control_dependencies([tf.debugging.Assert(near, [message, side])]):
@@ -228,12 +228,12 @@ def _source_checks(
 
 
 def _or_unknown(mattes: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
-    """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere where there are none."""
+    """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere if none are given."""
     return tf.cond(tf.shape(mattes)[1] == 0, lambda: -tf.ones_like(frames[..., :1]), lambda: mattes)
 
 
 def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
-    """`[B, K, ...]` to `[B, count, ...]`: what is fewer comes repeatedly, in turn."""
+    """`[B, K, ...]` to `[B, count, ...]`: fewer than `count` are repeated in turn."""
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
 
 

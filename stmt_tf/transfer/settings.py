@@ -29,10 +29,10 @@ class TransferConfig:
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
-    source_start: float = setting(0.0, "Second of the source with which the part begins that is looked at.")
-    source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
-    start: float = setting(0.0, "Second of the target with which the motion begins.")
-    end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    source_start: float = setting(0.0, "Second of the source at which the excerpt begins that is used.")
+    source_end: float = setting(0.0, "Second of the source at which it ends; 0: the video's end.")
+    start: float = setting(0.0, "Second of the target at which the motion begins.")
+    end: float = setting(0.0, "Second of the target at which it ends; 0: the video's end.")
     background: str = setting(
         "",
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
@@ -97,11 +97,11 @@ class TransferConfig:
     )
     seed: int = setting(0, "Seed of the choice of source frames.")
     preview: str = setting(
-        "", "PNG of the retargeted skeletons over the source, written first of all.", group="Looking inside"
+        "", "PNG of the retargeted skeletons over the source, written before any frame is made.", group="Looking inside"
     )
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
-        "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
+        "", "PNG that shows, for a few frames, from which source frame each pixel was taken; white: wholly."
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
