@@ -498,8 +498,8 @@ def test_a_video_that_ends_its_process_costs_no_other(tmp_path):
 @pytest.mark.slow
 @one_line
 def test_a_killed_run_leaves_no_processes_and_can_be_gone_on_with(tmp_path):
-    for name in ("a.mp4", "b.mp4", "c.mp4"):
-        add_video(tmp_path, name, steps=200)
+    for name, steps in {"a.mp4": 30, "b.mp4": 30, "c.mp4": 200}.items():  # the last is not done when the first one is
+        add_video(tmp_path, name, steps)
     places = {"videos": "videos", "pose_results": "poses", "output": "records"}
     command = [sys.executable, "-m", "tfrecords_tools.create_clips", "--pose=alphapose", "--size=32", "--processes=2"]
     command += [f"--{name}={tmp_path / folder}" for name, folder in places.items()]
@@ -515,8 +515,7 @@ def test_a_killed_run_leaves_no_processes_and_can_be_gone_on_with(tmp_path):
     while any(is_running(pid) for pid in left) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(is_running(pid) for pid in left)
-    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
+    assert "c.mp4" in problems(tool.create_clips(*configure(tmp_path)))
     assert {name.split(".")[-1] for name in files_in(tmp_path)} == {"json", "tfrecord"}
     assert len(read_clips(tmp_path)) == 3
 
