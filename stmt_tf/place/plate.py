@@ -19,18 +19,8 @@ from absl import logging
 
 from stmt_tf.place.inpainting import inpaint
 from stmt_tf.place.poisson import screened_poisson
-from stmt_tf.pose import body
+from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.selection import evenly_spread
-from stmt_tf.pose.skeleton import (
-    BONES,
-    HEAD,
-    LEFT_ANKLE,
-    LEFT_WRIST,
-    RIGHT_ANKLE,
-    RIGHT_WRIST,
-    TORSO,
-    TORSO_SIDES,
-)  # fmt: skip
 from stmt_tf.video.background import register
 
 _MOST_FRAMES = 32  # so that memory does not grow with the video's length
@@ -43,8 +33,8 @@ _LEAST_MARGIN = 2.0  # pixels, as most videos store colours at half the resoluti
 _BODY = 0.08  # around bones, where there is no matte: flesh and clothes
 _ENDS = 0.12  # around the head, wrists and ankles: hair, hands and shoes
 _PERSON = 0.5  # of a matte: what is more belongs to the person
-_OUTLINE = (*BONES, *TORSO_SIDES)
-_OUTERMOST = (HEAD, RIGHT_WRIST, LEFT_WRIST, RIGHT_ANKLE, LEFT_ANKLE)
+_OUTLINE = (*skeleton.BONES, *skeleton.TORSO_SIDES)
+_OUTERMOST = (skeleton.HEAD, skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST, skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE)
 
 _STILL = 0.5  # pixels by which no corner of the picture of a still camera moves
 _MOST_DRIFT = 0.05  # of the longer side: a camera that went farther sees another place
@@ -192,8 +182,8 @@ def _body_region(pose: np.ndarray, stature: float, size: tuple[int, int]) -> np.
     for joint in _OUTERMOST:
         if found[joint]:
             cv2.circle(region, points[joint].tolist(), max(1, round(_ENDS * stature)), 1, cv2.FILLED)
-    if found[list(TORSO)].all():
-        cv2.fillConvexPoly(region, cv2.convexHull(points[list(TORSO)]), 1)
+    if found[list(skeleton.TORSO)].all():
+        cv2.fillConvexPoly(region, cv2.convexHull(points[list(skeleton.TORSO)]), 1)
     return region > 0
 
 
