@@ -537,19 +537,17 @@ def test_a_removed_record_file_is_made_again(tmp_path):
     assert path.read_bytes() == content
 
 
-@pytest.mark.slow
-def test_the_command_tells_of_skipped_videos_and_ends_with_status_1(tmp_path):
+def test_the_command_tells_of_skipped_videos_and_ends_with_status_1(tmp_path, capsys):
     add_video(tmp_path, "a.mp4")
     (tmp_path / "videos" / "text.mp4").write_text("hello")
     (tmp_path / "poses" / "text.json").write_text("[]")
-    places = {"videos": "videos", "pose_results": "poses", "output": "records"}
-    command = [sys.executable, "-m", "tfrecords_tools.create_clips", "--pose=alphapose", "--size=32", "--processes=1"]
-    command += [f"--{name}={tmp_path / folder}" for name, folder in places.items()]
-    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
-    assert ended.returncode == 1
-    assert ended.stdout.startswith("1 clips made from 1 of 2 videos")
-    assert "clips there: 0 train, 1 val, 0 test" in ended.stdout
-    assert "skipped: text.mp4: not a readable video" in ended.stdout
+    with pytest.raises(SystemExit) as ended:
+        tool.main(*configure(tmp_path))
+    assert ended.value.code == 1
+    told = capsys.readouterr().out
+    assert told.startswith("1 clips made from 1 of 2 videos")
+    assert "clips there: 0 train, 1 val, 0 test" in told
+    assert "skipped: text.mp4: not a readable video" in told
 
 
 def test_a_video_without_any_clip_is_no_failure(tmp_path, capsys):
