@@ -29,6 +29,7 @@ from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.transfer.checks import check
+from stmt_tf.transfer.command import main
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 from stmt_tf.video.writer import VideoWriter
@@ -371,11 +372,9 @@ def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, in
 
 
 def test_a_directory_that_is_no_model_ends_with_one_line(tmp_path, inputs):
-    done = run(**inputs, output=tmp_path / "result.mp4", model=tmp_path)
-    assert done.returncode == 1
-    (told,) = own_lines(done.stderr)
-    assert "not a model directory" in told
-    assert os.listdir(tmp_path) == []
+    with pytest.raises(SystemExit, match="^transfer: .*not a model directory") as ended:
+        main(TransferConfig(**inputs, output=str(tmp_path / "result.mp4"), model=str(tmp_path)))
+    assert "\n" not in ended.value.code and os.listdir(tmp_path) == []
 
 
 @pytest.mark.slow
