@@ -35,27 +35,29 @@ class PosedVideo:
     Attributes:
         path: of the video.
         tool: name of the pose estimator, see `stmt_tf.pose.estimators`.
-        poses: the tool's results for this video, or its model; empty for the tool's own model.
+        model: that the tool runs; empty for its own.
+        results: what a tool that reads results found in this video.
         one_shot: whether only one shot of it is taken, that which shows somebody longest.
         saved: poses of this video that `stmt_tf.pose.save` wrote; empty: they are looked for.
     """
 
     path: str
     tool: str = "mediapipe"
-    poses: str = ""
+    model: str = ""
+    results: str = ""
     one_shot: bool = False
     saved: str = ""
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
-        return create_estimator(self.tool, self.poses or None)
+        return create_estimator(self.tool, self.results or self.model or None)
 
     @classmethod
     def of_settings(cls, path: str, tool: str, model: str, results: str, one_shot: bool = False) -> PosedVideo:
         """A video of which somebody may have given results, as `check_poses` takes them."""
         if tool not in RESULT_READERS and is_own(results):
-            return cls(path, tool, model, one_shot, saved=results)
-        return cls(path, tool, results or model, one_shot)
+            return cls(path, tool, model, "", one_shot, saved=results)
+        return cls(path, tool, model, results, one_shot)
 
     @property
     def found_by(self) -> str:

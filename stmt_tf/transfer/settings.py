@@ -7,8 +7,7 @@ import math
 
 from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
 from stmt_tf.pose.retarget import MODES
-from stmt_tf.pose.selection import METHODS
-from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.pose.settings import pose_model, pose_tool, source_selection
 from stmt_tf.video.excerpt import Excerpt
 
 PICTURES = ("preview", "sheet", "attention")
@@ -30,10 +29,10 @@ class TransferConfig:
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
-    source_start: float = setting(0.0, "Second of the source with which the part begins that is looked at.")
-    source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
-    start: float = setting(0.0, "Second of the target with which the motion begins.")
-    end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    source_start: float = setting(0.0, "Second of the source at which the excerpt begins that is used.")
+    source_end: float = setting(0.0, "Second of the source at which it ends; 0: the video's end.")
+    start: float = setting(0.0, "Second of the target at which the motion begins.")
+    end: float = setting(0.0, "Second of the target at which it ends; 0: the video's end.")
     background: str = setting(
         "",
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
@@ -73,11 +72,7 @@ class TransferConfig:
         0,
         "Source frames that the model looks at; 0: as many as its attention was built for, 24 if it takes any.",
     )
-    source_selection: str = setting(
-        "coverage",
-        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
-        METHODS,
-    )
+    source_selection: str = source_selection("coverage")
     retarget: str = setting(
         "global",
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
@@ -102,11 +97,11 @@ class TransferConfig:
     )
     seed: int = setting(0, "Seed of the choice of source frames.")
     preview: str = setting(
-        "", "PNG of the retargeted skeletons over the source, written first of all.", group="Looking inside"
+        "", "PNG of the retargeted skeletons over the source, written before any frame is made.", group="Looking inside"
     )
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
-        "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
+        "", "PNG that shows, for a few frames, from which source frame each pixel was taken; white: wholly."
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()

@@ -65,7 +65,7 @@ def test_the_file_is_what_is_documented(tmp_path, video, shot):
 def test_readers_of_results_read_either_form(tmp_path, video, shot, name):
     path = str(tmp_path / name)
     save_poses(path, shot, probe(video), "mediapipe")
-    (read,) = estimate_shots([PosedVideo(video, "openpose", path)])
+    (read,) = estimate_shots([PosedVideo(video, "openpose", results=path)])
     there = [1, 2, 3, 5, 6, 7, 8, 9, 10]  # the gap of one frame is filled
     np.testing.assert_allclose(read.joints[there], shot.joints[there], atol=1e-4)
 
