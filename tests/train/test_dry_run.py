@@ -2,7 +2,6 @@ import dataclasses
 import signal
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from stmt_tf.train.flops import count_flops
 from stmt_tf.train.rehearsal import Component, Rehearsal, as_text
 from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
 
-ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)
 DATA = DataConfig(num_source_frames=2, num_target_frames=3, batch_size=2)
 LOSS = LossConfig(vgg_weight=0.0, temporal_ranges=(3,), discriminator_width=0.05)
@@ -111,6 +109,7 @@ def test_an_error_of_a_step_is_the_callers():
     assert interruptible(lambda: 3) == 3
 
 
+@pytest.mark.slow
 def test_made_up_vgg_needs_no_file_and_is_told_of():
     stage_1 = TrainConfig(stage=1, iterations=1)
     loss = LossConfig(vgg_network="vgg16", gan_weight=0.0, vgg_start=5)
