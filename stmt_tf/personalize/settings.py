@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import model_to_take, require_given, require_minutes, require_positive, setting
+from stmt_tf.config import (
+    model_to_take,
+    require_at_least,
+    require_given,
+    require_minutes,
+    require_positive,
+    setting,
+)
 from stmt_tf.pose.settings import pose_model, pose_tool
 
 
@@ -13,6 +20,9 @@ class PersonalizeConfig:
     """One fine-tuning of a model on a video."""
 
     source: str = setting("", "Video of the person.", group="Inputs", required=True)
+    source_person: int = setting(
+        0, "Number of the person, as `transfer --people` numbers them; 0: the largest and most central one."
+    )
     model: str = model_to_take()
     output: str = setting(
         "",
@@ -39,3 +49,4 @@ class PersonalizeConfig:
         require_given(self)
         require_positive(self, "minutes")
         require_minutes(self, "minutes")
+        require_at_least(self, source_person=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection
 
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import NAMES, RESULT_READERS
@@ -20,7 +21,7 @@ from stmt_tf.video.writer import check_output
 
 _NOT_LIVE = (
     "matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "smooth_poses", "start",
-    "end",
+    "end", "target_person",
 )  # fmt: skip
 
 
@@ -81,6 +82,23 @@ def check_live(config: TransferConfig) -> None:
             raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
 
 
+def check_people(config: TransferConfig) -> None:
+    """Checks a look at who is in view.
+
+    Raises:
+        VideoError: an input is no video, or the picture cannot be written.
+        PoseError: the pose estimator's model or results do not exist.
+        ValueError: neither video is given, or two flags name one file.
+    """
+    posed = [name for name in ("source", "target") if getattr(config, name)]
+    if not posed:
+        raise ValueError("--source or --target is required")
+    check_outputs(config)
+    for name in posed:
+        probe(config.video(name))
+    _check_poses(config, posed)
+
+
 def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) -> None:
     """Checks the source and the other place, whatever the motion.
 
@@ -106,6 +124,10 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
         check_background(config.background)
         if of_video:
             posed = (*posed, "background")
+    _check_poses(config, posed)
+
+
+def _check_poses(config: TransferConfig, posed: Collection[str]) -> None:
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
 

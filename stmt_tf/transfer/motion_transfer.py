@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
-from stmt_tf.transfer.checks import check, check_alone, check_live
-from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
+from stmt_tf.transfer.checks import check, check_alone, check_live, check_people
+from stmt_tf.transfer.keywords import OF_SOURCE, TO_FIND_PEOPLE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
-from stmt_tf.transfer.prepare import posed, prepare, prepare_place, prepare_source
+from stmt_tf.transfer.people import People, find_people, posed
+from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.result import Result
 from stmt_tf.transfer.scene import into_target
@@ -81,6 +82,28 @@ class MotionTransfer:
         with folders_of(config.outputs()):
             check(config, prepared is not None)
             return self.run(config, prepared)
+
+    @staticmethod
+    def people(
+        source: str | os.PathLike = "", target: str | os.PathLike = "", people: str | os.PathLike = "", **settings
+    ) -> dict[str, People]:
+        """The people in view, by the numbers that `source_person` and `target_person` take.
+
+        Args:
+            source, target: the videos of a transfer, one of them or both.
+            people: PNG to write, of one frame of each with skeletons and numbers; empty: none.
+            **settings: those of the poses, and which parts of the videos are meant; see `__call__`.
+
+        Returns:
+            For each of `source` and `target` that is given its `People`, of whom there may be none.
+
+        Raises:
+            As `__call__` does.
+        """
+        config = as_config({"source": source, "target": target, "people": people, **settings}, TO_FIND_PEOPLE)
+        with folders_of(config.outputs()):
+            check_people(config)
+            return find_people(config)
 
     def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
         """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.

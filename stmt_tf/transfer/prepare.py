@@ -10,8 +10,9 @@ from stmt_tf.place.backdrop import read_background
 from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.smoothing import smooth
-from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks, look_at
 from stmt_tf.transfer.motion import Motion, fit_motion
+from stmt_tf.transfer.people import number_people, posed
 from stmt_tf.transfer.renderer import frame_side
 from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.settings import TransferConfig
@@ -35,14 +36,15 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
         PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    target = posed(config, "target")
+    videos = {name: posed(config, name) for name in ("source", "target") if name == "target" or source is None}
+    found = dict(zip(videos, look_at(list(videos.values()))))
+    if config.people:  # before a number that nobody has ends all
+        number_people(config, found)
+    shots = {name: each.follow() for name, each in found.items()}
+    target, of_target = videos["target"], shots["target"]
+    _save(config.save_poses, target, of_target)
     if source is None:
-        shot, of_target = estimate_shots([posed(config, "source"), target])
-        _save(config.save_poses, target, of_target)
-        source = prepare_source(config, model, shot)
-    else:
-        (of_target,) = estimate_shots([target])
-        _save(config.save_poses, target, of_target)
+        source = prepare_source(config, model, shots["source"])
     steady = smooth(of_target.joints, float(probe(target.path).fps), config.smooth_poses)
     motion = fit_motion(target.path, steady, source.track, config.retarget)
     return make_room(source, motion.retargeted), motion
@@ -84,12 +86,6 @@ def _choose(config: TransferConfig, model: TransferModel, track: np.ndarray) -> 
     return choose_frames(
         track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
     )
-
-
-def posed(config: TransferConfig, name: str) -> PosedVideo:
-    """The video `source`, `target` or `background`, and where its poses come from."""
-    path, results = config.video(name), getattr(config, f"{name}_poses")
-    return PosedVideo.of_settings(path, config.pose, config.pose_model, results, one_shot=name == "source")
 
 
 def _save(path: str, video: PosedVideo, shot: Shot) -> None:

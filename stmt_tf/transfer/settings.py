@@ -5,13 +5,21 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
+from stmt_tf.config import (
+    model_to_take,
+    require_at_least,
+    require_choices,
+    require_minutes,
+    require_positive,
+    require_seed,
+    setting,
+)
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_model, pose_tool
 from stmt_tf.video.excerpt import Excerpt
 
-PICTURES = ("preview", "sheet", "attention")
+PICTURES = ("people", "preview", "sheet", "attention")
 OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 
 
@@ -22,8 +30,8 @@ class TransferConfig:
     source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
     target: str = setting(
         "",
-        "Video of the motion to do; required, except with --live. Several, between commas, where --output is a "
-        "directory.",
+        "Video of the motion to do; required, except with --live or --people. Several, between commas, where --output "
+        "is a directory.",
     )
     live: str = setting(
         "",
@@ -34,6 +42,10 @@ class TransferConfig:
     source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
     start: float = setting(0.0, "Second of the target with which the motion begins.")
     end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    source_person: int = setting(
+        0, "Number of the person of the source, as --people numbers them; 0: the largest and most central one."
+    )
+    target_person: int = setting(0, "The same of the target.")
     background: str = setting(
         "",
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
@@ -53,7 +65,7 @@ class TransferConfig:
     )
     model: str = model_to_take()
     output: str = setting(
-        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
+        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live or --people.", group="Output"
     )
     matte: str = setting("", "Video of where the person is in the result, white on black.")
     layout: str = setting(
@@ -101,9 +113,13 @@ class TransferConfig:
         "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
     )
     seed: int = setting(0, "Seed of the choice of source frames.")
-    preview: str = setting(
-        "", "PNG of the retargeted skeletons over the source, written first of all.", group="Looking inside"
+    people: str = setting(
+        "",
+        "PNG of the people in view, from left to right with the numbers that --source_person and --target_person take; "
+        "without --output, nothing else is made.",
+        group="Looking inside",
     )
+    preview: str = setting("", "PNG of the retargeted skeletons over the source, written before anything slow begins.")
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
         "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
@@ -127,6 +143,7 @@ class TransferConfig:
         require_positive(self, "max_size")
         if self.num_source_frames < 0:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
+        require_at_least(self, source_person=0, target_person=0)
         require_seed(self.seed)
         require_minutes(self, "personalize")
         if not 0 <= self.smooth_poses < math.inf:

@@ -8,7 +8,7 @@ import pytest
 from records import make_joints
 
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.pose.draw import draw_number, draw_skeleton
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -31,6 +31,16 @@ def test_right_is_warm_and_left_is_cold():
 def test_missing_joints_are_left_out():
     image = np.zeros((64, 64, 3), np.uint8)
     assert not draw_skeleton(image, np.zeros((14, 3), np.float32)).any()
+
+
+@pytest.mark.parametrize("shift", [0, -200])
+def test_a_number_stands_above_the_head_and_never_outside(shift):
+    joints = make_joints(size=128) + np.float32([shift, 0, 0])
+    image = np.full((200, 200, 3), 128, np.uint8)
+    one, two = (draw_number(image, joints, number) for number in (1, 2))
+    rows, columns = np.nonzero((one != two).any(-1))
+    assert (image == 128).all() and len(rows) and rows.max() < max(40, joints[:, 1].min())
+    assert columns.min() > 0 and ((one != image).any(-1).sum() > 100)
 
 
 def test_joints_far_outside_are_no_error():
