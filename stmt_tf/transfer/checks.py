@@ -11,6 +11,7 @@ from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
+from stmt_tf.transfer.photos import check_photos, photos_of
 from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
@@ -94,6 +95,8 @@ def check_people(config: TransferConfig) -> None:
     if not posed:
         raise ValueError("--source or --target is required")
     check_outputs(config)
+    if photos := photos_of(config.source):
+        check_photos(config, photos)
     for name in posed:
         probe(config.video(name))
     _check_poses(config, posed)
@@ -111,7 +114,12 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     """
     if not config.source:
         raise ValueError("--source is required")
-    check_source(config.video("source"), config.num_source_frames, config.source_mattes)
+    if photos := photos_of(config.source):
+        check_photos(config, photos)
+        for path in photos:
+            probe(path)
+    else:
+        check_source(config.video("source"), config.num_source_frames, config.source_mattes)
     if config.save_source_poses:
         check_save(config.save_source_poses)
     of_video = has_person(config.background)
@@ -143,7 +151,7 @@ def check_outputs(config: TransferConfig) -> None:
         check_output(config.output, transparent=config.background == TRANSPARENT)
     if config.matte:
         check_output(config.matte)
-    inputs = filter(None, (config.source, config.target, config.live, config.background))
+    inputs = filter(None, (config.source, *photos_of(config.source), config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
     for path in config.outputs():
         if os.path.realpath(path) in taken:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Union
 
 from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
@@ -23,6 +24,9 @@ from stmt_tf.zoo import find_model
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
+
+
+Named = Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]  # a video or photo, or several photos
 
 
 class MotionTransfer:
@@ -56,12 +60,13 @@ class MotionTransfer:
         return cls(TransferModel(directory), directory)
 
     def __call__(
-        self, source: str | os.PathLike | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
+        self, source: Named | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
     ) -> Result:
         """Transfers the target's motion to the source's person.
 
         Args:
-            source: video of the person, and the place, to show; or what `prepare_source` gave.
+            source: video or photo of the person, and the place, to show; several photos of one person, as a list or a
+                directory; or what `prepare_source` gave.
             target: video of the motion to do.
             output: video to write; empty: frames are made when the result's are asked for.
             **settings: see `python -m stmt_tf.transfer --help`.
@@ -78,7 +83,7 @@ class MotionTransfer:
         if prepared and (fixed := ", ".join(sorted(OF_SOURCE & set(settings)))):
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
-        config = as_config({"source": path, "target": target, "output": output, **settings}, TO_TRANSFER)
+        config = as_config({"source": _named(path), "target": target, "output": output, **settings}, TO_TRANSFER)
         with folders_of(config.outputs()):
             check(config, prepared is not None)
             return self.run(config, prepared)
@@ -105,27 +110,27 @@ class MotionTransfer:
             check_people(config)
             return find_people(config)
 
-    def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
+    def live(self, source: Named, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
         """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.
 
         Args:
-            source: video of the person, and the place, to show.
+            source: as for `__call__`, but not prepared.
             stream: a camera's number, a stream's URL or a file.
             output: video to write; empty: the frames are shown in a window alone.
             **settings: see `__call__`; it raises as that does.
         """
-        config = as_config({"source": source, "live": str(stream), "output": output, **settings}, TO_PERFORM)
+        config = as_config({"source": _named(source), "live": str(stream), "output": output, **settings}, TO_PERFORM)
         with folders_of(config.outputs()):
             check_live(config)
             return self.run_live(config)
 
-    def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
+    def prepare_source(self, source: Named, **settings) -> Source:
         """All that is done once for a source, so that several targets can be given to it; see `__call__`.
 
         It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model` and
         `max_size`, and no others.
         """
-        config = as_config({"source": source, **settings}, TO_PREPARE)
+        config = as_config({"source": _named(source), **settings}, TO_PREPARE)
         with folders_of(config.outputs()):
             check_alone(config)
             return self.prepare(config)
@@ -179,3 +184,8 @@ class MotionTransfer:
 
     def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
         return self.personalized(source, config.personalize)._model if config.personalize else self._model
+
+
+def _named(source: Named) -> str | os.PathLike:
+    """The source as its setting names it."""
+    return ",".join(map(os.fspath, source)) if isinstance(source, (list, tuple)) else source

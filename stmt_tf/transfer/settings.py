@@ -27,7 +27,13 @@ OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 class TransferConfig:
     """One transfer."""
 
-    source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
+    source: str = setting(
+        "",
+        "Video or photo of the person, and the place, to show; or several photos of one person, as a directory or "
+        "between commas, of which the first one shows the place.",
+        group="Inputs",
+        required=True,
+    )
     target: str = setting(
         "",
         "Video of the motion to do; required, except with --live or --people. Several, between commas, where --output "
