@@ -10,6 +10,7 @@ import pytest
 
 import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test imports it
 from stmt_tf import assets
+from stmt_tf.pose import cache
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,6 +19,15 @@ def graphs_as_they_are():
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_poses_of_before(tmp_path_factory):
+    """Poses are estimated in tests, and not taken from the user's cache."""
+    folder = tmp_path_factory.mktemp("cache") / "poses"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "folder", lambda: folder)
+        yield
 
 
 def pytest_addoption(parser):

@@ -12,7 +12,7 @@ from stmt_tf.config import (
     require_positive,
     setting,
 )
-from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +43,7 @@ class PersonalizeConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
+    pose_cache: bool = pose_cache()
     source_poses: str = setting("", "JSON results for the video (openpose, alphapose), or saved poses.")
 
     def __post_init__(self):

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from stmt_tf.files import PathLike
+from stmt_tf.pose import cache
 from stmt_tf.pose.detections import Detections
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
@@ -38,6 +39,7 @@ class PosedVideo:
         saved: poses of this video that `stmt_tf.pose.save` wrote; empty: they are looked for.
         person: whom to follow, by their number in the line-up (see `stmt_tf.pose.linking`); 0: the largest and most
             central person.
+        cached: whether what was estimated is kept in the cache, and taken from there.
         everybody: whether those whom the tool overlooks beside a larger person are looked for, too, as where a
             person is chosen by number.
     """
@@ -49,6 +51,17 @@ class PosedVideo:
     saved: str = ""
     person: int = 0
     everybody: bool = False
+    cached: bool = False
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the cache may have it: results that are read are as quickly read again."""
+        return self.cached and self.tool not in RESULT_READERS
+
+    @property
+    def finds_everybody(self) -> bool:
+        """Whether also those are looked for whom the tool overlooks."""
+        return self.everybody or self.person > 0
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
@@ -114,17 +127,17 @@ def estimate_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
 def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
     """Finds the people in each video.
 
-    Poses that were saved are taken as they are. The other videos are looked at side by side, since a pose estimator
-    keeps but one core busy.
+    Poses that were saved, or are in the cache, are taken as they are. The other videos are looked at side by side,
+    since a pose estimator keeps but one core busy.
 
     Raises:
         VideoError: a video cannot be read.
         PoseError: the pose estimator's model or results cannot be used, or saved poses are of another video.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    saved = {video: _saved(video) for video in videos if video.saved}
-    found = iter(_look_for_people([video for video in videos if not video.saved]))
-    return [saved[video] if video.saved else next(found) for video in videos]
+    known = [_saved(video) if video.saved else _recalled(video) for video in videos]
+    found = iter(_look_for_people([video for video, each in zip(videos, known) if each is None]))
+    return [next(found) if each is None else each for each in known]
 
 
 def _saved(video: PosedVideo) -> Detections:
@@ -137,6 +150,16 @@ def _saved(video: PosedVideo) -> Detections:
         its = f"{info.num_frames} of {info.width} x {info.height}"
         raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
     return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
+
+
+def _recalled(video: PosedVideo) -> Detections | None:
+    """What the cache has of a video."""
+    found = cache.recall(_key_of(video)) if video.is_cached else None
+    return found and Detections(probe(video.path), found.people, found.starts, person=video.person)
+
+
+def _key_of(video: PosedVideo) -> str:
+    return cache.key_of(video.path, video.tool, video.poses, video.one_shot, video.finds_everybody)
 
 
 def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:
@@ -163,6 +186,9 @@ def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:
                     begun += [len(each)] * cut
                     each.append(detections)
                     bar.update()
+    for video, each, begun in zip(videos, people, starts):
+        if video.is_cached:
+            cache.keep(_key_of(video), cache.Found(each, begun))
     imported = [
         ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
         if isinstance(estimator, ImportedEstimator)
@@ -183,7 +209,7 @@ def _detections(
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """The people of each frame, and whether another shot begins with it."""
     estimator.expect(info.num_frames)
-    if video.everybody or video.person:
+    if video.finds_everybody:
         estimator.search()
     cuts = Cuts() if video.one_shot else None
     with overlapped(read_frames(video.path)) as frames:

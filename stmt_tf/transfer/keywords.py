@@ -20,11 +20,11 @@ OF_SOURCE = frozenset(
         "source_start", "source_end", "source_person", "held_objects",
     }  # fmt: skip
 )
-TO_PREPARE = OF_SOURCE | {"source", "pose", "pose_model", "max_size"}
+TO_PREPARE = OF_SOURCE | {"source", "pose", "pose_model", "pose_cache", "max_size"}
 TO_FIND_PEOPLE = frozenset(
     {
         "source", "target", "people", "source_start", "source_end", "start", "end", "pose", "pose_model",
-        "source_poses", "target_poses",
+        "pose_cache", "source_poses", "target_poses",
     }  # fmt: skip
 )
 TO_TRANSFER = _NAMES - {"model", "live"}

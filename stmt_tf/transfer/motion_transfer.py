@@ -127,8 +127,8 @@ class MotionTransfer:
     def prepare_source(self, source: Named, **settings) -> Source:
         """All that is done once for a source, so that several targets can be given to it; see `__call__`.
 
-        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model` and
-        `max_size`, and no others.
+        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model`,
+        `pose_cache` and `max_size`, and no others.
         """
         config = as_config({"source": _named(source), **settings}, TO_PREPARE)
         with folders_of(config.outputs()):

@@ -41,7 +41,9 @@ def posed(config: TransferConfig, name: str) -> PosedVideo:
     """The video `source`, `target` or `background`, where its poses come from, and whom to follow."""
     path, results = config.video(name), getattr(config, f"{name}_poses")
     person = getattr(config, f"{name}_person", 0)
-    whom = {"one_shot": name == "source", "person": person, "everybody": bool(config.people)}
+    whom = {
+        "one_shot": name == "source", "person": person, "everybody": bool(config.people), "cached": config.pose_cache
+    }  # fmt: skip
     return PosedVideo.of_settings(path, config.pose, config.pose_model, results, **whom)
 
 

@@ -16,7 +16,7 @@ from stmt_tf.config import (
 )
 from stmt_tf.pose.retarget import MODES
 from stmt_tf.pose.selection import METHODS
-from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool
 from stmt_tf.video.excerpt import Excerpt
 
 PICTURES = ("people", "preview", "sheet", "attention")
@@ -132,6 +132,7 @@ class TransferConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
+    pose_cache: bool = pose_cache()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose), or saved poses.")
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose), or saved poses.")
     background_poses: str = setting(
