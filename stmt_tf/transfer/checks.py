@@ -22,7 +22,7 @@ from stmt_tf.video.writer import check_output
 
 _NOT_LIVE = (
     "matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "smooth_poses", "start",
-    "end", "target_person",
+    "end", "target_person", "fps",
 )  # fmt: skip
 
 

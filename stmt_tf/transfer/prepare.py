@@ -51,6 +51,8 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
         source = prepare_source(config, model, shots.get("source"))
     steady = smooth(of_target.joints, float(probe(target.path).fps), config.smooth_poses)
     motion = fit_motion(target.path, steady, source.track, config.retarget)
+    if config.fps:
+        motion = motion.at_rate(config.fps)
     return make_room(source, motion.retargeted), motion
 
 

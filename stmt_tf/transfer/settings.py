@@ -19,6 +19,7 @@ from stmt_tf.pose.selection import METHODS
 from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool
 from stmt_tf.video.excerpt import Excerpt
 
+_LOWEST_RATE, _HIGHEST_RATE = 1.0, 240.0  # frames per second
 PICTURES = ("people", "preview", "sheet", "attention")
 OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 
@@ -78,6 +79,10 @@ class TransferConfig:
         "result",
         "What the video shows: the result, or source, target and result side by side.",
         ("result", "side_by_side"),
+    )
+    fps: float = setting(
+        0.0,
+        "Frames per second of the result, with poses between those of the target's frames; 0: the target's own times.",
     )
     crop_only: bool = setting(
         False, "Write the model's square view instead of pasting it into the source's whole frame."
@@ -150,7 +155,9 @@ class TransferConfig:
         require_positive(self, "max_size")
         if self.num_source_frames < 0:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
-        require_at_least(self, source_person=0, target_person=0)
+        require_at_least(self, source_person=0, target_person=0, fps=0)
+        if 0 < self.fps < _LOWEST_RATE or self.fps > _HIGHEST_RATE:
+            raise ValueError(f"--fps must be from {_LOWEST_RATE:g} to {_HIGHEST_RATE:g}, or 0, got {self.fps:g}")
         require_seed(self.seed)
         require_minutes(self, "personalize")
         if not 0 <= self.smooth_poses < math.inf:
