@@ -11,11 +11,11 @@ from absl import logging
 
 from stmt_tf.files import PathLike
 from stmt_tf.place.backdrop import TRANSPARENT
-from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.tracks import progress
 from stmt_tf.transfer.checks import check_outputs
 from stmt_tf.transfer.keywords import as_config
 from stmt_tf.transfer.motion import Motion
+from stmt_tf.transfer.panels import Loop, side_by_side
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.sheets import ResultSheet, attention_sheet
 from stmt_tf.transfer.source import Source
@@ -94,6 +94,7 @@ class Result:
         files = {"source": self._source.video.path, "target": self._motion.path, "background": background, **written}
         check_outputs(as_config(files, files))
         collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
+        playing = Loop(self._source.video.path) if layout == "side_by_side" else None
         fps = self._motion.rate or probe(self._motion.path).fps
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(progress("result", len(self.frames), output))
@@ -109,7 +110,7 @@ class Result:
             for frame, result, mask in made:
                 collected.add(frame, result)
                 if layout == "side_by_side":
-                    result = side_by_side([self._source.frames[0], frame.image, result])
+                    result = side_by_side([playing.at(frame.time), frame.image, result])
                 sound, alpha = self._motion.path, self._renderer.transparent
                 write(output, result, frame.time, audio_from=sound, transparent=alpha)
                 if matte:

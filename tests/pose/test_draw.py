@@ -57,6 +57,17 @@ def test_sheet_holds_every_picture_in_its_row():
     assert (sheet == (0, 0, 255)).all(-1).sum() == 40 * 20
 
 
+def test_columns_line_up_whatever_the_shapes():
+    red, blue, green = (np.zeros((40, width, 3), np.uint8) for width in (100, 40, 300))
+    red[..., 0], blue[..., 2], green[..., 1] = 255, 255, 255
+    sheet = contact_sheet([("a", [red, blue]), ("b", [blue, red, red]), ("c", [green])], height=40)
+    columns = [np.flatnonzero((sheet[row] == (0, 0, 255)).all(-1)) for row in (30, 94)]
+    middles = [column.mean() for column in columns]
+    assert middles == [104 + 49.5, 49.5]  # in the middle of the second column, and of the first
+    assert (sheet[94, 104:204] == (255, 0, 0)).all()
+    assert (sheet[158, :300] == (0, 255, 0)).all()  # alone, and so it makes no column wide
+
+
 def test_empty_rows_are_no_error():
     assert contact_sheet([("nothing", [])]).ndim == 3
     assert contact_sheet([]).ndim == 3
