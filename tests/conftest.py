@@ -2,7 +2,9 @@
 
 import functools
 import importlib.util
+import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -23,10 +25,14 @@ def graphs_as_they_are():
 
 @pytest.fixture(autouse=True, scope="session")
 def no_poses_of_before(tmp_path_factory):
-    """Poses are estimated in tests, and not taken from the user's cache."""
-    folder = tmp_path_factory.mktemp("cache") / "poses"
+    """Each test has a cache of poses of its own, and none has the user's."""
+    caches = tmp_path_factory.mktemp("caches")
+
+    def folder():
+        return caches / re.sub(r"\W", "_", os.environ.get("PYTEST_CURRENT_TEST", "none"))[-100:] / "poses"
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cache, "folder", lambda: folder)
+        patch.setattr(cache, "folder", folder)
         yield
 
 
