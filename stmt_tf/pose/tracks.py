@@ -21,7 +21,8 @@ from stmt_tf.pose.estimators.imported import ImportedEstimator
 from stmt_tf.pose.estimators.own import is_own, read_own
 from stmt_tf.pose.shots import Cuts, Shot
 from stmt_tf.pose.witness import Witness
-from stmt_tf.video.reader import VideoInfo, probe, read_frames
+from stmt_tf.video.excerpt import excerpt
+from stmt_tf.video.reader import VideoInfo, frame_times, probe, read_frames
 from stmt_tf.video.threads import overlapped
 
 _MISCOUNTED, _MISCOUNTED_SHARE = 2, 0.02  # frames, of all, by which counts of containers may be wrong
@@ -141,14 +142,22 @@ def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
 
 
 def _saved(video: PosedVideo) -> Detections:
-    own, info = read_own(video.saved), probe(video.path)
-    wrong = own.size != (info.width, info.height)
-    if info.num_frames is not None:
-        wrong |= abs(len(own.joints) - info.num_frames) > _MISCOUNTED + _MISCOUNTED_SHARE * info.num_frames
-    if wrong:
-        ours = f"{len(own.joints)} frames of {own.size[0]} x {own.size[1]} pixels"
-        its = f"{info.num_frames} of {info.width} x {info.height}"
+    """Poses of the video, or of the file that it is a part of."""
+    own, info, part = read_own(video.saved), probe(video.path), excerpt(video.path)
+    length, count = len(own.joints), info.num_frames
+    if part.start or part.end < math.inf:
+        times = frame_times(part.path)
+        inside = [number for number, time in enumerate(times) if part.holds(time)]
+        if abs(length - len(times)) <= abs(length - len(inside)):
+            own, count = own.part(inside), len(times)
+    if own.size != (info.width, info.height) or (
+        count is not None and abs(length - count) > _MISCOUNTED + _MISCOUNTED_SHARE * count
+    ):
+        ours = f"{length} frames of {own.size[0]} x {own.size[1]} pixels"
+        its = f"{count} of {info.width} x {info.height}"
         raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
+    if not own.shot:
+        raise PoseError(f"{video.saved}: has no poses in the part of {video.path} that is meant. Give other seconds")
     return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
 
 

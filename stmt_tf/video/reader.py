@@ -161,7 +161,7 @@ def frame_times(path: PathLike) -> np.ndarray:
         stream = video_stream(container, path)
         stream.thread_type = "AUTO"
         times = [time for _, time in deinterlaced(Track(container, stream, path).frames())]
-    return np.array([max(0.0, time - part.start) for time in times if not part.before(time) and not part.over(time)])
+    return np.array([max(0.0, time - part.start) for time in times if part.holds(time)])
 
 
 def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:
