@@ -107,11 +107,13 @@ def _place(joints: np.ndarray, first: np.ndarray, frame_size: tuple[int, int]) -
     scale, tall = _scale(joints, first), body.stature(first)
     points, others = (each[each[..., 2] > 0, :2] for each in (body.scaled_joints(joints, scale), first))
     shift = np.rint(others.mean(0) - points.mean(0))
-    low, high = points.min(0) + shift - _AROUND * tall, points.max(0) + shift + _AROUND * tall
-    limit = np.array(frame_size[::-1], float)
-    # Inside the frame, or in its middle where there is no room.
-    inside = np.where(low < 0, -low, np.where(high > limit, limit - high, 0.0))
-    inside = np.where(high - low > limit, (limit - high - low) / 2, inside)
+    # Inside the frame, but for what lies outside it in the first photo, too; or in the middle where there is no room.
+    around = _AROUND * tall
+    least = np.minimum(others.min(0) - around, -0.5)
+    most = np.maximum(others.max(0) + around, np.array(frame_size[::-1]) - 0.5)
+    low, high = points.min(0) + shift - around, points.max(0) + shift + around
+    inside = np.where(low < least, least - low, np.minimum(most - high, 0.0))
+    inside = np.where(high - low > most - least, (least + most - low - high) / 2, inside)
     return scale, (shift + np.rint(inside)).astype(int)
 
 

@@ -82,6 +82,17 @@ def test_persons_are_brought_to_the_first_ones_scale_and_inside_its_frame(album,
     assert source.track[..., :2].min() >= 0 and source.track[..., :2].max() < SIZE
 
 
+def test_the_first_photo_stays_as_it_is_even_where_the_person_reaches_its_edge(album, dancer):
+    feet = int(dancer.joints[0, :, 1].max())
+    write_png(album / "1.png", dancer.frames[0][: feet - 1])
+    joints = dancer.joints[0].copy()
+    joints[joints[:, 1] > feet - 2] = 0
+    Known.people["1"] = joints[np.newaxis, np.newaxis]
+    source = MotionTransfer(Painter()).prepare_source(album)
+    np.testing.assert_array_equal(source.frames[0], dancer.frames[0][: feet - 1])
+    np.testing.assert_allclose(source.track[0], joints, atol=1e-4)
+
+
 def test_frames_and_mattes_go_where_the_joints_go(album, dancer):
     source = MotionTransfer(Painter()).prepare_source(album)
     for pose, matte, frame, own in zip(source.joints, source.mattes, source.frames, (0, 4, 8)):
