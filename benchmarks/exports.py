@@ -27,7 +27,7 @@ from benchmarks.timing import interleaved
 from stmt_tf.data.record_files import find_records
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import Pair, load_pair
-from stmt_tf.evaluate.pairs import draw_pairs
+from stmt_tf.evaluate.pairs import Sampling, draw_pairs
 from stmt_tf.export.command import export
 from stmt_tf.export.settings import PRECISIONS, ExportConfig
 from stmt_tf.metrics.image import psnr
@@ -82,7 +82,7 @@ def exported(workdir: str, scratch: str) -> Iterator[tuple[str, float, Callable 
 def pairs_of(config: ExportsConfig, size: int, sources: int) -> list[Pair]:
     """Source and target frames of one clip each."""
     index = index_clips(find_records(config.records, "--records"), size)
-    choices, _ = draw_pairs(index, "same", config.clips, sources, config.targets, seed=0)
+    choices, _ = draw_pairs(index, "same", config.clips, Sampling(sources, config.targets))
     return [load_pair(choice, index, size) for choice in choices]
 
 

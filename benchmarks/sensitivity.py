@@ -34,10 +34,10 @@ from stmt_tf.evaluate import report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.command import check, load_judges
 from stmt_tf.evaluate.evaluation import measure_made, summarise
+from stmt_tf.evaluate.kept_results import KeptResults, Measured, states
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
-from stmt_tf.evaluate.progress import Measured, Progress, states
+from stmt_tf.evaluate.pairs import Choice, Sampling, draw_pairs
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.video.files import VideoError
@@ -50,19 +50,18 @@ def measure_distortions(config: EvaluateConfig, size: int, judges: Judges) -> st
     """Writes the results; returns the table and what there is to say of it."""
     files = check(config)
     index = index_clips(files, size)
-    choices, left_out = draw_pairs(
-        index, "same", config.num_pairs, config.num_source_frames, config.num_target_frames, config.seed
-    )
+    sampling = Sampling(config.num_source_frames, config.num_target_frames, config.seed)
+    choices, left_out = draw_pairs(index, "same", config.num_pairs, sampling)
     for reason in left_out:
         logging.warning("left out: %s", reason)
     os.makedirs(config.output, exist_ok=True)
-    progress = Progress(config.output, _depends_on(config, size, judges, files))
+    kept = KeptResults(config.output, _depends_on(config, size, judges, files))
     rows, features, strips = [], [], {}
     for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
-        measured = progress.read(number)
+        measured = kept.read(number)
         if measured is None:
             measured = _measure_pair(choice, index, size, config.seed, judges, is_shown=number == 0)
-            progress.write(number, measured)
+            kept.write(number, measured)
         rows += [row for row in measured.rows if row["method"] != "truth"]  # which the undistorted frames are
         features += [measured.features] if measured.features else []
         strips.update(measured.pictures)
@@ -77,7 +76,7 @@ def measure_distortions(config: EvaluateConfig, size: int, judges: Judges) -> st
     for name, content in (("table.md", text), ("results.json", report.as_json({**about, **results}))):
         with whole_file(os.path.join(config.output, name)) as hidden:
             hidden.write_text(content, encoding="utf-8")
-    progress.clear()
+    kept.clear()
     return text
 
 

@@ -31,9 +31,9 @@ from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.command import load_judges
 from stmt_tf.evaluate.comparison import generate, parse_others
 from stmt_tf.evaluate.evaluation import measure_made, summarise
+from stmt_tf.evaluate.kept_results import KeptResults, states
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
-from stmt_tf.evaluate.progress import Progress, states
+from stmt_tf.evaluate.pairs import Choice, Sampling, draw_pairs
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.files import whole_file
 from stmt_tf.pose.selection import METHODS
@@ -51,9 +51,8 @@ def draw_all(config: SelectionConfig, index: ClipIndex) -> list[dict[tuple[int, 
     drawn = {}
     for count in config.counts:
         for selection in METHODS:
-            choices, _ = draw_pairs(
-                index, "same", config.num_pairs, count, config.num_target_frames, config.seed, selection=selection
-            )
+            sampling = Sampling(count, config.num_target_frames, config.seed, selection)
+            choices, _ = draw_pairs(index, "same", config.num_pairs, sampling)
             drawn[count, selection] = {(choice.target_clip, choice.target_first): choice for choice in choices}
     shared = [key for key in drawn[max(config.counts), METHODS[0]] if all(key in choices for choices in drawn.values())]
     if not shared:
@@ -96,21 +95,21 @@ def compare(config: SelectionConfig) -> str:
         "config": dataclasses.asdict(config),
     }
     used = [judges.perceptual is not None, judges.videos.name if judges.videos else None]
-    progress = Progress(config.output, [about, used, [states(path) for path in (*files, *directories.values())]])
+    kept = KeptResults(config.output, [about, used, [states(path) for path in (*files, *directories.values())]])
     rows, features = [], []
     for number, choices in enumerate(tqdm(pairs, "pairs measured", unit=" pairs")):
-        measured = progress.read(number)
+        measured = kept.read(number)
         if measured is None:
             made, pair = make_all(models, choices, index)
             measured = measure_made(made, pair, judges)
-            progress.write(number, measured)
+            kept.write(number, measured)
         rows += measured.rows
         features += [measured.features] if measured.features else []
     text, results = summarise("same", rows, features, judges)
     for name, content in (("table.md", text), ("results.json", report.as_json({**about, **results}))):
         with whole_file(os.path.join(config.output, name)) as hidden:
             hidden.write_text(content, encoding="utf-8")
-    progress.clear()
+    kept.clear()
     return text
 
 

@@ -81,10 +81,10 @@ def render_video(seed: int, index: int, size: int = 128, num_frames: int = 48, f
     camera = sample_camera(streams[3], joints, body.stature, size)
     drift = _drift(streams[4], num_frames, fps, size)
     pad = int(np.ceil(np.abs(drift).max())) + 2
-    place, floor = background.paint_place(streams[5], camera, light, size, pad)
+    scene = _Scene(camera, light, *background.paint_place(streams[5], camera, light, size, pad), pad)
     spacing = _POINT_SPACING / OVERSAMPLE * (camera.distance - 0.35) / camera.focal
     surfaces = figure.build(body, outfit, skeleton, spacing, fps)
-    seen = _Renderer(surfaces, camera, light, place, floor, size, pad, _joint_depths(outfit), streams[4])
+    seen = _Renderer(surfaces, scene, size, _joint_depths(outfit), streams[4])
     frames, masks, flows, marks = [], [], [], []
     for t in range(num_frames):
         frame, mask, flow, confidence = seen.frame(t, joints[t], drift[t], drift[t + 1] if t + 1 < num_frames else None)
@@ -115,12 +115,30 @@ def _drift(rng: np.random.Generator, num_frames: int, fps: float, size: int) -> 
     return wave * rng.uniform(0.004, 0.022) * size * (rng.random() < _DRIFT_SHARE)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Scene:
+    """A place, and the camera and the light in it.
+
+    Attributes:
+        camera, light: as they were drawn.
+        place: linear light `[S + 2 pad, S + 2 pad, 3]`, and
+        floor: how much of each of its pixels is floor.
+        pad: pixels around the frames, since the camera may be unsteady.
+    """
+
+    camera: Camera
+    light: Light
+    place: np.ndarray
+    floor: np.ndarray
+    pad: int
+
+
 class _Renderer:
     """Draws the frames of one video, in their order."""
 
-    def __init__(self, surfaces, camera: Camera, light: Light, place, floor, size, pad, depths, rng):
-        self.surfaces, self.camera, self.light = surfaces, camera, light
-        self.size, self.pad, self.depths = size, pad, depths
+    def __init__(self, surfaces, scene: _Scene, size, depths, rng):
+        self.surfaces, self.camera, self.light = surfaces, scene.camera, scene.light
+        self.size, self.pad, self.depths = size, scene.pad, depths
         ends = np.cumsum([0] + [s.size for s in surfaces])
         self.parts = [slice(a, b) for a, b in zip(ends[:-1], ends[1:])]
         self.count = int(ends[-1])
@@ -130,7 +148,7 @@ class _Renderer:
         self.normals = np.empty((3, self.count), np.float32)
         self.blur = rng.uniform(0.2, 0.45) * size / 128
         self.contrast, self.gain = rng.uniform(0.9, 1.12), rng.uniform(0.94, 1.06, 3)
-        self.place, self.floor = self._develop(place), floor
+        self.place, self.floor = self._develop(scene.place), scene.floor
 
     def _develop(self, linear):
         """Linear light to graded sRGB, float32 in [0, 1]."""

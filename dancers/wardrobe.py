@@ -29,6 +29,45 @@ def paint_skin(outfit: Outfit, x: np.ndarray, s: np.ndarray, seed: float) -> np.
     return outfit.skin.astype(np.float32) * (1 + 0.06 * blotch * np.array([0.6, 1, 1], np.float32))
 
 
+def _lines_of_body(
+    x: np.ndarray, below: np.ndarray, from_back: np.ndarray, front: np.ndarray, from_waist: np.ndarray
+) -> np.ndarray:
+    """How much darker the spine, the shoulder blades and the breast are than the skin around, [V, U]."""
+    spine = np.exp(-((from_back / 0.012) ** 2)) * (below > 0)
+    blades = np.exp(-(((np.abs(from_back) - 0.07) / 0.02) ** 2) - ((below - 0.15) / 0.06) ** 2)
+    breast = np.exp(-(((below - 0.17) / 0.012) ** 2)) * (np.abs(x) < 0.12) + np.exp(-((x / 0.01) ** 2)) * (
+        below > 0
+    )
+    dark = 0.22 * spine + 0.15 * blades + 0.16 * breast * front
+    dark = dark + 0.5 * (np.hypot(np.abs(x) - 0.09, below - 0.15) < 0.011)
+    dark = dark + 0.5 * (np.hypot(x, from_waist - 0.03) < 0.009)
+    return np.clip(dark, 0, 0.8)
+
+
+def _closed(
+    outfit: Outfit, cloth: np.ndarray, x: np.ndarray, below: np.ndarray, front: np.ndarray, from_back: np.ndarray
+) -> np.ndarray:
+    """The cloth [V, U, 3] with the buttons, the zip or whatever else closes it."""
+    if outfit.closing in ("buttons", "frogs"):
+        cloth *= (1 - 0.5 * (np.abs(np.abs(x) - 0.018) < 0.0035) * front)[..., None]
+        pitch = 0.085 if outfit.closing == "buttons" else 0.11
+        phase = np.mod(below, pitch) - pitch / 2
+        if outfit.closing == "buttons":
+            spot = np.hypot(x, phase) < 0.008
+        else:
+            spot = (np.abs(phase) < 0.007) & (np.abs(x) < 0.05)
+        cloth = np.where((spot & front)[..., None], outfit.closing_colour.astype(np.float32), cloth)
+    elif outfit.closing == "zip":
+        cloth = np.where((np.abs(x) < 0.007)[..., None], outfit.closing_colour.astype(np.float32), cloth)
+    elif outfit.closing == "open":
+        inner = np.abs(x) < 0.03 + 0.03 * np.clip(1 - below / 0.4, 0, 1) + 0.09 * np.clip(below - 0.1, 0, 1)
+        cloth = np.where((inner & front)[..., None], outfit.closing_colour.astype(np.float32), cloth)
+    elif outfit.closing == "straps":
+        strap = (np.abs(np.abs(x) - 0.085) < 0.014) & front | (np.abs(from_back) < 0.014) & ~front
+        cloth = np.where(strap[..., None], outfit.closing_colour.astype(np.float32), cloth)
+    return cloth
+
+
 def paint_torso(outfit: Outfit, x: np.ndarray, s: np.ndarray, half: float, marks: dict) -> np.ndarray:
     """Colours of the trunk.
 
@@ -47,34 +86,10 @@ def paint_torso(outfit: Outfit, x: np.ndarray, s: np.ndarray, half: float, marks
     colour = paint_skin(outfit, x, s, 0.0)
     below = s - marks["neck"]
     if outfit.bare:
-        spine = np.exp(-((from_back / 0.012) ** 2)) * (below > 0)
-        blades = np.exp(-(((np.abs(from_back) - 0.07) / 0.02) ** 2) - ((below - 0.15) / 0.06) ** 2)
-        breast = np.exp(-(((below - 0.17) / 0.012) ** 2)) * (np.abs(x) < 0.12) + np.exp(-((x / 0.01) ** 2)) * (
-            below > 0
-        )
-        dark = 0.22 * spine + 0.15 * blades + 0.16 * breast * front
-        dark = dark + 0.5 * (np.hypot(np.abs(x) - 0.09, below - 0.15) < 0.011)
-        dark = dark + 0.5 * (np.hypot(x, s - marks["waist"] - 0.03) < 0.009)
-        colour = colour * (1 - np.clip(dark, 0, 0.8))[..., None]
+        colour = colour * (1 - _lines_of_body(x, below, from_back, front, s - marks["waist"]))[..., None]
     else:
         cloth = np.where(front[..., None], outfit.top(x, s), outfit.back(from_back, s)).astype(np.float32)
-        if outfit.closing in ("buttons", "frogs"):
-            cloth *= (1 - 0.5 * (np.abs(np.abs(x) - 0.018) < 0.0035) * front)[..., None]
-            pitch = 0.085 if outfit.closing == "buttons" else 0.11
-            phase = np.mod(below, pitch) - pitch / 2
-            if outfit.closing == "buttons":
-                spot = np.hypot(x, phase) < 0.008
-            else:
-                spot = (np.abs(phase) < 0.007) & (np.abs(x) < 0.05)
-            cloth = np.where((spot & front)[..., None], outfit.closing_colour.astype(np.float32), cloth)
-        elif outfit.closing == "zip":
-            cloth = np.where((np.abs(x) < 0.007)[..., None], outfit.closing_colour.astype(np.float32), cloth)
-        elif outfit.closing == "open":
-            inner = np.abs(x) < 0.03 + 0.03 * np.clip(1 - below / 0.4, 0, 1) + 0.09 * np.clip(below - 0.1, 0, 1)
-            cloth = np.where((inner & front)[..., None], outfit.closing_colour.astype(np.float32), cloth)
-        elif outfit.closing == "straps":
-            strap = (np.abs(np.abs(x) - 0.085) < 0.014) & front | (np.abs(from_back) < 0.014) & ~front
-            cloth = np.where(strap[..., None], outfit.closing_colour.astype(np.float32), cloth)
+        cloth = _closed(outfit, cloth, x, below, front, from_back)
         middle = marks["neck"] + 0.19
         if outfit.front_print is not None:
             stamp(cloth, x, s, outfit.front_print, (0.0, middle), outfit.print_size)

@@ -3,10 +3,10 @@
     stmt-tf transfer --source=A.mp4 --target=B.mp4 --output=C.mp4
 
 `python -m stmt_tf transfer` is the same; so is `python -m stmt_tf.transfer`, and for the commands that make or look at
-records `python -m tfrecords_tools.create_clips` and so on.
+records `python -m tfrecords_tools.create_clips` and so on. `stmt-tf --version` tells the version.
 """
 
-from stmt_tf import flags
+from stmt_tf import __version__, flags
 
 COMMANDS = {
     **{
@@ -24,7 +24,7 @@ COMMANDS = {
 
 def main() -> None:
     """Runs the command that is named first; without one, lists all."""
-    flags.choose("stmt-tf", __doc__, COMMANDS)
+    flags.choose("stmt-tf", __doc__, COMMANDS, __version__)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,16 @@ def no_poses_of_before(tmp_path_factory):
         yield
 
 
+@pytest.fixture
+def eagerly():
+    """Trainings of a few steps, whose graphs would take ten times as long to trace."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--assets", action="store_true", help="fetch the third-party assets that tests need, through the package index"

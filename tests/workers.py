@@ -1,10 +1,25 @@
-"""Processes that train together, told so as TensorFlow has it."""
+"""Processes that train, alone or together, told so as TensorFlow has it."""
 
 from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Sequence
+
+_TRAIN = """
+import stmt_tf, tensorflow as tf, runpy
+tf.config.optimizer.set_experimental_options({{"disable_meta_optimizer": True}})
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * {devices}
+)
+runpy.run_module("stmt_tf.train", run_name="__main__", alter_sys=True)
+"""
+
+
+def train_command(devices: int = 1) -> list[str]:
+    """`python -m stmt_tf.train` on so many CPU devices, with graphs as they are (see `conftest`); flags follow."""
+    return [sys.executable, "-c", _TRAIN.format(devices=devices)]
 
 
 def free_ports(count: int) -> list[int]:

@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stmt_tf.data.record_files import Damage, Place, find_records, read, scan
+from stmt_tf.data.record_files import Address, Damage, find_records, read, scan
 from stmt_tf.data.schema import Clip, decode_clip, read_record
 from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.draw import draw_skeleton
@@ -47,7 +47,7 @@ class ClipSummary:
     """One clip in figures.
 
     Attributes:
-        place: where its record lies.
+        address: where its record lies.
         clip_id: the clip.
         video_id: the video that it is from.
         frames: their number.
@@ -58,7 +58,7 @@ class ClipSummary:
         tools: of its poses and its flow.
     """
 
-    place: Place
+    address: Address
     clip_id: str
     video_id: str
     frames: int
@@ -69,8 +69,8 @@ class ClipSummary:
     tools: str
 
 
-def read_records(files: Sequence[str]) -> Iterator[tuple[Place, bytes]]:
-    """Yields all records with their places.
+def read_records(files: Sequence[str]) -> Iterator[tuple[Address, bytes]]:
+    """Yields all records with their addresses.
 
     Raises:
         OSError: a file cannot be read.
@@ -87,15 +87,15 @@ def read_records(files: Sequence[str]) -> Iterator[tuple[Place, bytes]]:
 
 
 @contextlib.contextmanager
-def _named(place: Place) -> Iterator[None]:
-    """Puts the record's place before an error about it."""
+def _named(address: Address) -> Iterator[None]:
+    """Puts the record's address before an error about it."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{place}: {error}{_VALIDATE}") from error
+        raise ValueError(f"{address}: {error}{_VALIDATE}") from error
 
 
-def summarise(place: Place, record: bytes) -> ClipSummary:
+def summarise(address: Address, record: bytes) -> ClipSummary:
     """The figures of one record; its images are not decoded.
 
     Raises:
@@ -105,7 +105,7 @@ def summarise(place: Place, record: bytes) -> ClipSummary:
     if not (len(clip["frames"]) and np.isfinite(clip["fps"]) and clip["fps"] > 0):
         raise ValueError(f"has {len(clip['frames'])} frames, {clip['fps']} per second. Write the record anew")
     return ClipSummary(
-        place=place,
+        address=address,
         clip_id=clip["clip_id"].decode(),
         video_id=clip["video_id"].decode(),
         frames=len(clip["frames"]),
@@ -123,7 +123,7 @@ def table(summaries: Sequence[ClipSummary]) -> str:
     for s in summaries[:_SHOWN_ROWS]:
         size = f"{s.size[1]} x {s.size[0]}"
         masks = "yes" if s.masks else "no"
-        file = Path(s.place.path).name
+        file = Path(s.address.path).name
         lines.append((s.clip_id, f"{s.frames}", size, f"{s.fps:g}", f"{s.seen:.0%}", masks, s.tools, file))
     widths = [max(map(len, column)) for column in zip(*lines)]
     text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
@@ -172,15 +172,15 @@ def inspect_clips(config: InspectConfig) -> str:
     """
     files = find_records(config.records)
     summaries = []
-    for place, record in tqdm(read_records(files), "reading", unit=" clips", leave=False):
-        with _named(place):
-            summaries.append(summarise(place, record))
+    for address, record in tqdm(read_records(files), "reading", unit=" clips", leave=False):
+        with _named(address):
+            summaries.append(summarise(address, record))
     if config.sheet:
         chosen = evenly_spread(len(summaries), config.num_clips)
         rows = []
-        for place in (summaries[index].place for index in chosen):
-            with _named(place):
-                rows += clip_rows(decode_clip(read(place)))
+        for address in (summaries[index].address for index in chosen):
+            with _named(address):
+                rows += clip_rows(decode_clip(read(address)))
         write_png(config.sheet, contact_sheet(rows, height=192))
     return table(summaries)
 

@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from stmt_tf.data.record_files import Damage, Place, find_records, scan
+from stmt_tf.data.record_files import Address, Damage, find_records, scan
 from stmt_tf.data.schema import read_record, reason
 from tfrecords_tools.clips.store import MANIFEST, SPLITS, content_check, file_sha256
 
@@ -45,9 +45,9 @@ class Validator:
     def __init__(self):
         self.files = 0
         self.records = 0
-        self._clips: dict[str, Place] = {}
-        self._frames: dict[bytes, Place] = {}
-        self._splits: dict[str, tuple[str, Place]] = {}
+        self._clips: dict[str, Address] = {}
+        self._frames: dict[bytes, Address] = {}
+        self._splits: dict[str, tuple[str, Address]] = {}
 
     def faults(self, pattern: str) -> Iterator[str]:
         """The faults of all files of a glob, in words, each with its file.
@@ -70,13 +70,13 @@ class Validator:
             if isinstance(found, Damage):
                 yield str(found)
                 continue
-            place, record = found
-            for fault in self._record_faults(place, record):
-                yield f"{place}: {fault}"
+            address, record = found
+            for fault in self._record_faults(address, record):
+                yield f"{address}: {fault}"
         if empty:
             yield f"{path}: holds no record"
 
-    def _record_faults(self, place: Place, record: bytes) -> Iterator[str]:
+    def _record_faults(self, address: Address, record: bytes) -> Iterator[str]:
         try:
             clip = read_record(record)
             clip_id, video_id = clip["clip_id"].decode(), clip["video_id"].decode()
@@ -89,11 +89,11 @@ class Validator:
         elif (frames := _frames_digest(clip)) in self._frames:
             yield f"clip {clip_id!r} has the frames of another, {self._frames[frames]}"
         else:
-            self._frames[frames] = place
-        self._clips.setdefault(clip_id, place)
-        split = os.path.basename(place.path).split("-")[0]
+            self._frames[frames] = address
+        self._clips.setdefault(clip_id, address)
+        split = os.path.basename(address.path).split("-")[0]
         if split in SPLITS:
-            other, first = self._splits.setdefault(video_id, (split, place))
+            other, first = self._splits.setdefault(video_id, (split, address))
             if other != split:
                 yield f"video {video_id!r} is in the split {split}, and in {other} by {first}"
 

@@ -57,8 +57,8 @@ def training_dataset(
         size: side of the frames in pixels; others are resized.
         first_step: number of the training step to begin with; what comes before is as good as over.
         flows: whether examples hold flows.
-        worker: index of the worker whose part of each batch this is.
-        num_workers: how many there are; their parts side by side are the batches of a single worker.
+        worker: index of the worker whose share of each batch this is.
+        num_workers: how many there are; their shares side by side are the batches of a single worker.
 
     Raises:
         FileNotFoundError: no file matches.
@@ -69,8 +69,8 @@ def training_dataset(
     first = first_step * config.batch_size
 
     def draw(clip: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        place, record = clip
-        return draw_examples(record, seed, sources, config.num_target_frames, flows, config.samples_per_clip, place)
+        address, record = clip
+        return draw_examples(record, seed, sources, config.num_target_frames, flows, config.samples_per_clip, address)
 
     def finish(index: tf.Tensor, drawn: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seed = tf.stack([tf.constant(config.seed, tf.int64), index])
@@ -80,46 +80,44 @@ def training_dataset(
         return augment(example, seed + [_AUGMENT, 0]) if config.augment else example
 
     drawn = shuffled_samples(files, draw, config.samples_per_clip, config.shuffle_buffer, config.seed, first)
-    examples = _worker_part(drawn.enumerate(first), config.batch_size, worker, num_workers)
+    examples = _worker_share(drawn.enumerate(first), config.batch_size, worker, num_workers)
     examples = examples.map(finish, num_parallel_calls=tf.data.AUTOTUNE)
     return _batched(examples, config.batch_size // num_workers)
 
 
-def evaluation_dataset(
-    pattern: str,
-    count: int,
-    sources: int,
-    targets: int,
-    size: int,
-    batch_size: int,
-    seed: int = 0,
-    worker: int = 0,
-    num_workers: int = 1,
+def validation_dataset(
+    config: DataConfig, sources: int, size: int, count: int, worker: int = 0, num_workers: int = 1
 ) -> tf.data.Dataset:
-    """`count` examples rounded up to whole batches, the same every time; clips are drawn from again if few."""
-    files = _find_clips(pattern, "--val_records")
-    count = math.ceil(count / batch_size) * batch_size
+    """`count` examples rounded up to whole batches, the same every time; clips are drawn from again if few.
+
+    Args:
+        config: what to read; its seed does not count.
+        sources, size, worker, num_workers: as for `training_dataset`, which raises likewise.
+        count: how many examples.
+    """
+    files = _find_clips(config.val_records, "--val_records")
+    count = math.ceil(count / config.batch_size) * config.batch_size
     clips = tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat().take(count).enumerate()
-    clips = _worker_part(clips, batch_size, worker, num_workers)
+    clips = _worker_share(clips, config.batch_size, worker, num_workers)
 
     def finish(index: tf.Tensor, clip: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        place, record = clip
-        seeds = tf.stack([tf.cast(seed, tf.int64), index])
-        drawn = draw_examples(record, seeds, sources, targets, place=place)
-        return _with_mattes(decode_example({name: x[0] for name, x in drawn.items()}, size), seeds)
+        address, record = clip
+        seed = tf.stack([tf.zeros([], tf.int64), index])
+        drawn = draw_examples(record, seed, sources, config.num_target_frames, address=address)
+        return _with_mattes(decode_example({name: x[0] for name, x in drawn.items()}, size), seed)
 
-    return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), batch_size // num_workers)
+    return _batched(clips.map(finish, num_parallel_calls=tf.data.AUTOTUNE), config.batch_size // num_workers)
 
 
-def _worker_part(examples: tf.data.Dataset, batch_size: int, worker: int, num_workers: int) -> tf.data.Dataset:
-    """Of numbered examples those that this worker has of each batch."""
+def _worker_share(examples: tf.data.Dataset, batch_size: int, worker: int, num_workers: int) -> tf.data.Dataset:
+    """Of numbered examples those that are this worker's in each batch."""
     share = batch_size // num_workers
     return examples.filter(lambda index, _: index % batch_size // share == worker)
 
 
 def _batched(examples: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     options = tf.data.Options()
-    # Each worker reads its own part already; its batches are split over its replicas.
+    # Each worker reads its own share already; its batches are split over its replicas.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
     batches = examples.batch(batch_size, drop_remainder=True)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
@@ -132,7 +130,7 @@ def draw_examples(
     targets: int,
     flows: bool = False,
     count: int = 1,
-    place: tf.Tensor | str = "a record",
+    address: tf.Tensor | str = "a record",
 ) -> dict[str, tf.Tensor]:
     """Draws examples from one record; images stay encoded, an absent mask is an empty string.
 
@@ -143,7 +141,7 @@ def draw_examples(
         targets: L.
         flows: whether to take the flows between the target frames; for L > 1.
         count: of examples, each drawn for itself.
-        place: string scalar; where the record lies, for the error if it cannot be drawn from.
+        address: string scalar; where the record lies, for the error if it cannot be drawn from.
 
     Returns:
         Tensors `[count, K, ...]` and `[count, L, ...]`.
@@ -152,13 +150,13 @@ def draw_examples(
     steps = tf.shape(clip["frames"])[0]
     right_version = tf.debugging.Assert(
         clip["schema_version"] == schema.SCHEMA_VERSION,
-        [tf.strings.join([place, f" is not of schema version {schema.SCHEMA_VERSION}: write the records anew"])],
+        [tf.strings.join([address, f" is not of schema version {schema.SCHEMA_VERSION}: write the records anew"])],
     )
     advice = "cut longer clips, or give a smaller --num_source_frames or --num_target_frames"
     few = f" frames, fewer than K + L = {sources + targets}: {advice}"
     long_enough = tf.debugging.Assert(
         steps >= sources + targets,
-        [tf.strings.join([place, ": clip ", clip["clip_id"], " has ", tf.strings.as_string(steps), few])],
+        [tf.strings.join([address, ": clip ", clip["clip_id"], " has ", tf.strings.as_string(steps), few])],
     )
     with tf.control_dependencies([right_version, long_enough]):
         first = tf.random.stateless_uniform([count, 1], seed, 0, steps - targets + 1, tf.int32)

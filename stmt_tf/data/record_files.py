@@ -1,6 +1,6 @@
 """Finds, writes and reads record files, knows where each record lies, and can go on behind a damaged one.
 
-`tf.data.TFRecordDataset` ends at the first damaged byte and names no place. A file is a row of records, each of
+`tf.data.TFRecordDataset` ends at the first damaged byte and does not say where. A file is a row of records, each of
 
     uint64 length    uint32 check of the length    bytes [length]    uint32 check of the bytes
 
@@ -30,7 +30,7 @@ _HEADER, _CHECK = struct.Struct("<QI"), struct.Struct("<I")
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class Address:
     """Where a record lies.
 
     Attributes:
@@ -52,28 +52,28 @@ class Damage:
     """A damaged record.
 
     Attributes:
-        place: where it lies.
+        address: where it lies.
         reason: what is wrong with it.
         is_last: whether nothing behind it in the file can be found.
     """
 
-    place: Place
+    address: Address
     reason: str
     is_last: bool
 
     def __str__(self) -> str:
         rest = ", and what follows it cannot be found" if self.is_last else ""
-        return f"{self.place} is damaged: {self.reason}{rest}"
+        return f"{self.address} is damaged: {self.reason}{rest}"
 
 
 def find_records(pattern: str, flag: str = "--records") -> list[str]:
-    """The record files of a glob, sorted; `flag` is the one that the glob came by, for the error.
+    """The record files of a glob, sorted; errors name `flag`, which gave the glob.
 
-    Names that begin with a dot are left out: files are written under such, before they get their own.
+    Names that begin with a dot are left out: they are of files that are not complete.
 
     Raises:
         FileNotFoundError: nothing matches.
-        OSError: the place cannot be read, or not by this TensorFlow.
+        OSError: it cannot be read, or not by this TensorFlow.
     """
     if not pattern:
         raise FileNotFoundError(f"{flag} is required: a glob of record files")
@@ -96,14 +96,14 @@ def find_records(pattern: str, flag: str = "--records") -> list[str]:
     return files
 
 
-def scan(path: str) -> Iterator[tuple[Place, bytes] | Damage]:
-    """The sound records of a file with their places, and what is damaged, in the file's order.
+def scan(path: str) -> Iterator[tuple[Address, bytes] | Damage]:
+    """The sound records of a file with their addresses, and what is damaged, in the file's order.
 
     Raises:
         OSError: the file cannot be read.
     """
     with _opened(path) as file:
-        yield from _scan(Place(path, 0, 0), file)
+        yield from _scan(Address(path, 0, 0), file)
 
 
 @contextlib.contextmanager
@@ -115,59 +115,59 @@ def _opened(path: str) -> Iterator[Any]:
         raise OSError(f"{path} cannot be read: {error.message}") from error
 
 
-def _scan(place: Place, file: Any) -> Iterator[tuple[Place, bytes] | Damage]:
+def _scan(address: Address, file: Any) -> Iterator[tuple[Address, bytes] | Damage]:
     size = file.size()
-    while (length := _length(place, file, size)) is not None:
+    while (length := _length(address, file, size)) is not None:
         if isinstance(length, Damage):
             yield length
             return
         content = file.read(length)
         if file.read(_CHECK.size) == _CHECK.pack(masked_crc32c(content)):
-            yield place, content
+            yield address, content
         else:
-            yield Damage(place, f"its {length} bytes fail their check", is_last=False)
-        place = Place(place.path, place.number + 1, place.offset + _HEADER.size + length + _CHECK.size)
+            yield Damage(address, f"its {length} bytes fail their check", is_last=False)
+        address = Address(address.path, address.number + 1, address.offset + _HEADER.size + length + _CHECK.size)
 
 
-def _length(place: Place, file: Any, size: int) -> int | Damage | None:
+def _length(address: Address, file: Any, size: int) -> int | Damage | None:
     """The length of the record that begins where the file stands, in a file of so many bytes; None at its end."""
     header = file.read(_HEADER.size)
     if not header:
         return None
     if len(header) < _HEADER.size:
-        return Damage(place, "the file ends within its length", is_last=True)
+        return Damage(address, "the file ends within its length", is_last=True)
     length, check = _HEADER.unpack(header)
     if masked_crc32c(header[:8]) != check:
-        return Damage(place, "its length fails its check", is_last=True)
+        return Damage(address, "its length fails its check", is_last=True)
     # Known before anything is read: TensorFlow asks for the memory first, and ends the process where there is none.
-    if place.offset + _HEADER.size + length + _CHECK.size > size:
-        return Damage(place, f"the file ends within its {length} bytes", is_last=True)
+    if address.offset + _HEADER.size + length + _CHECK.size > size:
+        return Damage(address, f"the file ends within its {length} bytes", is_last=True)
     return length
 
 
-def first(path: str) -> Place | Damage | None:
+def first(path: str) -> Address | Damage | None:
     """A file's first record, by a look at its length alone; None if there is none.
 
     Raises:
         OSError: the file cannot be read.
     """
     with _opened(path) as file:
-        place = Place(path, 0, 0)
-        length = _length(place, file, file.size())
-        return place if isinstance(length, int) else length
+        address = Address(path, 0, 0)
+        length = _length(address, file, file.size())
+        return address if isinstance(length, int) else length
 
 
-def read(place: Place) -> bytes:
-    """One record whose place `scan` gave.
+def read(address: Address) -> bytes:
+    """One record whose address `scan` gave.
 
     Raises:
         OSError: the file cannot be read any more, or holds something else there now.
     """
-    with _opened(place.path) as file:
-        file.seek(place.offset)
-        found = next(_scan(place, file), None)
+    with _opened(address.path) as file:
+        file.seek(address.offset)
+        found = next(_scan(address, file), None)
     if found is None or isinstance(found, Damage):
-        raise OSError(f"{place} is no longer there: the file was changed meanwhile. Start again")
+        raise OSError(f"{address} is no longer there: the file was changed meanwhile. Start again")
     return found[1]
 
 
@@ -189,16 +189,16 @@ def count(path: str) -> int:
         OSError: the file cannot be read, or ends within a record.
     """
     with _opened(path) as file:
-        size, place = file.size(), Place(path, 0, 0)
-        while place.offset < size:
+        size, address = file.size(), Address(path, 0, 0)
+        while address.offset < size:
             header = file.read(_HEADER.size)
-            end = place.offset + _HEADER.size + _CHECK.size
+            end = address.offset + _HEADER.size + _CHECK.size
             end += _HEADER.unpack(header)[0] if len(header) == _HEADER.size else 0
             if end > size:
-                raise OSError(f"{place} is damaged: its length leads beyond the end of the file")
-            place = Place(path, place.number + 1, end)
+                raise OSError(f"{address} is damaged: its length leads beyond the end of the file")
+            address = Address(path, address.number + 1, end)
             file.seek(end)
-        return place.number
+        return address.number
 
 
 def masked_crc32c(data: bytes) -> int:

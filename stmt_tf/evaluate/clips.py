@@ -18,13 +18,13 @@ class IndexedClip:
         clip_id: unique name of the clip.
         video_id: name of the video that it was cut from.
         frames: T, how many it has.
-        place: where its record lies.
+        address: where its record lies.
     """
 
     clip_id: str
     video_id: str
     frames: int
-    place: record_files.Place
+    address: record_files.Address
 
     def read(self) -> bytes:
         """The record.
@@ -32,7 +32,7 @@ class IndexedClip:
         Raises:
             OSError: the file was changed since it was indexed.
         """
-        return record_files.read(self.place)
+        return record_files.read(self.address)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,7 @@ def index_clips(files: Sequence[str], size: int, skip_corrupt: bool = False) -> 
     Raises:
         OSError: a file cannot be read.
         ValueError: a damaged record that must not be skipped; a record that is no clip of this schema version and of
-            fitting size; two clips of one id; or no clip at all. One line that names the place.
+            fitting size; two clips of one id; or no clip at all. One line that names the address.
     """
     clips: dict[str, IndexedClip] = {}
     damaged: list[str] = []
@@ -74,8 +74,8 @@ def index_clips(files: Sequence[str], size: int, skip_corrupt: bool = False) -> 
             clip = _indexed(*found, size)
             if clip.clip_id in clips:
                 raise ValueError(
-                    f"{clip.place} is a clip of the name {clip.clip_id}, and so is {clips[clip.clip_id].place}: give "
-                    "each file once"
+                    f"{clip.address} is a clip of the name {clip.clip_id}, and so is "
+                    f"{clips[clip.clip_id].address}: give each file once"
                 )
             clips[clip.clip_id] = clip
     if not clips:
@@ -83,16 +83,16 @@ def index_clips(files: Sequence[str], size: int, skip_corrupt: bool = False) -> 
     return ClipIndex(clips, tuple(damaged))
 
 
-def _indexed(place: record_files.Place, record: bytes, size: int) -> IndexedClip:
+def _indexed(address: record_files.Address, record: bytes, size: int) -> IndexedClip:
     try:
         clip = schema.read_record(record)
     except ValueError as error:
-        raise ValueError(f"{place}: {error}") from error
+        raise ValueError(f"{address}: {error}") from error
     name, height, width = clip["clip_id"].decode(), int(clip["height"]), int(clip["width"])
     if height != width or width < size:
         wanted = "they must be square" if height != width else f"the model's have {size} x {size}"
         raise ValueError(
-            f"{place}: clip {name} has frames of {width} x {height} pixels, but {wanted}: write the records in that "
+            f"{address}: clip {name} has frames of {width} x {height} pixels, but {wanted}: write the records in that "
             "size, or name others"
         )
-    return IndexedClip(name, clip["video_id"].decode(), len(clip["frames"]), place)
+    return IndexedClip(name, clip["video_id"].decode(), len(clip["frames"]), address)

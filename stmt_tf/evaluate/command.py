@@ -20,10 +20,10 @@ from stmt_tf.evaluate import examples, pairs_file, plots, report
 from stmt_tf.evaluate.clips import ClipIndex, index_clips
 from stmt_tf.evaluate.comparison import Model, Other, parse_others
 from stmt_tf.evaluate.evaluation import measure_pairs, summarise
+from stmt_tf.evaluate.kept_results import KeptResults, states
 from stmt_tf.evaluate.measures import Judges
-from stmt_tf.evaluate.pair_frames import sound_pairs
-from stmt_tf.evaluate.pairs import Choice, Filters, draw_pairs
-from stmt_tf.evaluate.progress import Progress, states
+from stmt_tf.evaluate.pair_frames import PairSet, sound_pairs
+from stmt_tf.evaluate.pairs import Sampling, draw_pairs
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import load_i3d
 from stmt_tf.files import whole_file
@@ -60,17 +60,17 @@ def evaluate(config: EvaluateConfig, model: Model, judges: Judges, others: Seque
     size = _size(config, model)
     index = index_clips(files, size, config.skip_corrupt)
     # All that may be wrong with what was asked for shows before anything is written.
-    chosen = {which: _choose(config, which, index, size) for which in config.sets}
-    for choices, _ in chosen.values():
-        model.check_source_count(len(choices[0].source_frames))
+    sets = [_choose(config, which, index, size) for which in config.sets]
+    for pairs in sets:
+        model.check_source_count(len(pairs.choices[0].source_frames))
     texts, finished = [], []
-    for which, (choices, left_out) in chosen.items():
-        output = os.path.join(config.output, which) if config.set == "both" else config.output
-        text, progress = _evaluate_set(config, which, output, model, others, judges, index, choices, left_out)
-        texts.append(f"Set {which}:\n\n{text}" if config.set == "both" else text)
-        finished.append(progress)
-    for progress in finished:  # not before the last set is measured, or an interrupt would cost the first one
-        progress.clear()
+    for pairs in sets:
+        output = os.path.join(config.output, pairs.which) if config.set == "both" else config.output
+        text, kept = _evaluate_set(config, output, pairs, model, others, judges)
+        texts.append(f"Set {pairs.which}:\n\n{text}" if config.set == "both" else text)
+        finished.append(kept)
+    for kept in finished:  # not before the last set is measured, or an interrupt would cost the first one
+        kept.clear()
     return "\n".join(texts)
 
 
@@ -83,21 +83,16 @@ def _size(config: EvaluateConfig, model: Model) -> int:
     return size
 
 
-def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> tuple[list[Choice], list[str]]:
-    """The pairs to measure on, all of which can be decoded, and a line for each one left out."""
+def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> PairSet:
+    """The pairs to measure on, all of which can be decoded."""
     if config.pairs:
         choices, left_out = pairs_file.read_pairs(config.pairs, which, index)
     else:
-        choices, left_out = draw_pairs(
-            index,
-            which,
-            config.num_pairs,
-            config.num_source_frames,
-            config.num_target_frames,
-            config.seed,
-            Filters(config.complete_sources, config.seen_targets, config.sides),
-            config.source_selection,
-        )
+        sampling = Sampling(
+            config.num_source_frames, config.num_target_frames, config.seed, config.source_selection,
+            config.complete_sources, config.seen_targets, config.sides,
+        )  # fmt: skip
+        choices, left_out = draw_pairs(index, which, config.num_pairs, sampling)
         if len(choices) < config.num_pairs:
             logging.warning("the clips give %d of the %d pairs asked for (%s)", len(choices), config.num_pairs, which)
         short = sum(choice.target_count < config.num_target_frames for choice in choices)
@@ -106,41 +101,33 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
     choices, damaged = sound_pairs(choices, index, size, config.skip_corrupt)
     for reason in left_out + damaged:
         logging.warning("left out: %s", reason)
-    return choices, left_out + damaged
+    return PairSet(which, choices, left_out + damaged, index, size)
 
 
 def _evaluate_set(
-    config: EvaluateConfig,
-    which: str,
-    output: str,
-    model: Model,
-    others: Sequence[Other],
-    judges: Judges,
-    index: ClipIndex,
-    choices: list[Choice],
-    left_out: list[str],
-) -> tuple[str, Progress]:
+    config: EvaluateConfig, output: str, pairs: PairSet, model: Model, others: Sequence[Other], judges: Judges
+) -> tuple[str, KeptResults]:
+    """Writes the results on one set into a directory; returns the text for people, and what keeps the results."""
     about = {
-        "set": which,
+        "set": pairs.which,
         "config": dataclasses.asdict(config),
         "model": newest(config.model),
         "versions": {"stmt_tf": stmt_tf.__version__, "tensorflow": tf.__version__},
-        "size": _size(config, model),
-        "left_out": left_out,
-        "damaged_records": list(index.damaged),
+        "size": pairs.size,
+        "left_out": pairs.left_out,
+        "damaged_records": list(pairs.index.damaged),
     }
     os.makedirs(output, exist_ok=True)
-    progress = Progress(output, [about, *_depends_on(config, judges, index, choices)])
+    kept = KeptResults(output, [about, *_depends_on(config, judges, pairs)])
     rows, features, pictures, attention = [], [], [], []
-    size = _size(config, model)
-    for measured in measure_pairs(model, others, choices, index, size, judges, progress, config.videos):
+    for measured in measure_pairs(pairs, model, others, judges, kept, config.videos):
         rows += measured.rows
         features += [measured.features] if measured.features else []
         pictures += [measured.pictures] if measured.pictures else []
         attention += [measured.attention] if measured.attention else []
-    text, results = summarise(which, rows, features, judges)
-    text += _told(config, which, model, choices, index)
-    write_png(os.path.join(output, "plots.png"), plots.plot(which, rows, results))
+    text, results = summarise(pairs.which, rows, features, judges)
+    text += _told(config, pairs)
+    write_png(os.path.join(output, "plots.png"), plots.plot(pairs.which, rows, results))
     write_png(os.path.join(output, "sheet.png"), examples.sheet(pictures))
     attention_sheet = os.path.join(output, "attention.png")
     if attention:
@@ -152,29 +139,30 @@ def _evaluate_set(
     _write(output, "table.md", text)
     drawn = os.path.join(output, "pairs.json")
     if os.path.realpath(drawn) != os.path.realpath(config.pairs):  # which may have more pairs than can be measured
-        _write(output, "pairs.json", pairs_file.as_text(choices, which))
+        _write(output, "pairs.json", pairs_file.as_text(pairs.choices, pairs.which))
     _write(output, "metrics.json", report.as_json({"command": command, **about, **results}))
-    return text, progress
+    return text, kept
 
 
-def _told(config: EvaluateConfig, which: str, model: Model, choices: list[Choice], index: ClipIndex) -> str:
+def _told(config: EvaluateConfig, pairs: PairSet) -> str:
     """What was measured, for whoever finds the table alone."""
     chosen = f"pairs of {config.pairs}" if config.pairs else f"source frames: {config.source_selection}"
-    damaged = f"; {len(index.damaged)} damaged records skipped" if index.damaged else ""
+    damaged = f"; {len(pairs.index.damaged)} damaged records skipped" if pairs.index.damaged else ""
+    choices = pairs.choices
     return (
-        f"- {len(choices)} pairs of the set {which} with {len(choices[0].source_frames)} source frames ({chosen}), "
-        f"{_size(config, model)} pixels; model {config.model}, records {config.records}{damaged}\n"
+        f"- {len(choices)} pairs of the set {pairs.which} with {len(choices[0].source_frames)} source frames "
+        f"({chosen}), {pairs.size} pixels; model {config.model}, records {config.records}{damaged}\n"
     )
 
 
-def _depends_on(config: EvaluateConfig, judges: Judges, index: ClipIndex, choices: list[Choice]) -> list:
+def _depends_on(config: EvaluateConfig, judges: Judges, pairs: PairSet) -> list:
     """What results depend on besides the settings: the pairs, the files and the judges."""
-    records = sorted({clip.place.path for clip in index.clips.values()})
+    records = sorted({clip.address.path for clip in pairs.index.clips.values()})
     directories = [directory for _, directory, _ in parse_others(config.compare)]
     directories += [given for given in (config.i3d, config.vgg_weights, config.pose_model) if os.path.exists(given)]
     used = [name for name in ("perceptual", "persons", "create_estimator") if getattr(judges, name)]
     return [
-        [dataclasses.asdict(choice) for choice in choices],
+        [dataclasses.asdict(choice) for choice in pairs.choices],
         [states(path) for path in (config.model, *directories, *records)],
         used,
         judges.videos.name if judges.videos else None,

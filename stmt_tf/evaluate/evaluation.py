@@ -9,12 +9,10 @@ import numpy as np
 from tqdm import tqdm
 
 from stmt_tf.evaluate import examples, report
-from stmt_tf.evaluate.clips import ClipIndex
 from stmt_tf.evaluate.comparison import BASELINES, Model, Other, run_methods
+from stmt_tf.evaluate.kept_results import KeptResults, Measured
 from stmt_tf.evaluate.measures import COLUMNS, Judges, measure
-from stmt_tf.evaluate.pair_frames import Pair, load_pair
-from stmt_tf.evaluate.pairs import Choice
-from stmt_tf.evaluate.progress import Measured, Progress
+from stmt_tf.evaluate.pair_frames import Pair, PairSet, load_pair
 from stmt_tf.evaluate.video_distances import Features, pair_features, video_distances
 from stmt_tf.evaluate.videos import write_videos
 
@@ -22,25 +20,16 @@ _COPIES = " and ".join(BASELINES)
 
 
 def measure_pairs(
-    model: Model,
-    others: Sequence[Other],
-    choices: Sequence[Choice],
-    index: ClipIndex,
-    size: int,
-    judges: Judges,
-    progress: Progress,
-    videos: str = "",
+    pairs: PairSet, model: Model, others: Sequence[Other], judges: Judges, kept: KeptResults, videos: str = ""
 ) -> Iterator[Measured]:
     """Yields the results of each pair, of those measured before as they were kept.
 
     Args:
+        pairs: which ones.
         model: the model.
         others: further ones to measure beside it.
-        choices: the pairs.
-        index: where their frames are.
-        size: side in pixels of the frames to measure on.
         judges: who judges.
-        progress: where results are kept.
+        kept: where results are kept.
         videos: directory to write what each method made into, see `write_videos`; empty: no videos.
 
     Raises:
@@ -48,11 +37,11 @@ def measure_pairs(
         ValueError: a pair cannot be decoded.
         VideoError: a video cannot be written.
     """
-    shown = examples.shown(len(choices))
-    for number, choice in enumerate(tqdm(choices, "pairs measured", unit=" pairs")):
-        measured = progress.read(number)
+    shown = examples.shown(len(pairs.choices))
+    for number, choice in enumerate(tqdm(pairs.choices, "pairs measured", unit=" pairs")):
+        measured = kept.read(number)
         if measured is None:
-            pair = load_pair(choice, index, size)
+            pair = load_pair(choice, pairs.index, pairs.size)
             made, outputs, alone = run_methods(model, pair, others)
             if videos:
                 write_videos(videos, number, made, pair)
@@ -60,7 +49,7 @@ def measure_pairs(
             if number in shown:
                 measured.pictures.update(examples.picture(made, pair))
                 measured.attention.update(examples.attention_picture(pair, outputs, alone))
-            progress.write(number, measured)
+            kept.write(number, measured)
         yield measured
 
 

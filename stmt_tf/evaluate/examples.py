@@ -20,7 +20,7 @@ def shown(count: int) -> set[int]:
 
 
 def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
-    """A pair's part of the sheet: its sources, and the middle target frame as it is and as made."""
+    """A pair's rows of the sheet: its sources, and the middle target frame as it is and as made."""
     middle = len(pair.target_frames) // 2
     return {
         **{f"source {i}" + " (K=1)" * (i == 1): pair.source_frames[k] for i, k in enumerate(_sources(pair), 1)},
@@ -32,7 +32,7 @@ def picture(made: dict[str, np.ndarray], pair: Pair) -> dict[str, np.ndarray]:
 def attention_picture(
     pair: Pair, outputs: dict[str, np.ndarray], alone: Mapping[int, Mapping[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """A pair's part of the attention sheet, as the paper's Fig. 7, of the middle target frame.
+    """A pair's rows of the attention sheet, as the paper's Fig. 7, of the middle target frame.
 
     It shows each source frame, what the model makes of it alone, and its share in the result, which comes last. Shares
     are white for all and black for nothing. Empty for a model without attention.

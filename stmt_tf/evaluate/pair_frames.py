@@ -64,6 +64,25 @@ class Pair:
     fps: float
 
 
+@dataclasses.dataclass(frozen=True)
+class PairSet:
+    """The pairs of a set that are measured.
+
+    Attributes:
+        which: one of `settings.SETS`.
+        choices: their frames, of each pair.
+        left_out: a line for each pair that cannot be measured.
+        index: the clips that the frames are of.
+        size: side in pixels of the frames to measure on.
+    """
+
+    which: str
+    choices: list[Choice]
+    left_out: list[str]
+    index: ClipIndex
+    size: int
+
+
 def load_pair(choice: Choice, index: ClipIndex, size: int) -> Pair:
     """Reads a pair; only its frames are decoded.
 

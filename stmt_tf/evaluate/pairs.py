@@ -9,8 +9,8 @@ also by `pose.selection`'s coverage. Targets are the same either way, and for an
             consecutive frames of all of it; there is no truth
 
 A clip that has no L frames for a run gives its longest run. One that is too short for halves of K frames gives its
-first K frames to the sources. What is drawn of a clip depends on the seed and its id alone. `Filters` tells which of
-these frames may be drawn.
+first K frames to the sources. What is drawn of a clip depends on its id and on the `Sampling` alone, which tells how
+many frames of which kind are drawn.
 """
 
 from __future__ import annotations
@@ -32,10 +32,14 @@ _CLEARLY = 0.5  # facing beyond which a frame shows one side
 
 
 @dataclasses.dataclass(frozen=True)
-class Filters:
-    """Which frames may be drawn. Clips that hold no such frames are not usable.
+class Sampling:
+    """Which frames are drawn for a pair. Clips that hold no such frames are not usable.
 
     Attributes:
+        sources: K.
+        targets: L, the most target frames; 0 for the longest run.
+        seed: of all that is drawn.
+        selection: how source frames are chosen, one of `pose.selection.METHODS`.
         complete_sources: source frames are those with almost as many joints as the clip's most complete ones, see
             `pose.selection`; else any, drawn at random.
         seen_targets: a joint at least was found in every frame of a run; else a run may be anywhere.
@@ -43,12 +47,13 @@ class Filters:
             front or back, and the targets from the other; what the targets need, no source frame shows.
     """
 
+    sources: int
+    targets: int
+    seed: int = 0
+    selection: str = "random"
     complete_sources: bool = True
     seen_targets: bool = True
     sides: str = "any"
-
-
-_USUAL = Filters()
 
 
 class UnusableClip(ValueError):
@@ -86,10 +91,7 @@ class Choice:
         return f"{self.source_clip} as {self.target_clip}" if self.is_cross else self.source_clip
 
 
-def draw_pairs(
-    index: ClipIndex, which: str, count: int, sources: int, targets: int, seed: int, filters: Filters = _USUAL,
-    selection: str = "random",
-) -> tuple[list[Choice], list[str]]:
+def draw_pairs(index: ClipIndex, which: str, count: int, sampling: Sampling) -> tuple[list[Choice], list[str]]:
     """Draws pairs until there are enough, or no more can be had.
 
     Every clip is in one pair of the set `same`; in `cross` it is the source, and the target, about equally often.
@@ -98,11 +100,7 @@ def draw_pairs(
         index: the clips.
         which: one of `settings.SETS`.
         count: how many pairs at most.
-        sources: K.
-        targets: L, the most target frames; 0 for the longest run.
-        seed: of the choice.
-        filters: which frames may be drawn.
-        selection: how source frames are chosen, one of `pose.selection.METHODS`.
+        sampling: which of their frames.
 
     Returns:
         The pairs, and a line for each unusable one that was met.
@@ -110,7 +108,7 @@ def draw_pairs(
     Raises:
         ValueError: not a single pair can be drawn.
     """
-    candidates = _same(index, seed) if which == "same" else _cross(index, seed)
+    candidates = (_same if which == "same" else _cross)(index, sampling.seed)
     drawn: list[Choice] = []
     left_out: list[str] = []
     for source, target in candidates:
@@ -119,10 +117,10 @@ def draw_pairs(
         try:
             record = index.clips[source].read()
             if source == target:
-                drawn.append(draw_same(record, sources, targets, seed, filters, selection))
+                drawn.append(draw_same(record, sampling))
             else:
                 motion = index.clips[target].read()
-                drawn.append(draw_cross(record, motion, sources, targets, seed, filters, selection))
+                drawn.append(draw_cross(record, motion, sampling))
         except UnusableClip as error:
             left_out.append(str(error))
     if not drawn:
@@ -146,41 +144,31 @@ def _cross(index: ClipIndex, seed: int) -> Iterator[tuple[str, str]]:
                 yield names[a], names[b]
 
 
-def draw_same(
-    record: bytes, sources: int, targets: int, seed: int, filters: Filters = _USUAL, selection: str = "random"
-) -> Choice:
-    """Draws a pair of the set `same` from one record; the arguments are those of `draw_pairs`.
+def draw_same(record: bytes, sampling: Sampling) -> Choice:
+    """Draws a pair of the set `same` from one record.
 
     Raises:
         UnusableClip: too few frames, or too few that show a person.
         ValueError: the record is not a clip of this schema version.
     """
     clip = schema.read_record(record)
-    name, joints = clip["clip_id"].decode(), clip["joints"]
-    random = np.random.default_rng([seed, zlib.crc32(clip["clip_id"])])
+    name, joints, sources = clip["clip_id"].decode(), clip["joints"], sampling.sources
+    random = np.random.default_rng([sampling.seed, zlib.crc32(clip["clip_id"])])
     if len(joints) <= sources:
         raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources and a target")
     half = max(len(joints) // 2, sources)
-    source_range, shown = np.arange(half), half + _target_frames(joints[half:], filters)
-    if filters.sides == "opposite":
+    source_range, shown = np.arange(half), half + _target_frames(joints[half:], sampling)
+    if sampling.sides == "opposite":
         source_range, shown = _opposite_sides(name, facing(joints), source_range, shown, sources)
-    source_frames = source_range[_draw_sources(name, joints[source_range], sources, filters, selection, random)]
+    source_frames = source_range[_draw_sources(name, joints[source_range], sampling, random)]
     if not len(shown):
         raise UnusableClip(f"clip {name} shows no person in its second half")
-    run = _draw_run(shown, targets, random)
+    run = _draw_run(shown, sampling.targets, random)
     return _choice(name, source_frames, int(random.integers(sources)), name, run)
 
 
-def draw_cross(
-    source_record: bytes,
-    target_record: bytes,
-    sources: int,
-    targets: int,
-    seed: int,
-    filters: Filters = _USUAL,
-    selection: str = "random",
-) -> Choice:
-    """Draws a pair of the set `cross` from two records; the arguments are those of `draw_pairs`.
+def draw_cross(source_record: bytes, target_record: bytes, sampling: Sampling) -> Choice:
+    """Draws a pair of the set `cross` from two records.
 
     Raises:
         UnusableClip: too few frames that show a person, or two bodies that cannot be compared.
@@ -188,40 +176,38 @@ def draw_cross(
     """
     source, target = (schema.read_record(record) for record in (source_record, target_record))
     names = [clip["clip_id"].decode() for clip in (source, target)]
-    random = np.random.default_rng([seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
-    source_frames = _draw_sources(names[0], source["joints"], sources, filters, selection, random)
-    shown = _target_frames(target["joints"], filters)
+    random = np.random.default_rng([sampling.seed, *(zlib.crc32(clip["clip_id"]) for clip in (source, target))])
+    source_frames = _draw_sources(names[0], source["joints"], sampling, random)
+    shown = _target_frames(target["joints"], sampling)
     if not len(shown):
         raise UnusableClip(f"clip {names[1]} shows no person")
     try:
         retarget(target["joints"], source["joints"])
     except PoseError as error:
         raise UnusableClip(f"clip {names[0]} as {names[1]}: {error}") from error
-    run = _draw_run(shown, targets, random)
-    return _choice(names[0], source_frames, int(random.integers(sources)), names[1], run)
+    run = _draw_run(shown, sampling.targets, random)
+    return _choice(names[0], source_frames, int(random.integers(sampling.sources)), names[1], run)
 
 
 def _choice(source: str, frames: np.ndarray, single: int, target: str, run: tuple[int, int]) -> Choice:
     return Choice(source, tuple(frames.tolist()), single, target, *run)
 
 
-def _draw_sources(
-    name: str, joints: np.ndarray, sources: int, filters: Filters, selection: str, random: np.random.Generator
-) -> np.ndarray:
-    seed = int(random.integers(2**32))
-    if not filters.complete_sources:
+def _draw_sources(name: str, joints: np.ndarray, sampling: Sampling, random: np.random.Generator) -> np.ndarray:
+    sources, seed = sampling.sources, int(random.integers(2**32))
+    if not sampling.complete_sources:
         if len(joints) < sources:
             raise UnusableClip(f"clip {name} has {len(joints)} frames, too few for {sources} sources")
         return np.sort(np.random.default_rng(seed).choice(len(joints), sources, replace=False))
     try:
-        return select_source_frames(joints, sources, selection, seed)
+        return select_source_frames(joints, sources, sampling.selection, seed)
     except PoseError as error:
         raise UnusableClip(f"clip {name}: {error}") from error
 
 
-def _target_frames(joints: np.ndarray, filters: Filters) -> np.ndarray:
+def _target_frames(joints: np.ndarray, sampling: Sampling) -> np.ndarray:
     """The numbers of the frames that a run may have."""
-    return np.flatnonzero(visible(joints)) if filters.seen_targets else np.arange(len(joints))
+    return np.flatnonzero(visible(joints)) if sampling.seen_targets else np.arange(len(joints))
 
 
 def _draw_run(shown: np.ndarray, length: int, random: np.random.Generator) -> tuple[int, int]:

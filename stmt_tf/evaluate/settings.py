@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from stmt_tf.config import require_at_least, require_given, require_seed, setting
-from stmt_tf.pose.selection import METHODS
+from stmt_tf.pose.settings import source_selection
 
 SETS = ("same", "cross")
 SIDES = ("any", "opposite")
@@ -50,11 +50,7 @@ class EvaluateConfig:
     )
     num_pairs: int = setting(50, "Pairs to draw.")
     num_source_frames: int = setting(4, "K: source frames of a pair.")
-    source_selection: str = setting(
-        "random",
-        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
-        METHODS,
-    )
+    source_selection: str = source_selection("random")
     num_target_frames: int = setting(16, "L: consecutive target frames of a pair; 0: as many as there are.")
     sides: str = setting(
         "any",

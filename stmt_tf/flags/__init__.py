@@ -1,9 +1,9 @@
 """The command line of every command: absl flags, made of dataclasses of settings.
 
-Flags may stand in a file, one a line, which `--flagfile=FILE` reads at its place among the others: what comes later
-counts. Lines that begin with # are comments. A flagfile may include others; their paths are relative to the file that
-includes them. One that is not there is looked for beside the package, where `configs/` comes with it, in a clone as
-well as installed: `--flagfile=configs/rb6.flags` works in any folder.
+Flags may stand in a file, one a line, which `--flagfile=FILE` reads where it stands among the others: of two values of
+a flag the later counts. Lines that begin with # are comments. A flagfile may include others; their paths are relative
+to the file that includes them. One that is not there is looked for beside the package, where `configs/` comes with it,
+in a clone as well as installed: `--flagfile=configs/rb6.flags` works in any folder.
 
     bridge      flags from settings, and settings from flags
     flagfiles   reading and writing flagfiles

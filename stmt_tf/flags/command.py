@@ -124,17 +124,20 @@ def parser(
     return parse
 
 
-def choose(name: str, description: str, commands: Mapping[str, str]) -> None:
+def choose(name: str, description: str, commands: Mapping[str, str], version: str = "") -> None:
     """Runs the command that the command line names first, or lists all of them.
 
     Args:
         name: of what chooses, as its errors begin.
         description: what --help prints above the list.
         commands: the module of each command, which runs as by `python -m`.
+        version: what --version prints behind the name; empty: there is no --version.
     """
     asked = sys.argv[1] if sys.argv[1:] else "--help"
     if asked in _HELP:
         print(usage.of_choice(description, commands), end="")
+    elif asked == "--version" and version:
+        print(name, version)
     elif asked in commands:
         del sys.argv[1]
         runpy.run_module(commands[asked], run_name="__main__", alter_sys=True)

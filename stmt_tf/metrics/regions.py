@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 
 from stmt_tf.pose import body
-from stmt_tf.pose.skeleton import BONES, LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER
+from stmt_tf.pose.skeleton import BONES, LEFT_HIP, RIGHT_HIP, TORSO, TORSO_SIDES
 
 _RADIUS = 0.06  # of the limbs and the head, as a share of the stature
-_TORSO = (RIGHT_SHOULDER, LEFT_SHOULDER, LEFT_HIP, RIGHT_HIP)
-_OUTLINE = (*BONES, (RIGHT_SHOULDER, RIGHT_HIP), (LEFT_SHOULDER, LEFT_HIP), (RIGHT_HIP, LEFT_HIP))
+_OUTLINE = (*BONES, *TORSO_SIDES, (RIGHT_HIP, LEFT_HIP))
 
 
 def person_region(joints: np.ndarray, size: int, stature: float | None = None) -> np.ndarray:
@@ -36,9 +35,9 @@ def _draw(pose: np.ndarray, radius: float, size: int) -> np.ndarray:
     for a, b in _OUTLINE:
         if found[a] and found[b]:
             region |= _distance(x, y, pose[a, :2], pose[b, :2]) <= radius
-    if found[list(_TORSO)].all():
+    if found[list(TORSO)].all():
         filled = np.zeros((size, size), np.uint8)
-        hull = cv2.convexHull(np.rint(pose[list(_TORSO), :2]).astype(np.int32))
+        hull = cv2.convexHull(np.rint(pose[list(TORSO), :2]).astype(np.int32))
         cv2.fillConvexPoly(filled, hull, 1)
         region |= filled > 0
     return region

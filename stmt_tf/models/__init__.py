@@ -1,1 +1,1 @@
-"""The generator, its parts, and the discriminators."""
+"""The generators, the layers that they are made of, and the discriminators."""

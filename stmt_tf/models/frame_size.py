@@ -1,10 +1,12 @@
 """What is decided at the network's size, carried over to frames of another size.
 
-Pixel centres have integer coordinates, so a place x of the network's frame is `r (x + 0.5) - 0.5` in one r times as
+Pixel centres have integer coordinates, so a point x of the network's frame is `r (x + 0.5) - 0.5` in one r times as
 large. Axes: M target poses, K frames of each of P parts, n the network's side, S = r n the frames' side.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -17,7 +19,7 @@ _OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame 
 
 
 def is_static(side: int | tf.Tensor, size: int) -> bool:
-    """Whether frames are known to be of a size before they are there, so that nothing need be carried over."""
+    """Whether it is known while the graph is made that frames are of a size, so that nothing need be carried over."""
     return isinstance(side, int) and side == size
 
 
@@ -35,40 +37,45 @@ def enlarged(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     return tf.image.resize(images, [side, side], "bilinear")
 
 
-def foreground_at_frame_size(
-    frames: tf.Tensor,
-    masks: tf.Tensor,
-    alphas: tf.Tensor,
-    attention: tf.Tensor,
-    shares: tf.Tensor,
-    chosen: tf.Tensor,
-    transforms: tf.Tensor,
-    drawn: tf.Tensor,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
+class WarpedParts(NamedTuple):
+    """The parts of each pose as the network took them from the frames.
 
-    All is computed within boxes: each part within the one that shows it, the rest within that of the person.
-
-    Args:
-        frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
+    Attributes:
         masks: `[M, K, P, n, n]`, of the part's warped mask its share in all of the person's.
         alphas: `[M, K, P, n, n]`, the part's warped mask; where it is nothing, nothing need be carried over.
         attention: `[M, K, P, n, n]`.
         shares: `[M, K, P]`, those of the frames in each part.
         chosen: int32 `[M, K, P]`, which frame each one is.
         transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
+    """
+
+    masks: tf.Tensor
+    alphas: tf.Tensor
+    attention: tf.Tensor
+    shares: tf.Tensor
+    chosen: tf.Tensor
+    transforms: tf.Tensor
+
+
+def foreground_at_frame_size(frames: tf.Tensor, parts: WarpedParts, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
+
+    All is computed within boxes: each part within the one that shows it, the rest within that of the person.
+
+    Args:
+        frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
+        parts: what is carried over.
         drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
 
     Returns:
         The foreground `[M, S, S, 3]` and its mask `[M, S, S, 1]`; both are 0 outside the person's box.
     """
-    size = masks.shape[-1]
     side = tf.shape(frames)[2]
-    ratio = side // size
-    shares = shares[..., None, None]
-    weights = tf.stack([attention * masks] * 4 + [shares * masks], -1)
-    seen = tf.maximum(attention, shares) * alphas > _SEEN
-    targets_per_source = tf.shape(masks)[0] // tf.shape(frames)[0]
+    ratio = side // parts.masks.shape[-1]
+    shares = parts.shares[..., None, None]
+    weights = tf.stack([parts.attention * parts.masks] * 4 + [shares * parts.masks], -1)
+    seen = tf.maximum(parts.attention, shares) * parts.alphas > _SEEN
+    targets_per_source = tf.shape(parts.masks)[0] // tf.shape(frames)[0]
 
     def one_target(inputs):
         source, weights, seen, chosen, transforms, drawn = inputs
@@ -88,10 +95,10 @@ def foreground_at_frame_size(
         top, bottom, left, right = tf.unstack(ratio * whole)
         return tf.pad(merged, [[top, side - bottom], [left, side - right], [0, 0]])
 
-    sources = tf.range(tf.shape(masks)[0]) // targets_per_source
+    sources = tf.range(tf.shape(parts.masks)[0]) // targets_per_source
     made = tf.map_fn(
         one_target,
-        (sources, weights, seen, chosen, transforms, drawn),
+        (sources, weights, seen, parts.chosen, parts.transforms, drawn),
         fn_output_signature=tf.TensorSpec([None, None, 4], tf.float32),
         parallel_iterations=2,
     )

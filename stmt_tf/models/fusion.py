@@ -37,7 +37,7 @@ _LEAST_NEARNESS = 1e-6  # of a frame that is further off, only this much is told
 
 
 class PoolingFusion(tf.keras.layers.Layer):
-    """Average or maximum over the source frames ("Avg" and "Max" of Table 1); the poses play no part.
+    """Average or maximum over the source frames ("Avg" and "Max" of Table 1); the poses do not matter.
 
     Args:
         pool: `tf.reduce_mean` or `tf.reduce_max`.

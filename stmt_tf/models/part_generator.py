@@ -25,6 +25,7 @@ import tensorflow as tf
 from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import background_base, compose
 from stmt_tf.models.frame_size import (
+    WarpedParts,
     enlarged,
     foreground_at_frame_size,
     is_static,
@@ -196,10 +197,9 @@ class PartGenerator(tf.keras.Model):
             return merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
 
         def at_frame_size():
-            return foreground_at_frame_size(
-                source["frames"], tf.reshape(warped[..., 4], apart), alphas, attention, shares, chosen, transforms,
-                tf.concat([paint, mask_logit], -1),
-            )  # fmt: skip
+            masks = tf.reshape(warped[..., 4], apart)
+            taken = WarpedParts(masks, alphas, attention, shares, chosen, transforms)
+            return foreground_at_frame_size(source["frames"], taken, tf.concat([paint, mask_logit], -1))
 
         if is_static(side, self.size):
             foreground, mask = at_network_size()

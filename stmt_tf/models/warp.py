@@ -78,8 +78,8 @@ def _neighbours(
     """The four pixels that each output pixel is read from, one after the other.
 
     Yields:
-        Of N images, their place among all N * H * W pixels, int32; their weight; whether they lie inside the
-        image. All `[N, H, W]`; the place of one outside is of some pixel of the image.
+        Of N images, their index among all N * H * W pixels, int32; their weight; whether they lie inside the
+        image. All `[N, H, W]`; the index of one outside is of some pixel of the image.
     """
     x = tf.range(width, dtype=transforms.dtype)[None, None, :]
     y = tf.range(height, dtype=transforms.dtype)[None, :, None]

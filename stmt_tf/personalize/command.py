@@ -17,7 +17,7 @@ from stmt_tf.data.record_files import find_records
 from stmt_tf.export.command import export
 from stmt_tf.export.settings import ExportConfig
 from stmt_tf.personalize.held_out import is_better
-from stmt_tf.personalize.own_clips import read_own_frames
+from stmt_tf.personalize.own_clips import read_own_frames, require_enough
 from stmt_tf.personalize.records import HELD_OUT, RECORDS, TRAINING, has_records, require_same, write_records
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
@@ -28,7 +28,9 @@ from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import TrainingDiverged
 from stmt_tf.train.command import train
 from stmt_tf.train.settings import LossConfig, TrainConfig
+from stmt_tf.video.excerpt import Excerpt
 from stmt_tf.video.files import VideoError
+from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import probe
 from stmt_tf.video.sheet import check_picture
 from stmt_tf.zoo import find_model
@@ -45,7 +47,8 @@ def check(config: PersonalizeConfig) -> None:
     Raises:
         VideoError: the source is no video, or the sheet cannot be written.
         PoseError: the pose estimator's model or results do not exist, or are not for it.
-        ValueError: flags do not go together, or the output belongs to another personalisation.
+        ValueError: flags do not go together, the source is too short, or the output belongs to another
+            personalisation.
         OSError: there is no model to start from, no record to mix in, or no room for the output.
         AssetError: the perceptual loss's network cannot be had.
     """
@@ -59,17 +62,29 @@ def check(config: PersonalizeConfig) -> None:
     require_same(config)
     if config.mix_records:
         find_records(config.mix_records, "--mix_records")
-    check_start(config.model)
+    check_start(config.model, config.source)
 
 
-def check_start(model: str) -> None:
-    """Makes sure that a model (empty: the shipped one) can be trained further, and that what that needs is here.
+def check_start(model: str, source: str | Excerpt) -> None:
+    """Makes sure that a model can be trained further on a video, and that what that needs is here.
+
+    Args:
+        model: as `find_model` takes it.
+        source: the video.
 
     Raises:
         FileNotFoundError: the model directory has no weights to start from.
+        ValueError: the source is a picture, or another video of too few frames.
+        VideoError: the source is no video.
         AssetError: the perceptual loss's network cannot be had.
     """
-    _, _, loss, _ = checkpoints.read_settings(find_model(model))
+    try:
+        _, data, loss, _ = checkpoints.read_settings(find_model(model))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"--model={model} has no weights to fine-tune: {error}") from error
+    num_frames = 1 if is_picture(source) else probe(source).num_frames
+    if num_frames is not None:
+        require_enough(source, num_frames, data.num_source_frames + _NUM_TARGETS)
     if loss.vgg_weight > 0 and loss.vgg_network == "vgg16" and not loss.vgg_weights:
         fetch("vgg16")
 
@@ -118,15 +133,16 @@ def personalized(video: PosedVideo, track: np.ndarray, minutes: float, model: st
         video: the source.
         track: `[S, 14, 3]`, its joints in pixels of its frames.
         minutes: how long to train.
-        model: the model's directory; empty: the shipped model.
+        model: the directory of the model that it starts from.
 
     Raises:
         As `personalize` does.
     """
     with tempfile.TemporaryDirectory() as scratch:
         task = PersonalizeConfig(
-            source=video.path, output=scratch, minutes=minutes, model=model, pose=video.tool, pose_model=video.poses
-        )
+            source=video.path, output=scratch, minutes=minutes, model=model,
+            pose=video.tool, pose_model=video.model, source_poses=video.results,
+        )  # fmt: skip
         return TransferModel(personalize(task, track))
 
 

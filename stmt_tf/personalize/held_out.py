@@ -60,5 +60,5 @@ def _made(generator: Generator | PartGenerator, sources: OwnFrames, poses: np.nd
         arguments.append(tf.constant(sources.masks[None, ..., None] / np.float32(255)))
     encoded = generator.encode_source(*arguments)
     generate = tf.function(lambda joints: image_outputs(generator, encoded, joints)["frame"], reduce_retracing=True)
-    parts = np.split(poses[None], range(_BATCH, len(poses), _BATCH), axis=1)
-    return np.concatenate([generate(tf.constant(part))[0] for part in parts])
+    batches = np.split(poses[None], range(_BATCH, len(poses), _BATCH), axis=1)
+    return np.concatenate([generate(tf.constant(batch))[0] for batch in batches])

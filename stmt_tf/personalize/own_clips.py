@@ -16,6 +16,7 @@ from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
 from stmt_tf.pose.mattes import clip_masks
 from stmt_tf.pose.selection import evenly_spread
+from stmt_tf.video.excerpt import Excerpt
 from stmt_tf.video.reader import read_frames
 
 _HELD_OUT = 0.2  # of the frames that show the person
@@ -57,6 +58,16 @@ class OwnFrames:
         )
 
 
+def require_enough(path: str | Excerpt, count: int, fewest: int) -> None:
+    """Raises ValueError if a video shows its person in too few frames to train on `fewest` and to hold out as many."""
+    held_out = round(_HELD_OUT * count)
+    if min(held_out, count - held_out) < fewest:
+        raise ValueError(
+            f"{path}: shows its person in {count} frame{'s' * (count != 1)}; to fine-tune on them there must be "
+            f"{round(fewest / _HELD_OUT)}. Give a longer video"
+        )
+
+
 def read_own_frames(
     path: str, track: np.ndarray, size: int, fewest: int, estimator: Estimator | None = None
 ) -> tuple[OwnFrames, OwnFrames]:
@@ -74,12 +85,8 @@ def read_own_frames(
         ValueError: it shows its person in too few frames.
     """
     seen = np.flatnonzero(visible(track))
+    require_enough(path, len(seen), fewest)
     cut = len(seen) - round(_HELD_OUT * len(seen))
-    if min(cut, len(seen) - cut) < fewest:
-        raise ValueError(
-            f"{path}: shows its person in {len(seen)} frames; to fine-tune on them there must be "
-            f"{round(fewest / _HELD_OUT)}. Give a longer video"
-        )
     stretches = ((seen[:cut], _MOST_TRAINING_FRAMES), (seen[cut:], _MOST_HELD_OUT_FRAMES))
     spread = [steps[evenly_spread(len(steps), most)] for steps, most in stretches]
     wanted = set(np.concatenate(spread).tolist())

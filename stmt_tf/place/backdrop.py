@@ -6,7 +6,6 @@ Pictures and videos are scaled and cut to cover the source's frame, in which the
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,11 +14,11 @@ from absl import logging
 from PIL import ImageColor
 
 from stmt_tf.place.compositing import empty_place
-from stmt_tf.place.plate import fill, make_plate, people, plate_steps
+from stmt_tf.place.plate import fill, find_place, make_plate, people, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
-from stmt_tf.pose.mattes import doubt_mattes, estimate_mattes
+from stmt_tf.pose.mattes import sound_mattes
 from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError
@@ -113,11 +112,8 @@ def place_of_video(
         return _place_of_empty_video(path)
     steps = plate_steps(track)
     frames = read_chosen(path, steps.tolist())
-    plate = make_plate(frames, _mattes(frames, track[steps], estimator), track[steps])
-    if plate is None:
-        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
-        return _place_by_model(path, track, model, estimator)
-    return fill(plate)
+    place = find_place(path, frames, sound_mattes(frames, track[steps], estimator), track[steps])
+    return _place_by_model(path, track, model, estimator) if place is None else place
 
 
 def _place_of_empty_video(path: str) -> np.ndarray:
@@ -150,13 +146,8 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel, estimato
         some = range(first, len(frames), rounds)  # each round spread over the whole video, too
         encoded = model.encode_source(squares[some], joints[some])
         unhidden.update(zip(some, encoded["background_mask"][0].numpy()))
-    hidden = people(_mattes(frames, track[chosen], estimator), track[chosen], frames[0].shape[:2])
+    hidden = people(sound_mattes(frames, track[chosen], estimator), track[chosen], frames[0].shape[:2])
     return empty_place(frames, np.stack([unhidden[k] for k in range(len(frames))]), hidden, crop)
-
-
-def _mattes(frames: Sequence[np.ndarray], joints: np.ndarray, estimator: Estimator | None) -> np.ndarray | None:
-    found = None if estimator is None else estimate_mattes(frames, joints, estimator)
-    return None if found is None else doubt_mattes(found, joints)
 
 
 def covering(place: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:

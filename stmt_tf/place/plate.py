@@ -10,27 +10,17 @@ in the middle of its drift sees.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from absl import logging
 
 from stmt_tf.place.inpainting import inpaint
 from stmt_tf.place.poisson import screened_poisson
-from stmt_tf.pose import body
+from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.selection import evenly_spread
-from stmt_tf.pose.skeleton import (
-    BONES,
-    HEAD,
-    LEFT_ANKLE,
-    LEFT_HIP,
-    LEFT_SHOULDER,
-    LEFT_WRIST,
-    RIGHT_ANKLE,
-    RIGHT_HIP,
-    RIGHT_SHOULDER,
-    RIGHT_WRIST,
-)
 from stmt_tf.video.background import register
 
 _MOST_FRAMES = 32  # so that memory does not grow with the video's length
@@ -43,9 +33,8 @@ _LEAST_MARGIN = 2.0  # pixels, as most videos store colours at half the resoluti
 _BODY = 0.08  # around bones, where there is no matte: flesh and clothes
 _ENDS = 0.12  # around the head, wrists and ankles: hair, hands and shoes
 _PERSON = 0.5  # of a matte: what is more belongs to the person
-_TORSO = (RIGHT_SHOULDER, LEFT_SHOULDER, LEFT_HIP, RIGHT_HIP)
-_OUTLINE = (*BONES, (RIGHT_SHOULDER, RIGHT_HIP), (LEFT_SHOULDER, LEFT_HIP))
-_OUTERMOST = (HEAD, RIGHT_WRIST, LEFT_WRIST, RIGHT_ANKLE, LEFT_ANKLE)
+_OUTLINE = (*skeleton.BONES, *skeleton.TORSO_SIDES)
+_OUTERMOST = (skeleton.HEAD, skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST, skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE)
 
 _STILL = 0.5  # pixels by which no corner of the picture of a still camera moves
 _MOST_DRIFT = 0.05  # of the longer side: a camera that went farther sees another place
@@ -143,6 +132,20 @@ def fill(plate: Plate) -> np.ndarray:
     return inpaint(plate.image, plate.seen)
 
 
+def find_place(
+    path: str | os.PathLike, frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: np.ndarray
+) -> np.ndarray | None:
+    """The whole place that frames of a video show, uint8 `[H, W, 3]`, as `make_plate` and `fill` make it.
+
+    None where there is no plate, of which the log tells by the video's path.
+    """
+    plate = make_plate(frames, mattes, joints)
+    if plate is None:
+        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", path)
+        return None
+    return fill(plate)
+
+
 def _clear_cells(joints: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Which cells of a coarse grid around all poses the person leaves clear in these frames, float32 `[N, cells]`."""
     points = joints[joints[..., 2] > 0][:, :2]
@@ -179,8 +182,8 @@ def _body_region(pose: np.ndarray, stature: float, size: tuple[int, int]) -> np.
     for joint in _OUTERMOST:
         if found[joint]:
             cv2.circle(region, points[joint].tolist(), max(1, round(_ENDS * stature)), 1, cv2.FILLED)
-    if found[list(_TORSO)].all():
-        cv2.fillConvexPoly(region, cv2.convexHull(points[list(_TORSO)]), 1)
+    if found[list(skeleton.TORSO)].all():
+        cv2.fillConvexPoly(region, cv2.convexHull(points[list(skeleton.TORSO)]), 1)
     return region > 0
 
 

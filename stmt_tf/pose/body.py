@@ -25,7 +25,7 @@ CHAINS = {
     "forearm": ((s.RIGHT_ELBOW, s.RIGHT_WRIST), (s.LEFT_ELBOW, s.LEFT_WRIST)),
 }
 # Length of each kind of bone over the height from ankle to top of head, for an average adult; used
-# to infer the stature of a body of which only a part was seen.
+# to infer the stature of a body that was not seen whole.
 SHARES = {
     "torso": 0.33,
     "hips": 0.06,
@@ -67,7 +67,7 @@ def mean_distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def scaled_joints(joints: np.ndarray, scale: float) -> np.ndarray:
-    """Carries joints `[..., 14, 3]` over to the frames scaled: a pixel's centre keeps its place, so x + 0.5 scales.
+    """Carries joints `[..., 14, 3]` over to the frames scaled, in which it is x + 0.5 that scales: of pixels' edges.
 
     `stmt_tf.pose.maps` has the same for tensors.
     """

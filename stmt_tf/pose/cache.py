@@ -63,13 +63,13 @@ def key_of(path: os.PathLike | str, tool: str, model: str, *settings: object) ->
     Raises:
         OSError: a file cannot be read.
     """
-    part = excerpt(path)
+    meant = excerpt(path)
     if tool == "mediapipe" and not model:
         model = str(where("pose_landmarker"))
     facts = {
         "format": _FORMAT,
-        "video": _sha256_of(Path(part.path)),
-        "part": [part.start, None if part.end == math.inf else part.end],
+        "video": _sha256_of(Path(meant.path)),
+        "excerpt": [meant.start, None if meant.end == math.inf else meant.end],
         "tool": tool,
         "model": _content_of(model),
         "versions": [_version_of(_PACKAGES.get(tool, "")), av.__version__],

@@ -48,6 +48,12 @@ def estimate_mattes(frames: Iterable[np.ndarray], joints: np.ndarray, estimator:
     return np.stack(mattes)
 
 
+def sound_mattes(frames: Iterable[np.ndarray], joints: np.ndarray, estimator: Estimator | None) -> np.ndarray | None:
+    """What `estimate_mattes` makes as far as it makes sense, see `doubt_mattes`; None also without an estimator."""
+    found = None if estimator is None else estimate_mattes(frames, joints, estimator)
+    return None if found is None else doubt_mattes(found, joints)
+
+
 def read_mattes(
     directory: PathLike, indices: Sequence[int], num_frames: int | None, frame_size: tuple[int, int]
 ) -> np.ndarray:

@@ -24,14 +24,7 @@ _MIN_ANKLE_SHARE = 0.1  # of the frames that must show an ankle for the ground t
 _GROUND_PERCENTILE = 90.0
 
 _ANKLES = (skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE)
-_TRUNK = (
-    skeleton.NECK,
-    skeleton.RIGHT_SHOULDER,
-    skeleton.LEFT_SHOULDER,
-    skeleton.RIGHT_HIP,
-    skeleton.LEFT_HIP,
-)
-_TRUNK_SIDES = ((skeleton.RIGHT_SHOULDER, skeleton.RIGHT_HIP), (skeleton.LEFT_SHOULDER, skeleton.LEFT_HIP))
+_TRUNK = (skeleton.NECK, *skeleton.TORSO)
 _ARM, _LEG = ("upper_arm", "forearm"), ("thigh", "shin")
 _LIMBS = (
     ((skeleton.RIGHT_SHOULDER, skeleton.RIGHT_ELBOW, skeleton.RIGHT_WRIST), _ARM),
@@ -156,7 +149,7 @@ def _complete(joints: np.ndarray, lengths: dict[str, float]) -> np.ndarray:
     joints = joints.copy()
     down = np.array([0.0, 1.0])
     narrower = 1.0 - lengths.get("hips", 0.0) / lengths.get("shoulders", np.inf)
-    for shoulder, hip in _TRUNK_SIDES if "torso" in lengths else ():
+    for shoulder, hip in skeleton.TORSO_SIDES if "torso" in lengths else ():
         inwards = narrower * (joints[..., skeleton.NECK, :1] - joints[..., shoulder, :1]) * (1.0 - down)
         inwards *= joints[..., skeleton.NECK, 2:] > 0.0
         _lay(joints, shoulder, hip, inwards + down * lengths["torso"])

@@ -12,12 +12,6 @@ NUM_FRAMES = 24  # for models that take any number
 
 _MIN_COMPLETENESS = 0.85  # trusted joints, against those of the video's most complete frames
 _MAX_CANDIDATES_FOR_MEDOID = 300
-_TRUNK = (
-    skeleton.RIGHT_SHOULDER,
-    skeleton.LEFT_SHOULDER,
-    skeleton.RIGHT_HIP,
-    skeleton.LEFT_HIP,
-)
 
 
 def evenly_spread(length: int, count: int) -> np.ndarray:
@@ -41,7 +35,7 @@ def pose_distance(a: np.ndarray, b: np.ndarray, stature: float) -> np.ndarray:
         float [...]; infinite where the poses share fewer than half of the joints.
     """
     both = (a[..., 2] > 0.0) & (b[..., 2] > 0.0)
-    trunk = both * np.isin(np.arange(skeleton.NUM_JOINTS), _TRUNK)
+    trunk = both * np.isin(np.arange(skeleton.NUM_JOINTS), skeleton.TORSO)
     centring = np.where(trunk.any(-1, keepdims=True), trunk, both)
     weights = centring / np.maximum(centring.sum(-1, keepdims=True), 1)
     offsets = a[..., :2] - b[..., :2]
@@ -49,7 +43,7 @@ def pose_distance(a: np.ndarray, b: np.ndarray, stature: float) -> np.ndarray:
     count = both.sum(-1)
     joints = (np.linalg.norm(offsets, axis=-1) * both).sum(-1) / np.maximum(count, 1)
     facing = np.zeros_like(joints)
-    for right, left in (_TRUNK[:2], _TRUNK[2:]):
+    for right, left in (skeleton.TORSO[:2], skeleton.TORSO[2:]):
         widths = [pose[..., left, 0] - pose[..., right, 0] for pose in (a, b)]
         facing += 0.5 * np.abs(widths[0] - widths[1]) * both[..., right] * both[..., left]
     return np.where(2 * count >= skeleton.NUM_JOINTS, (joints + facing) / max(stature, 1e-6), np.inf)

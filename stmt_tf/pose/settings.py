@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from stmt_tf.config import setting
 from stmt_tf.pose.estimators import NAMES
+from stmt_tf.pose.selection import METHODS
+
+
+def source_selection(default: str):
+    """How source frames are chosen."""
+    return setting(
+        default,
+        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
+        METHODS,
+    )
 
 
 def pose_tool():

@@ -19,7 +19,7 @@ _MAY_CUT = 0.15  # 1 minus the correlation of two thumbnails: lively frames have
 
 
 class Cuts:
-    """Tells with which frames of a video another shot begins: where the background is another one than just before.
+    """Tells which frames of a video begin another shot: those whose background is another one than just before.
 
     Thumbnails tell nearly all frames of one shot; `stmt_tf.video.background` is asked about the others alone, as it
     takes nearly as long as a pose estimator.
@@ -62,7 +62,7 @@ def follow_longest(
 
     Args:
         people: float `[N, 14, 3]` for each of T frames.
-        starts: frames, beside the first, with which another shot begins, rising.
+        starts: frames, beside the first, that begin another shot, rising.
         frame_size: (height, width) in pixels.
         max_gap: see `follow_person`.
         number: of the person, see `follow_person`.

@@ -47,6 +47,10 @@ NUM_JOINTS = len(JOINTS)
 MIRROR = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10)
 
 
+TORSO = (RIGHT_SHOULDER, LEFT_SHOULDER, RIGHT_HIP, LEFT_HIP)
+TORSO_SIDES = ((RIGHT_SHOULDER, RIGHT_HIP), (LEFT_SHOULDER, LEFT_HIP))
+
+
 class Part(NamedTuple):
     """A rigidly moving body part: its name and the joints that carry it."""
 
@@ -64,7 +68,7 @@ PARTS = (
     Part("right_shin", (RIGHT_KNEE, RIGHT_ANKLE)),
     Part("left_thigh", (LEFT_HIP, LEFT_KNEE)),
     Part("left_shin", (LEFT_KNEE, LEFT_ANKLE)),
-    Part("torso", (RIGHT_SHOULDER, LEFT_SHOULDER, RIGHT_HIP, LEFT_HIP)),
+    Part("torso", TORSO),
 )
 NUM_PARTS = len(PARTS)
 

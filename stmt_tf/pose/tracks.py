@@ -35,7 +35,8 @@ class PosedVideo:
     Attributes:
         path: of the video.
         tool: name of the pose estimator, see `stmt_tf.pose.estimators`.
-        poses: the tool's results for this video, or its model; empty for the tool's own model.
+        model: that the tool runs; empty for its own.
+        results: what a tool that reads results found in this video.
         one_shot: whether only one shot of it is taken, that which shows somebody longest.
         saved: poses of this video that `stmt_tf.pose.save` wrote; empty: they are looked for.
         person: whom to follow, by their number in the line-up (see `stmt_tf.pose.linking`); 0: the largest and most
@@ -47,7 +48,8 @@ class PosedVideo:
 
     path: str
     tool: str = "mediapipe"
-    poses: str = ""
+    model: str = ""
+    results: str = ""
     one_shot: bool = False
     saved: str = ""
     person: int = 0
@@ -66,14 +68,14 @@ class PosedVideo:
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
-        return create_estimator(self.tool, self.poses or None)
+        return create_estimator(self.tool, self.results or self.model or None)
 
     @classmethod
     def of_settings(cls, path: str, tool: str, model: str, results: str, **others) -> PosedVideo:
         """A video of which somebody may have given results, as `check_poses` takes them; and further attributes."""
         if tool not in RESULT_READERS and is_own(results):
             return cls(path, tool, model, saved=results, **others)
-        return cls(path, tool, results or model, **others)
+        return cls(path, tool, model, results, **others)
 
     @property
     def found_by(self) -> str:
@@ -142,14 +144,14 @@ def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
 
 
 def _saved(video: PosedVideo) -> Detections:
-    """Poses of the video, or of the file that it is a part of."""
-    own, info, part = read_own(video.saved), probe(video.path), excerpt(video.path)
+    """Poses of the video, or of the file that it is an excerpt of."""
+    own, info, meant = read_own(video.saved), probe(video.path), excerpt(video.path)
     length, count = len(own.joints), info.num_frames
-    if part.start or part.end < math.inf:
-        times = frame_times(part.path)
-        inside = [number for number, time in enumerate(times) if part.holds(time)]
+    if meant.start or meant.end < math.inf:
+        times = frame_times(meant.path)
+        inside = [number for number, time in enumerate(times) if meant.holds(time)]
         if abs(length - len(times)) <= abs(length - len(inside)):
-            own, count = own.part(inside), len(times)
+            own, count = own.excerpt(inside), len(times)
     if own.size != (info.width, info.height) or (
         count is not None and abs(length - count) > _MISCOUNTED + _MISCOUNTED_SHARE * count
     ):
@@ -157,7 +159,7 @@ def _saved(video: PosedVideo) -> Detections:
         its = f"{count} of {info.width} x {info.height}"
         raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
     if not own.shot:
-        raise PoseError(f"{video.saved}: has no poses in the part of {video.path} that is meant. Give other seconds")
+        raise PoseError(f"{video.saved}: has no poses in the excerpt of {video.path} that is meant. Give other seconds")
     return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
 
 
@@ -168,7 +170,7 @@ def _recalled(video: PosedVideo) -> Detections | None:
 
 
 def _key_of(video: PosedVideo) -> str:
-    return cache.key_of(video.path, video.tool, video.poses, video.one_shot, video.finds_everybody)
+    return cache.key_of(video.path, video.tool, video.model, video.one_shot, video.finds_everybody)
 
 
 def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:

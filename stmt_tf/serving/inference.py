@@ -141,7 +141,7 @@ class TransferModel:
         return self._model.encode_source(*arguments)
 
     def affinity(self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray) -> np.ndarray:
-        """By which a model of any frame size chooses the source frames of each part, float32 `[T, N, 10]`.
+        """How near each source frame shows each part as the target poses have it, float32 `[T, N, 10]`.
 
         Args:
             source: what `encode_source` gave.
@@ -170,7 +170,7 @@ class TransferModel:
         return {name: image[0].numpy() for name, image in outputs.items()}
 
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
-        """The saved function without what is not needed for these results."""
+        """`generate`, as it was saved, for these results alone."""
         if names not in self._generate_some:
             (saved,) = self._model.generate.concrete_functions
             signature, _ = saved.structured_input_signature

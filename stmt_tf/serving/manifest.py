@@ -1,4 +1,4 @@
-"""`model.json`, by which a model directory is known and its model's shape; read without TensorFlow."""
+"""`model.json`, which marks a model directory and tells its model's shape; read without TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FORMAT = "stmt_tf model 1"
 
 
 class ModelError(ValueError):
-    """A directory is not a model of ours."""
+    """A directory is not a model of this package."""
 
 
 def write_manifest(directory: str, config: ModelConfig, num_source_frames: int | None) -> None:
@@ -28,8 +28,10 @@ def read_manifest(directory: str) -> tuple[ModelConfig, int | None]:
     """What `write_manifest` wrote.
 
     Raises:
-        ModelError: there is no manifest, or one of another version.
+        ModelError: there is no such directory, no manifest in it, or one of another version.
     """
+    if not os.path.isdir(directory):
+        raise ModelError(f"{directory}: no such model directory. Check the path")
     path = os.path.join(directory, MANIFEST)
     try:
         with open(path) as file:

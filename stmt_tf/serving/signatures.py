@@ -39,6 +39,10 @@ from stmt_tf.serving.weights import stored_as
 
 ATTENTION_MAPS = ("foreground_attention", "background_attention", "part_attention")
 JPEG_QUALITY = 95
+_PICTURES = tf.TensorSpec([None, None], tf.string, "source_jpeg_bytes")
+_MATTES = tf.TensorSpec([None, None, None, None, 1], tf.float32, "source_mattes")
+_SOURCE_JOINTS = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
+_TARGET_JOINTS = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
 _FARTHEST = 100  # frame sides that a joint may lie off; squares of what is much further overflow
 
 
@@ -55,15 +59,38 @@ def servable(
         A `tf.Module` with the functions `encode_source(source_frames, source_joints, ...)` and `generate(source,
         target_joints)`, and the signatures by name.
     """
-    size, fixed = generator.size, generator.num_source_frames
-    any_size = isinstance(generator, PartGenerator)
-    side = None if any_size else size
     encode, generate_images = _cores(generator, weights)
-    frames = tf.TensorSpec([None, None, side, side, 3], tf.uint8, "source_frames")
-    mattes = tf.TensorSpec([None, None, None, None, 1], tf.float32, "source_mattes")
-    pictures = tf.TensorSpec([None, None], tf.string, "source_jpeg_bytes")
-    source_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
-    target_joints = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
+    module = tf.Module()
+    module.encode_source = _encode_source(generator, encode)
+    source = _source_specs(module.encode_source.get_concrete_function().structured_outputs)
+
+    @tf.function(input_signature=[source, _TARGET_JOINTS], autograph=False)
+    def generate(source, target_joints):
+        asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
+        with tf.control_dependencies([asked]):
+            joints = _usable(target_joints, "target_joints", _side(source))
+        return generate_images(source, joints)
+
+    module.generate = generate
+    if isinstance(generator, PartGenerator):
+        module.affinity = tf.function(generator.affinity, input_signature=[source, _TARGET_JOINTS], autograph=False)
+    signatures = _signatures(module, source, _fixed_side(generator))
+    module.weights = signatures["transfer"].get_concrete_function().variables
+    return module, signatures
+
+
+def _fixed_side(generator: Generator | PartGenerator) -> int | None:
+    """Side in pixels of the frames that a model takes; None of one of any size."""
+    return None if isinstance(generator, PartGenerator) else generator.size
+
+
+def _frames_of(side: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec([None, None, side, side, 3], tf.uint8, "source_frames")
+
+
+def _encode_source(generator: Generator | PartGenerator, encode: Callable) -> Callable:
+    """The function `encode_source` of a model: `encode` with checks of what it is given."""
+    size, fixed, frames = generator.size, generator.num_source_frames, _frames_of(_fixed_side(generator))
 
     def encoded(source_frames, source_joints, *source_mattes):
         joints = _usable(source_joints, "source_joints", tf.shape(source_frames)[2])
@@ -73,65 +100,60 @@ def servable(
             images, joints = _in_turn(images, fixed), _in_turn(joints, fixed)
         return encode(images, joints, *(_or_unknown(given, images) for given in source_mattes))
 
-    if any_size:
+    if isinstance(generator, PartGenerator):
 
-        @tf.function(input_signature=[frames, source_joints, mattes], autograph=False)
+        @tf.function(input_signature=[frames, _SOURCE_JOINTS, _MATTES], autograph=False)
         def encode_source(source_frames, source_joints, source_mattes):
             return encoded(source_frames, source_joints, source_mattes)
 
     else:
 
-        @tf.function(input_signature=[frames, source_joints], autograph=False)
+        @tf.function(input_signature=[frames, _SOURCE_JOINTS], autograph=False)
         def encode_source(source_frames, source_joints):
             return encoded(source_frames, source_joints)
 
-    features = encode_source.get_concrete_function().structured_outputs
-    source = _source_specs(features)
+    return encode_source
 
-    @tf.function(input_signature=[source, target_joints], autograph=False)
-    def generate(source, target_joints):
-        asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
-        with tf.control_dependencies([asked]):
-            joints = _usable(target_joints, "target_joints", _side(source))
-        return generate_images(source, joints)
+
+def _signatures(module: tf.Module, source: dict[str, tf.TensorSpec], side: int | None) -> dict[str, Callable]:
+    """What model servers call, by names, of a module that has `encode_source` and `generate`.
+
+    Args:
+        module: the model.
+        source: what its `encode_source` gives.
+        side: of the frames that it takes; None: any, and mattes, too.
+    """
 
     @tf.function(autograph=False)
     def generate_flat(target_joints, **source):
-        return generate(source, target_joints)
+        return module.generate(source, target_joints)
 
-    @tf.function(input_signature=[frames, source_joints, target_joints], autograph=False)
+    @tf.function(input_signature=[_frames_of(side), _SOURCE_JOINTS, _TARGET_JOINTS], autograph=False)
     def transfer(source_frames, source_joints, target_joints):
-        no_mattes = [tf.cast(source_frames[:, :0, ..., :1], tf.float32)] if any_size else []
-        source = encode_source(source_frames, source_joints, *no_mattes)
-        return {"frame": generate(source, target_joints)["frame"]}
+        no_mattes = [tf.cast(source_frames[:, :0, ..., :1], tf.float32)] if side is None else []
+        source = module.encode_source(source_frames, source_joints, *no_mattes)
+        return {"frame": module.generate(source, target_joints)["frame"]}
 
-    @tf.function(input_signature=[pictures, source_joints, target_joints], autograph=False)
+    @tf.function(input_signature=[_PICTURES, _SOURCE_JOINTS, _TARGET_JOINTS], autograph=False)
     def transfer_pictures(source_jpeg_bytes, source_joints, target_joints):
         made = transfer(_decoded(source_jpeg_bytes, side), source_joints, target_joints)["frame"]
         return {"frame_jpeg_bytes": _encoded(made)}
 
-    module = tf.Module()
-    module.encode_source, module.generate = encode_source, generate
-    if any_size:
-        module.affinity = tf.function(generator.affinity, input_signature=[source, target_joints], autograph=False)
-    module.weights = transfer.get_concrete_function().variables
-    signatures = {
+    return {
         "serving_default": transfer_pictures,
         "transfer": transfer,
-        "encode_source": encode_source,
-        "generate": generate_flat.get_concrete_function(target_joints=target_joints, **source),
+        "encode_source": module.encode_source,
+        "generate": generate_flat.get_concrete_function(target_joints=_TARGET_JOINTS, **source),
     }
-    return module, signatures
 
 
 def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable, Callable]:
     """The two functions without checks, which read their weights as these are stored."""
     if weights == "float32":
         return generator.encode_source, lambda source, joints: image_outputs(generator, source, joints)
-    any_size = isinstance(generator, PartGenerator)
-    side, sources = None if any_size else generator.size, generator.num_source_frames
+    side, sources = _fixed_side(generator), generator.num_source_frames
     arguments = [tf.TensorSpec([None, sources, side, side, 3]), tf.TensorSpec([None, sources, NUM_JOINTS, 3])]
-    if any_size:
+    if side is None:
         arguments.append(tf.TensorSpec([None, None, None, None, 1]))
     encode = tf.function(generator.encode_source, autograph=False).get_concrete_function(*arguments)
     source = _source_specs(encode.structured_outputs)
@@ -167,7 +189,7 @@ def _side(source: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def _usable(joints: tf.Tensor, name: str, side: tf.Tensor) -> tf.Tensor:
-    """The joints as they are, once it is sure that they can be computed with."""
+    """The joints as they are, after checks that one can compute with them."""
     near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST) * tf.cast(side, tf.float32))  # not so of NaN
     message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides off; the side is"
     with tf.control_dependencies([tf.debugging.Assert(near, [message, side])]):
@@ -206,12 +228,12 @@ def _source_checks(
 
 
 def _or_unknown(mattes: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
-    """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere where there are none."""
+    """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere if none are given."""
     return tf.cond(tf.shape(mattes)[1] == 0, lambda: -tf.ones_like(frames[..., :1]), lambda: mattes)
 
 
 def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
-    """`[B, K, ...]` to `[B, count, ...]`: what is fewer comes repeatedly, in turn."""
+    """`[B, K, ...]` to `[B, count, ...]`: fewer than `count` are repeated in turn."""
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
 
 

@@ -9,10 +9,10 @@ same losses as one that was not (unless --minutes decide when it ends). Watch it
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
-from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
+from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
 
 if __name__ == "__main__":
     flags.run(
-        __doc__, "stmt_tf.train.command", PlaceConfig, ModelConfig, DataConfig, LossConfig, TrainConfig,
+        __doc__, "stmt_tf.train.command", RunConfig, ModelConfig, DataConfig, LossConfig, TrainConfig,
         computes=True, interrupted="run the same command again to go on from the last checkpoint",
     )  # fmt: skip

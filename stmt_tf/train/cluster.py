@@ -45,7 +45,7 @@ class Worker:
 
 
 def read_worker(environ: Mapping[str, str] = os.environ) -> Worker:
-    """This process's place as TF_CONFIG gives it; a process without TF_CONFIG is alone.
+    """Which worker this process is by TF_CONFIG; without TF_CONFIG it is alone.
 
     Raises:
         ValueError: TF_CONFIG is not what this program can run on.
@@ -107,9 +107,9 @@ def lost_worker_named() -> Iterator[None]:
 def distributed(
     batches: tf.data.Dataset, batch_size: int, strategy: tf.distribute.Strategy, worker: Worker
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """What `fit` takes under the strategy, of this worker's parts of batches of `batch_size` examples."""
+    """What `fit` takes under the strategy, of this worker's shares of batches of `batch_size` examples."""
     if worker.count == 1:
         return batches  # Keras splits each batch over the replicas
-    # Keras would take these parts for whole batches, and split them among the workers once more.
+    # Keras would take these shares for whole batches, and split them among the workers once more.
     per_replica = batches.rebatch(batch_size // strategy.num_replicas_in_sync)
     return strategy.distribute_datasets_from_function(lambda _: per_replica)

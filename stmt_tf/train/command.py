@@ -17,7 +17,7 @@ from absl import logging
 from stmt_tf import assets
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.data.checks import broken_records_told, check_records
-from stmt_tf.data.pipeline import evaluation_dataset, training_dataset
+from stmt_tf.data.pipeline import training_dataset, validation_dataset
 from stmt_tf.train import checkpoints, cluster
 from stmt_tf.train.callbacks import SaveState, StopAtNaN, Stopped, StopWhenAsked, TimeLimit, TrainingDiverged
 from stmt_tf.train.create import create_trainer, decays_in_time
@@ -25,7 +25,8 @@ from stmt_tf.train.dry_run import rehearse
 from stmt_tf.train.pictures import ShowPictures
 from stmt_tf.train.rehearsal import Rehearsal, as_text
 from stmt_tf.train.schedule import stretches
-from stmt_tf.train.settings import LossConfig, PlaceConfig, TrainConfig
+from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
+from stmt_tf.train.trainer import Trainer
 
 _PICTURED_EXAMPLES = 6
 
@@ -69,46 +70,31 @@ def _train(
     _require_consistent(data, loss, training)
     checkpoints.require_same_model(workdir, model, data, loss, training)
     checkpoints.require_start(workdir, model, data.num_source_frames, training)
-    worker = cluster.read_worker()
-    if training.minutes and worker.count > 1:
-        raise ValueError(
-            f"--minutes={training.minutes:g}: {worker.count} workers have no common clock; give --iterations alone"
-        )
-    strategy = cluster.create_strategy(worker)
-    _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
-    sources = 1 if training.stage == 1 else data.num_source_frames
+    worker, strategy = _join(data, training)
+    sources = _num_sources(data, training)
     for pattern, flag in ((data.train_records, "--train_records"), (data.val_records, "--val_records")):
         check_records(pattern, flag, sources + data.num_target_frames, model.size)
 
     steps = min(training.checkpoint_every, training.iterations)
-    validation = evaluation_dataset(
-        data.val_records, training.val_examples, sources, data.num_target_frames, model.size,
-        data.batch_size, worker=worker.index, num_workers=worker.count,
-    )
+    validation = validation_dataset(data, sources, model.size, training.val_examples, worker.index, worker.count)
     tf.keras.mixed_precision.set_global_policy(training.precision)
     with strategy.scope():
         trainer = create_trainer(model, data, loss, training)
-    state = checkpoints.TrainingState(trainer, os.path.join(workdir, checkpoints.CHECKPOINTS))
-    if state.restore():
-        logging.info("resuming at iteration %d", trainer.iteration)
-        if state.position()[0] * steps >= training.iterations:
-            logging.info("--iterations=%d are done already; give more to go on", training.iterations)
-    elif training.init:
-        checkpoints.load_initial_weights(trainer.network, model, training.init)
-    callbacks: list[tf.keras.callbacks.Callback] = [StopAtNaN()]
+    state = _begun(workdir, trainer, model, training)
+    if state.position()[0] * steps >= training.iterations:
+        logging.info("--iterations=%d are done already; give more to go on", training.iterations)
     if worker.is_chief:
         checkpoints.write_config(workdir, model, data, loss, training)
-        events = os.path.join(workdir, "events")
-        callbacks += [
-            tf.keras.callbacks.TensorBoard(events, write_graph=False),
-            ShowPictures(next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES))), os.path.join(events, "pictures")),
-        ]
-    callbacks.append(SaveState(state, workdir, writes=worker.is_chief))
-    callbacks.append(StopWhenAsked(stop, state, steps, writes=worker.is_chief))
     time_limit = TimeLimit(
         training.minutes or math.inf, training.learning_rate if decays_in_time(training) else None
     )
-    callbacks.append(time_limit)
+    callbacks = [
+        StopAtNaN(),
+        *(_to_watch(workdir, validation) if worker.is_chief else []),
+        SaveState(state, workdir, writes=worker.is_chief),
+        StopWhenAsked(stop, state, steps, writes=worker.is_chief),
+        time_limit,
+    ]
     for stretch in stretches(loss, steps, training.iterations, state.position):
         if time_limit.share == 1.0:
             break
@@ -133,6 +119,43 @@ def _train(
         )
 
 
+def _num_sources(data: DataConfig, training: TrainConfig) -> int:
+    """Source frames of an example."""
+    return 1 if training.stage == 1 else data.num_source_frames
+
+
+def _join(data: DataConfig, training: TrainConfig) -> tuple[cluster.Worker, tf.distribute.Strategy]:
+    """This worker, and what the training runs under with all others; raises ValueError if they cannot do it."""
+    worker = cluster.read_worker()
+    if training.minutes and worker.count > 1:
+        raise ValueError(
+            f"--minutes={training.minutes:g}: {worker.count} workers have no common clock; give --iterations alone"
+        )
+    strategy = cluster.create_strategy(worker)
+    _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
+    return worker, strategy
+
+
+def _begun(workdir: str, trainer: Trainer, model: ModelConfig, training: TrainConfig) -> checkpoints.TrainingState:
+    """Starts a trainer from its last checkpoint, or else from --init."""
+    state = checkpoints.TrainingState(trainer, os.path.join(workdir, checkpoints.CHECKPOINTS))
+    if state.restore():
+        logging.info("resuming at iteration %d", trainer.iteration)
+    elif training.init:
+        checkpoints.load_initial_weights(trainer.network, model, training.init)
+    return state
+
+
+def _to_watch(workdir: str, validation: tf.data.Dataset) -> list[tf.keras.callbacks.Callback]:
+    """Writes curves and pictures for TensorBoard."""
+    events = os.path.join(workdir, "events")
+    pictured = next(iter(validation.unbatch().batch(_PICTURED_EXAMPLES)))
+    return [
+        tf.keras.callbacks.TensorBoard(events, write_graph=False),
+        ShowPictures(pictured, os.path.join(events, "pictures")),
+    ]
+
+
 @contextlib.contextmanager
 def _full_disk_named() -> Iterator[None]:
     """Turns TensorFlow's error about a file of events that it cannot write into one that says so."""
@@ -151,7 +174,7 @@ def _full_disk_named() -> Iterator[None]:
 def _require_consistent(data: DataConfig, loss: LossConfig, training: TrainConfig) -> None:
     if loss.spectral_norm and training.micro_batches > 1:
         raise ValueError(
-            f"--spectral_norm changes the discriminators in every part of a batch, so that with "
+            f"--spectral_norm changes the discriminators in every micro-batch, so that with "
             f"--micro_batches={training.micro_batches} the result would be another one: leave one of the two out"
         )
     targets = data.num_target_frames
@@ -175,26 +198,25 @@ def _require_divisible(batch_size: int, replicas: int, micro_batches: int) -> No
 def _rehearse(model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig) -> Rehearsal:
     """A dry run, after the checks of `train` that need neither a working directory nor records that are not named."""
     _require_consistent(data, loss, training)
-    strategy = cluster.create_strategy(cluster.read_worker())
-    sources = 1 if training.stage == 1 else data.num_source_frames
+    _, strategy = _join(data, training)
+    sources = _num_sources(data, training)
     for pattern, flag in ((data.train_records, "--train_records"), (data.val_records, "--val_records")):
         if pattern:
             check_records(pattern, flag, sources + data.num_target_frames, model.size)
-    _require_divisible(data.batch_size, strategy.num_replicas_in_sync, training.micro_batches)
     return rehearse(model, data, loss, training, strategy)
 
 
 def main(
-    place: PlaceConfig, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
+    run: RunConfig, model: ModelConfig, data: DataConfig, loss: LossConfig, training: TrainConfig
 ) -> None:
     """Trains, or rehearses it."""
     try:
-        if place.dry_run:
+        if run.dry_run:
             print(as_text(_rehearse(model, data, loss, training)))
         else:
             stop = threading.Event()
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            train(place.workdir, model, data, loss, training, stop)
+            train(run.workdir, model, data, loss, training, stop)
             if stop.is_set():
                 logging.info("terminated, with everything saved; run the same command again to go on")
     except (OSError, ValueError, TrainingDiverged, assets.AssetError) as error:

@@ -27,7 +27,7 @@ from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.train.create import create_trainer
 from stmt_tf.train.flops import count_flops
-from stmt_tf.train.rehearsal import Part, Rehearsal, quantity
+from stmt_tf.train.rehearsal import Component, Rehearsal, quantity
 from stmt_tf.train.settings import LossConfig, TrainConfig
 from stmt_tf.train.trainer import Trainer
 
@@ -93,7 +93,7 @@ def rehearse(
         progress.set_description_str("done")
     return Rehearsal(
         settings=_settings(model, data, training, sources, replicas),
-        parts=count_parameters(trainer),
+        components=count_parameters(trainer),
         step_flops=step_count.flops,
         memory_before=memory_before,
         memory_peak=memory_peak,
@@ -117,31 +117,31 @@ def _made_up_vgg(name: str, dtype: str) -> VGGFeatures:
     return VGGFeatures(weights, PAPER_LAYERS, np.zeros([3], np.float32), np.ones([3], np.float32), dtype)
 
 
-def count_parameters(trainer: Trainer) -> tuple[Part, ...]:
-    """The parameters of the network's parts and of each discriminator."""
+def count_parameters(trainer: Trainer) -> tuple[Component, ...]:
+    """The parameters of the network's layers, by what they do, and of each discriminator."""
     network = trainer.network
     single = getattr(network, "single_frame", network)
-    parts = {
+    components = {
         "mask U-Net": (single.mask_unet, single.mask_delta),
         "background U-Net": (single.background_unet,),
         "foreground U-Net": (single.foreground_unet,),
     }
     if single is not network:
-        parts["single-frame heads"] = (single.heads,)
+        components["single-frame heads"] = (single.heads,)
     if isinstance(network, Generator):
-        parts["foreground fusion"] = (network.foreground_fusion,)
-        parts["background fusion"] = (network.background_fusion,)
+        components["foreground fusion"] = (network.foreground_fusion,)
+        components["background fusion"] = (network.background_fusion,)
     if isinstance(network, PartGenerator):
-        parts["attention"] = (network.attention,)
-        parts["background head"] = (network.background,)
+        components["attention"] = (network.attention,)
+        components["background head"] = (network.background,)
     else:
-        parts["heads"] = (network.heads,)
+        components["heads"] = (network.heads,)
     for name, discriminator in trainer.discriminators.items():
-        parts["D_I" if name == "frame" else f"D_V^{name.rpartition('_')[2]}"] = (discriminator,)
+        components["D_I" if name == "frame" else f"D_V^{name.rpartition('_')[2]}"] = (discriminator,)
     return tuple(
-        Part(name, _size(v for x in layers for v in x.trainable_variables),
+        Component(name, _size(v for x in layers for v in x.trainable_variables),
              _size(v for x in layers for v in x.non_trainable_variables))
-        for name, layers in parts.items()
+        for name, layers in components.items()
     )
 
 
@@ -197,7 +197,7 @@ def _device_peak() -> int | None:
 def _settings(model: ModelConfig, data: DataConfig, training: TrainConfig, sources: int, replicas: int) -> str:
     fusion = f" ({model.fusion})" if training.stage == 2 else ""
     device = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    micro = f" in {training.micro_batches} parts" if training.micro_batches > 1 else ""
+    micro = f" in {training.micro_batches} micro-batches" if training.micro_batches > 1 else ""
     return (
         f"stage {training.stage}{fusion}, {model.size} px, width {model.width:g}, batch {data.batch_size}{micro}, "
         f"K = {sources}, L = {data.num_target_frames}, {training.precision}, {replicas} {device}{'s' * (replicas > 1)}"

@@ -8,8 +8,8 @@ from typing import Optional
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """A part of the networks, and the numbers of its parameters that are trained and that are not."""
+class Component:
+    """One of the networks, or some layers of one: how many parameters it has that are trained, and that are not."""
 
     name: str
     trained: int
@@ -22,7 +22,7 @@ class Rehearsal:
 
     Attributes:
         settings: what was rehearsed, in words.
-        parts: the networks' parts.
+        components: the networks and their layers.
         step_flops: floating-point operations of a training step, all devices of this process together.
         memory_before: bytes of the process with everything built, before the first step; None where unknown.
         memory_peak: the most bytes of the process in the steps; None where unknown.
@@ -33,7 +33,7 @@ class Rehearsal:
     """
 
     settings: str
-    parts: tuple[Part, ...]
+    components: tuple[Component, ...]
     step_flops: int
     memory_before: Optional[int]
     memory_peak: Optional[int]
@@ -55,10 +55,10 @@ class Rehearsal:
 
 def as_text(rehearsal: Rehearsal) -> str:
     """A rehearsal as a table."""
-    parts = [*rehearsal.parts]
-    parts.append(Part("in all", sum(p.trained for p in parts), sum(p.frozen for p in parts)))
+    components = [*rehearsal.components]
+    components.append(Component("in all", sum(p.trained for p in components), sum(p.frozen for p in components)))
     rows = [("parameters", "trained", "frozen")]
-    rows += [(f"  {part.name}", f"{part.trained:,}", f"{part.frozen:,}") for part in parts]
+    rows += [(f"  {component.name}", f"{component.trained:,}", f"{component.frozen:,}") for component in components]
     rows += [("operations", "", ""), ("  a training step", quantity(rehearsal.step_flops, "FLOP"), "")]
     rows += [("memory", "", "")]
     before, peak = rehearsal.memory_before, rehearsal.memory_peak

@@ -8,7 +8,7 @@ from stmt_tf.config import require_minutes, require_positive, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class PlaceConfig:
+class RunConfig:
     """Where a training lies, or that there is to be none."""
 
     workdir: str = setting(

@@ -45,7 +45,7 @@ class Trainer(tf.keras.Model):
         perceptual_features: frames in [-1, 1] to feature maps, or None where that loss has weight 0.
         config: weights of the losses.
         seed: seed of the perceptual loss's windows.
-        micro_batches: parts that a device's examples are worked through in, one after the other; their mean
+        micro_batches: into how many a device's examples are split, which are computed one after the other; their mean
             gradient is applied. Memory falls by about this factor, the result is the same.
     """
 
@@ -203,7 +203,7 @@ class Trainer(tf.keras.Model):
             added = function({name: part[i] for name, part in parts.items()})
             return i + 1, tf.nest.map_structure(lambda total, x: total + x / count, sums, added)
 
-        # One part at a time, or their activations would be in memory together.
+        # One micro-batch at a time, or their activations would be in memory together.
         _, means = tf.while_loop(lambda i, _: i < count, add_part, (0, zeros), parallel_iterations=1)
         return means
 

@@ -30,10 +30,6 @@ def main(config: TransferConfig) -> None:
             for one in each:
                 check_live(one) if one.live else check(one)
             transfer = MotionTransfer.from_pretrained(config.model)
-            if config.personalize:
-                from stmt_tf.personalize.command import check_start  # all that trains, which few transfers need
-
-                check_start(config.model)
             if len(each) > 1:
                 transfer_each(transfer, each)
             else:

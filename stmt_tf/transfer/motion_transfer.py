@@ -19,6 +19,7 @@ from stmt_tf.transfer.scene import into_target
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.sheets import preview_sheet
 from stmt_tf.transfer.source import Source
+from stmt_tf.video.excerpt import Excerpt
 from stmt_tf.video.sheet import write_png
 from stmt_tf.zoo import find_model
 
@@ -40,10 +41,11 @@ class MotionTransfer:
 
     Args:
         model: a loaded model.
-        directory: where it was loaded from.
+        directory: where it was loaded from, and where the weights lie that fine-tuning starts from; None: it cannot be
+            fine-tuned.
     """
 
-    def __init__(self, model: TransferModel, directory: str = ""):
+    def __init__(self, model: TransferModel, directory: str | None = None):
         self._model, self._directory = model, directory
 
     @classmethod
@@ -97,7 +99,7 @@ class MotionTransfer:
         Args:
             source, target: the videos of a transfer, one of them or both.
             people: PNG to write, of one frame of each with skeletons and numbers; empty: none.
-            **settings: those of the poses, and which parts of the videos are meant; see `__call__`.
+            **settings: those of the poses, and which excerpts of the videos are meant; see `__call__`.
 
         Returns:
             For each of `source` and `target` that is given its `People`, of whom there may be none.
@@ -136,7 +138,7 @@ class MotionTransfer:
             return self.prepare(config)
 
     def personalized(self, source: Source, minutes: float) -> MotionTransfer:
-        """The same with a model that is fine-tuned on a source first.
+        """A copy of this model that is fine-tuned on a source; it cannot be fine-tuned again, as it lies on no disk.
 
         Args:
             source: what `prepare_source` gave.
@@ -144,22 +146,24 @@ class MotionTransfer:
 
         Raises:
             TypeError: the source is not prepared.
+            ValueError: this model cannot be fine-tuned.
             Others as `stmt_tf.personalize.command.personalize` does.
         """
         if not isinstance(source, Source):
             raise TypeError(f"source must be what prepare_source gives, got {source!r}")
+        self._check_start(source.video.path)
         from stmt_tf.personalize.command import personalized  # all that trains, which few transfers need
 
-        return MotionTransfer(personalized(source.video, source.track, minutes, self._directory), self._directory)
+        return MotionTransfer(personalized(source.video, source.track, minutes, self._directory))
 
     def prepare(self, config: TransferConfig) -> Source:
         """A source whose settings were checked; see `prepare_source`."""
-        self._model.check_source_count(config.num_source_frames)
+        self._check(config)
         return prepare_source(config, self._model)
 
     def run(self, config: TransferConfig, source: Source | None = None) -> Result:
         """A transfer whose settings were checked; see `__call__`."""
-        self._model.check_source_count(config.num_source_frames)
+        self._check(config)
         source, motion = prepare(config, self._model, source)
         if config.preview:
             write_png(config.preview, preview_sheet(source, motion))
@@ -181,6 +185,22 @@ class MotionTransfer:
         source = self.prepare(config)
         place = prepare_place(config, self._model, source)
         return perform(config, self._model_for(source, config), source, place)
+
+    def _check(self, config: TransferConfig) -> None:
+        """Finds what cannot be done with this model before anything slow begins."""
+        self._model.check_source_count(config.num_source_frames)
+        if config.personalize:
+            self._check_start(config.video("source"))
+
+    def _check_start(self, source: str | Excerpt) -> None:
+        if self._directory is None:
+            raise ValueError(
+                "this model has no directory whose weights fine-tuning could start from, or was fine-tuned already: "
+                "personalize one of MotionTransfer.from_pretrained"
+            )
+        from stmt_tf.personalize.command import check_start
+
+        check_start(self._directory, source)
 
     def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
         return self.personalized(source, config.personalize)._model if config.personalize else self._model

@@ -15,8 +15,7 @@ from stmt_tf.config import (
     setting,
 )
 from stmt_tf.pose.retarget import MODES
-from stmt_tf.pose.selection import METHODS
-from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool
+from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool, source_selection
 from stmt_tf.video.excerpt import Excerpt
 
 _LOWEST_RATE, _HIGHEST_RATE = 1.0, 240.0  # frames per second
@@ -45,10 +44,10 @@ class TransferConfig:
         "In place of a target: a camera's number, a stream's URL or a file, followed as it comes and shown in a "
         "window, or written to --output, or both; see stmt_tf.transfer.live.",
     )
-    source_start: float = setting(0.0, "Second of the source with which the part begins that is looked at.")
-    source_end: float = setting(0.0, "Second with which it ends; 0: with the video.")
-    start: float = setting(0.0, "Second of the target with which the motion begins.")
-    end: float = setting(0.0, "Second with which it ends; 0: with the video.")
+    source_start: float = setting(0.0, "Second of the source at which the excerpt begins that is used.")
+    source_end: float = setting(0.0, "Second of the source at which it ends; 0: the video's end.")
+    start: float = setting(0.0, "Second of the target at which the motion begins.")
+    end: float = setting(0.0, "Second of the target at which it ends; 0: the video's end.")
     source_person: int = setting(
         0, "Number of the person of the source, as --people numbers them; 0: the largest and most central one."
     )
@@ -96,11 +95,7 @@ class TransferConfig:
         0,
         "Source frames that the model looks at; 0: as many as its attention was built for, 24 if it takes any.",
     )
-    source_selection: str = setting(
-        "coverage",
-        "How source frames are chosen: at random as in the paper, or spread over the source's poses and facings.",
-        METHODS,
-    )
+    source_selection: str = source_selection("coverage")
     retarget: str = setting(
         "global",
         "How the motion is fitted to the source's body: as it is; by one scale and one shift; bone by bone.",
@@ -130,10 +125,10 @@ class TransferConfig:
         "without --output, nothing else is made.",
         group="Looking inside",
     )
-    preview: str = setting("", "PNG of the retargeted skeletons over the source, written before anything slow begins.")
+    preview: str = setting("", "PNG of the retargeted skeletons over the source, written before any frame is made.")
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
-        "", "PNG of which source frame each part of the result was taken from, for a few frames; white: all of it."
+        "", "PNG that shows, for a few frames, from which source frame each pixel was taken; white: wholly."
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
-from stmt_tf.place.plate import fill, make_plate, plate_steps
+from stmt_tf.place.plate import find_place, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.mattes import check_mattes, doubt_mattes, doubtful, estimate_mattes, read_mattes
+from stmt_tf.pose.mattes import check_mattes, doubt_mattes, doubtful, read_mattes, sound_mattes
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.video.reader import Frame, probe, read_chosen_frames
@@ -140,14 +140,10 @@ def read_source(
         places = np.searchsorted(wanted, numbers)
         return [frames[place] for place in places], None if found is None else found[places]
 
-    plate = make_plate(*of(steps), track[steps]) if len(steps) else None
-    if len(steps) and plate is None:
-        logging.info("%s: no plate, as the camera moves or hardly any of the place is seen", video.path)
+    plate = find_place(video.path, *of(steps), track[steps]) if len(steps) else None
     source_frames, source_mattes = of(chosen)
     crop = Crop.around(track, frames[0].shape[:2])
-    return Source(
-        video, track, source_frames, track[chosen], crop, source_mattes, None if plate is None else fill(plate)
-    )
+    return Source(video, track, source_frames, track[chosen], crop, source_mattes, plate)
 
 
 def _find_mattes(
@@ -158,8 +154,8 @@ def _find_mattes(
         found = read_mattes(directory, indices, len(track), frames[0].image.shape[:2])
     elif (found := _own_mattes(frames, track[indices])) is None:
         with video.estimator() as estimator:
-            found = estimate_mattes([frame.image for frame in frames], track[indices], estimator)
-    return None if found is None else doubt_mattes(found, track[indices])
+            return sound_mattes([frame.image for frame in frames], track[indices], estimator)
+    return doubt_mattes(found, track[indices])
 
 
 def _own_mattes(frames: Sequence[Frame], joints: np.ndarray) -> np.ndarray | None:

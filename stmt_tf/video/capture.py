@@ -25,7 +25,7 @@ _OPENING, _SILENCE = 10.0, 5.0
 def capture(address: str) -> Iterator[Frame]:
     """Yields the frames of a camera or stream when they arrive, those of a recording at its own pace.
 
-    A frame's `time` is that of `time.monotonic` at its arrival. Damaged parts of a stream are left out.
+    A frame's `time` is that of `time.monotonic` at its arrival. What is damaged of a stream is left out.
 
     Args:
         address: a camera's number, a URL (rtsp, http, udp, ...), or a file.

@@ -15,7 +15,7 @@ from stmt_tf.video.container import begin, beyond_end, decoder_of, packets, reas
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.timeline import Clock
 
-_NEAR_DAMAGE = 4  # packets; a gap in time so soon after damage is part of it
+_NEAR_DAMAGE = 4  # packets; a gap in time so soon after damage belongs to it
 _CUT_OFF = 0.5  # seconds that a video may be shorter than its header says, and 2% of it
 
 
@@ -67,7 +67,7 @@ class Track:
     def _tell(self) -> None:
         if not self._frames:
             raise VideoError(f"{self._path}: the video has no frames. Give one with at least one frame.")
-        leaps = len(self.clock.parts) - 1
+        leaps = len(self.clock.sections) - 1
         if leaps > 0:
             warn(f"{self._path}: its clock leaps {_counted(leaps, 'time')}; what follows is shown without a gap")
         missing = self._missing_at_end()
@@ -81,7 +81,7 @@ class Track:
 
     def _missing_at_end(self) -> int:
         stated = stated_length(self._container, self._stream)
-        if stated is not None and len(self.clock.parts) == 1 and self.clock.end < 0.98 * stated - _CUT_OFF:
+        if stated is not None and len(self.clock.sections) == 1 and self.clock.end < 0.98 * stated - _CUT_OFF:
             return round((stated - self.clock.end) * float(self.clock.rate))
         return beyond_end(self._container, self._stream)
 

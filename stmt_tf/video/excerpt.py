@@ -1,4 +1,4 @@
-"""A part of a video, which is read as if it were all of it."""
+"""An excerpt of a video, which is read as if it were a video of its own."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _TOLERANCE = 1e-3  # seconds; times of files are rounded
 
 @dataclasses.dataclass(frozen=True)
 class Excerpt(os.PathLike):
-    """The path of a video file of which only a part is meant.
+    """The path of a video file of which only an excerpt is meant.
 
-    What reads frames, facts or sound of a video reads those of the part; its first frame has the number 0.
+    What reads frames, facts or sound of a video reads those of the excerpt; its first frame has the number 0.
 
     Attributes:
         path: the file.
-        start, end: seconds from the file's beginning. A frame at `start` belongs to the part, one at `end` does not.
+        start, end: seconds from the file's beginning. A frame at `start` belongs to it, one at `end` does not.
     """
 
     path: str
@@ -33,18 +33,18 @@ class Excerpt(os.PathLike):
         return self.path
 
     def before(self, time: float) -> bool:
-        """Whether the part begins later."""
+        """Whether the excerpt begins later."""
         return time < self.start - _TOLERANCE
 
     def holds(self, time: float) -> bool:
-        """Whether a frame of this time belongs to the part."""
+        """Whether a frame of this time belongs to the excerpt."""
         return not (self.before(time) or self.over(time))
 
     def over(self, time: float) -> bool:
-        """Whether the part has ended."""
+        """Whether the excerpt has ended."""
         return time >= self.end - _TOLERANCE
 
 
 def excerpt(path: PathLike) -> Excerpt:
-    """The part that is meant, which is all of a file of which nothing is said."""
+    """The excerpt that a path means: without further words the whole file."""
     return path if isinstance(path, Excerpt) else Excerpt(os.fspath(path))

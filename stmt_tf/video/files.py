@@ -1,4 +1,4 @@
-"""The error of this package, and a look at where its files are to go."""
+"""The error of this package, and the check that a file can be written."""
 
 from __future__ import annotations
 

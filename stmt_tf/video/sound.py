@@ -20,7 +20,7 @@ from stmt_tf.files import PathLike
 from stmt_tf.video.container import audio_stream, begin, open_media, packets, reason, video_stream, warn
 from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
-from stmt_tf.video.timeline import Clock, Part, moves
+from stmt_tf.video.timeline import Clock, Section, moves
 
 _COPIED = ("aac", "mp3", "mp3float")
 _AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -28,7 +28,7 @@ _AAC_FRAME = 1024
 _TOLERANCE = 0.01  # seconds by which sound may be off before it is moved
 _PRIMING = 0.3  # seconds before 0 that sound may begin, for decoders to start on: two packets at 8 kHz
 _LONGEST = 0.3  # seconds of a packet; of one before a leap of the clock, MP4 tells the leap
-_EVERYWHERE = (Part(-math.inf, math.inf, 0.0),)
+_EVERYWHERE = (Section(-math.inf, math.inf, 0.0),)
 
 # Adds a track to an output, and gives the packets for it.
 Way = Callable[[av.container.InputContainer, av.container.OutputContainer], Iterator[av.Packet]]
@@ -41,13 +41,13 @@ class Sound:
     Attributes:
         path: the file.
         begin: seconds that its clock shows at its beginning, or that of the excerpt.
-        parts: how parts of it are moved.
+        sections: how sections of it are moved.
         copied: whether it can be copied as it is.
     """
 
     path: PathLike
     begin: float
-    parts: Sequence[Part]
+    sections: Sequence[Section]
     copied: bool
 
     def ways(self) -> list[Way]:
@@ -70,7 +70,7 @@ class Sound:
 
     def _timed(self, source: av.container.InputContainer, track: av.audio.stream.AudioStream) -> Iterator[tuple]:
         """The packets of the track, and the seconds from the file's beginning at which each is heard, or None."""
-        move = moves(self.parts)
+        move = moves(self.sections)
         next(move)
         for packet in packets(source, track):
             if packet is None:
@@ -114,8 +114,8 @@ def find_sound(path: PathLike) -> Sound | None:
                 clock.place(packet)
             elif packet.size and len(headers) < 2:
                 headers.add(_header(track.codec_context, bytes(packet)))
-    parts = clock.parts if clock is not None and clock.parts else _EVERYWHERE
-    sound = Sound(path, start, parts, len(headers - {None}) == 1 and track.codec_context.name in _COPIED)
+    sections = clock.sections if clock is not None and clock.sections else _EVERYWHERE
+    sound = Sound(path, start, sections, len(headers - {None}) == 1 and track.codec_context.name in _COPIED)
     if sound.copied or _is_heard(sound):
         return sound
     warn(f"{path}: its sound is left out (nothing of it can be decoded)")
@@ -205,15 +205,15 @@ def _samples(frames: Iterator[tuple], rate: int, layout: str) -> Iterator[tuple[
         if own != kind:
             kind, resampler = own, av.AudioResampler("fltp", layout, rate)
         frame.pts = None  # where the sound belongs is told beside it
-        for part in resampler.resample(frame):
-            yield part.to_ndarray(), time
+        for resampled in resampler.resample(frame):
+            yield resampled.to_ndarray(), time
             time = None
 
 
-def _blocks(parts: Iterator[tuple[np.ndarray, float | None]], rate: int) -> Iterator[tuple[int, np.ndarray]]:
+def _blocks(pieces: Iterator[tuple[np.ndarray, float | None]], rate: int) -> Iterator[tuple[int, np.ndarray]]:
     """Puts samples where they belong, silence in gaps, and yields blocks of an AAC frame with their positions."""
     position, kept = None, None
-    for samples, time in parts:
+    for samples, time in pieces:
         if position is None:
             position, kept = max(0, round((time or 0.0) * rate)), samples[:, :0]
         if time is not None:

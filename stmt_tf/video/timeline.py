@@ -1,8 +1,8 @@
 """One clean timeline for each video, whatever its container says of times.
 
-Packets get the place that they have after parts of a recording were joined, or its clock leapt; frames get times that
-increase; and the frame rate is taken from the times where the header's makes no sense. Sound goes by the same clock:
-`Clock.parts` tells how each part of the file was moved.
+A file may join sections of recordings, or its clock may leap: packets are moved, so that one follows the other. Frames
+get times that increase. Where the header's frame rate makes no sense, it is taken from these times. Sound goes by the
+same clock: `Clock.sections` tells how each section of the file was moved.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _NEAR_WHOLE = 0.01
 
 
 @dataclasses.dataclass
-class Part:
-    """A part of a file within which time runs on.
+class Section:
+    """A stretch of a file in which time runs on.
 
     Attributes:
         start, stop: seconds by the file's clock, from the first frame's beginning to the last one's end.
@@ -52,12 +52,12 @@ class Clock:
         begin: seconds that the file's clock shows at its beginning.
 
     Attributes:
-        parts: of the file, as far as it was read; more than one if its clock leapt.
+        sections: of the file, as far as it was read; more than one if its clock leapt.
         missing: frames that are not there although the clock ran on, beside packets that were damaged.
     """
 
     def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream, begin: float):
-        self.parts: list[Part] = []
+        self.sections: list[Section] = []
         self.missing = 0
         self._begin = begin
         self._tick = float(stream.time_base)
@@ -65,7 +65,7 @@ class Clock:
         self._decoding_order = container.format.name in _DECODING_ORDER
         self._timeless = bool(container.format.flags & NO_TIMES)  # and begins with its first frame
         self._leap = _LEAP if container.format.flags & TIMES_MAY_LEAP else _LONGEST_STILL
-        self._newest: float | None = None  # by the file's clock, of the packets of this part
+        self._newest: float | None = None  # by the file's clock, of the packets of this section
         self._end = self._newest_shown = 0.0
         self._times: list[float] = []
         self._first_key: float | None = None
@@ -73,7 +73,7 @@ class Clock:
         self._last: float | None = None
 
     def place(self, packet: av.Packet, damaged: bool = False) -> None:
-        """Moves a packet to its place in the timeline; `damaged` tells whether anything was between it and the last."""
+        """Moves a packet to its time; `damaged` tells whether anything was between it and the last."""
         own = packet.pts if packet.dts is None else packet.dts
         if own is None:
             return
@@ -84,22 +84,22 @@ class Clock:
             lasts = 1 / float(self._header or _USUAL_RATE)
         ahead = 0.0 if self._newest is None else now - self._newest
         if self._newest is None or ahead > self._leap or ahead < -max(_BACK, 10 * lasts):
-            moved = self._newest_shown + self.interval - shown if self.parts else 0.0
-            self.parts.append(Part(shown, shown, moved))
+            moved = self._newest_shown + self.interval - shown if self.sections else 0.0
+            self.sections.append(Section(shown, shown, moved))
             self._newest = now
         elif damaged and ahead > 1.5 * self.interval:
             self.missing += round(ahead / self.interval) - 1
-        part = self.parts[-1]
+        section = self.sections[-1]
         self._newest = max(self._newest, now)
-        part.start, part.stop = min(part.start, shown), max(part.stop, shown + lasts)
-        self._end = max(self._end, shown + lasts + part.moved)
-        self._newest_shown = max(self._newest_shown, shown + part.moved)
+        section.start, section.stop = min(section.start, shown), max(section.stop, shown + lasts)
+        self._end = max(self._end, shown + lasts + section.moved)
+        self._newest_shown = max(self._newest_shown, shown + section.moved)
         if len(self._times) < _LOOKED_AT:
-            self._times.append((now if self._decoding_order else shown) + part.moved)
+            self._times.append((now if self._decoding_order else shown) + section.moved)
         if self._first_key is None and packet.is_keyframe:
             self._first_key = now
-        if part.moved:
-            ticks = round(part.moved / self._tick)
+        if section.moved:
+            ticks = round(section.moved / self._tick)
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
 
@@ -174,21 +174,21 @@ def _header_rate(stream: av.video.stream.VideoStream) -> Fraction | None:
     return None
 
 
-def moves(parts: Sequence[Part]) -> Iterator[float]:
-    """A generator for sound: is sent times by the file's clock, and yields seconds to add to each; NaN: in no part.
+def moves(sections: Sequence[Section]) -> Iterator[float]:
+    """A generator for sound: is sent times by the file's clock, and yields seconds to add to each; NaN: in no section.
 
-    Sound passes to the next part where its own clock leaps, wherever that is between packets of the picture.
+    Sound passes to the next section where its own clock leaps, wherever that is between packets of the picture.
     """
     number, last, move = 0, None, 0.0
     while True:
         now = yield move
-        if last is not None and now < last - _BACK and number + 1 < len(parts):
+        if last is not None and now < last - _BACK and number + 1 < len(sections):
             number += 1
-        elif not _near(parts[number], now):
-            number = next((n for n in range(number + 1, len(parts)) if _near(parts[n], now)), number)
+        elif not _near(sections[number], now):
+            number = next((n for n in range(number + 1, len(sections)) if _near(sections[n], now)), number)
         last = now
-        move = parts[number].moved if _near(parts[number], now, _LEAP) else float("nan")
+        move = sections[number].moved if _near(sections[number], now, _LEAP) else float("nan")
 
 
-def _near(part: Part, time: float, tolerance: float = 1.0) -> bool:
-    return part.start - tolerance <= time <= part.stop + tolerance
+def _near(section: Section, time: float, tolerance: float = 1.0) -> bool:
+    return section.start - tolerance <= time <= section.stop + tolerance

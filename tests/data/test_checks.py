@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 from records import make_clip, write_records
 
+from stmt_tf.config import DataConfig
 from stmt_tf.data import record_files, schema
 from stmt_tf.data.checks import broken_records_told, check_records
-from stmt_tf.data.pipeline import evaluation_dataset
+from stmt_tf.data.pipeline import validation_dataset
 
 
 def check(path, frames=6, size=32):
@@ -143,7 +144,8 @@ def test_of_a_record_that_breaks_in_mid_training_is_told_how_to_find_it(tmp_path
     for name in ("a", "b", "c"):
         write_records(tmp_path / name, [make_clip(6) for _ in range(3)])
     pattern = str(tmp_path / "*")
-    dataset = evaluation_dataset(pattern, 9, 2, 3, 32, 3)
+    config = DataConfig(val_records=pattern, num_target_frames=3, batch_size=3)
+    dataset = validation_dataset(config, sources=2, size=32, count=9)
     damage(tmp_path / "b")
     with pytest.raises(ValueError, match="tfrecords_tools.validate") as caught, broken_records_told(pattern):
         list(dataset)

@@ -12,8 +12,8 @@ from stmt_tf.data.augmentation import mirror
 from stmt_tf.data.pipeline import (
     decode_example,
     draw_examples,
-    evaluation_dataset,
     training_dataset,
+    validation_dataset,
 )
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.pose.skeleton import LEFT_WRIST, RIGHT_WRIST
@@ -234,10 +234,10 @@ def test_workers_parts_side_by_side_are_the_whole_batches(config):
     def training(*worker):
         return list(itertools.islice(training_dataset(config, 2, SIZE, 0, True, *worker), 4))
 
-    def evaluation(*worker):
-        return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, 2, 0, *worker))
+    def validation(*worker):
+        return list(validation_dataset(config, 1, SIZE, 5, *worker))
 
-    for batches in (training, evaluation):
+    for batches in (training, validation):
         whole, parts = batches(), [batches(worker, 2) for worker in range(2)]
         assert len(whole) == len(parts[0]) == len(parts[1])
         for batch, *shares in zip(whole, *parts):
@@ -252,8 +252,10 @@ def test_worker_does_not_decode_the_others_examples(tmp_path, monkeypatch):
         monkeypatch.setattr(schema, "_image", lambda *_: b"no image")
         writer.write(encode_clip(broken))
 
+    config = DataConfig(val_records=str(path), num_target_frames=2, batch_size=2)
+
     def share(worker):
-        return list(evaluation_dataset(str(path), 4, 1, 2, SIZE, 2, worker=worker, num_workers=2))
+        return list(validation_dataset(config, 1, SIZE, 4, worker, num_workers=2))
 
     assert [len(batch["source_frames"]) for batch in share(0)] == [1, 1]
     with pytest.raises(tf.errors.InvalidArgumentError):
@@ -265,18 +267,18 @@ def test_files_without_a_record_are_refused_and_not_waited_for(tmp_path):
     with pytest.raises(ValueError, match="--train_records=.*empty.*there is no clip in these files"):
         training_dataset(DataConfig(train_records=str(tmp_path / "empty")), 1, SIZE)
     with pytest.raises(ValueError, match="--val_records=.*empty.*there is no clip in these files"):
-        evaluation_dataset(str(tmp_path / "empty"), 1, 1, 1, SIZE, 1)
+        validation_dataset(DataConfig(val_records=str(tmp_path / "empty")), 1, SIZE, 1)
 
 
-def test_evaluation_is_fixed_and_made_of_whole_batches(config):
+def test_validation_is_fixed_and_made_of_whole_batches(config):
     def batches():
-        return list(evaluation_dataset(config.val_records, 5, 1, 2, SIZE, batch_size=2))
+        return list(validation_dataset(config, 1, SIZE, 5))
 
     first, second = batches(), batches()
     assert [len(batch["source_frames"]) for batch in first] == [2, 2, 2]
     assert all(equal(a, b) for a, b in zip(first, second))
 
 
-def test_evaluation_draws_anew_from_few_clips(config):
-    batches = list(evaluation_dataset(config.val_records, 12, 1, 2, SIZE, batch_size=6))
+def test_validation_draws_anew_from_few_clips(config):
+    batches = list(validation_dataset(replace(config, batch_size=6), 1, SIZE, 12))
     assert not equal(*batches)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf.data.record_files import Damage, Place, count, find_records, first, masked_crc32c, read, scan
+from stmt_tf.data.record_files import Address, Damage, count, find_records, first, masked_crc32c, read, scan
 
 RECORDS = [b"first", b"", bytes(range(256)) * 20, b"last"]
 OFFSETS = [0, 5 + 16, 5 + 32, 5 + 5120 + 48]
@@ -42,15 +42,15 @@ def test_checks_are_those_that_tensorflow_writes(tmp_path, length):
 def test_sound_records_come_with_their_places(path):
     found = list(scan(path))
     assert [record for _, record in found] == RECORDS
-    assert [place for place, _ in found] == [Place(path, i, offset) for i, offset in enumerate(OFFSETS)]
-    assert [read(place) for place, _ in reversed(found)] == RECORDS[::-1]
+    assert [address for address, _ in found] == [Address(path, i, offset) for i, offset in enumerate(OFFSETS)]
+    assert [read(address) for address, _ in reversed(found)] == RECORDS[::-1]
 
 
 def test_reading_goes_on_behind_a_damaged_record(path):
     flip(path, OFFSETS[2] + 12 + 1000)
     first, second, damage, last = scan(path)
     assert (first[1], second[1], last[1]) == (b"first", b"", b"last")
-    assert damage == Damage(Place(path, 2, OFFSETS[2]), "its 5120 bytes fail their check", is_last=False)
+    assert damage == Damage(Address(path, 2, OFFSETS[2]), "its 5120 bytes fail their check", is_last=False)
     assert str(damage) == f"{path}: record 2 (from 0; at byte 37) is damaged: its 5120 bytes fail their check"
 
 
@@ -66,7 +66,7 @@ def test_truncated_file_is_damaged_at_its_end(path, missing, reason):
     with open(path, "r+b") as file:
         file.truncate(OFFSETS[3] + 20 - missing)
     *sound, damage = scan(path)
-    assert len(sound) == 3 and damage.place.number == 3 and reason in damage.reason
+    assert len(sound) == 3 and damage.address.number == 3 and reason in damage.reason
 
 
 @pytest.mark.parametrize("length", [4, 1 << 40, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
@@ -75,7 +75,7 @@ def test_length_that_lies_is_damage_whatever_its_check_says(tmp_path, length):
     header = struct.pack("<Q", length)
     with open(path, "wb") as file:
         file.write(header + struct.pack("<I", masked_crc32c(header)) + b"end")
-    damage = Damage(Place(path, 0, 0), f"the file ends within its {length} bytes", is_last=True)
+    damage = Damage(Address(path, 0, 0), f"the file ends within its {length} bytes", is_last=True)
     assert list(scan(path)) == [damage] and first(path) == damage
     with pytest.raises(OSError, match="its length leads beyond the end of the file"):
         count(path)
@@ -83,9 +83,9 @@ def test_length_that_lies_is_damage_whatever_its_check_says(tmp_path, length):
 
 def test_first_record_is_known_by_its_length_alone(path, tmp_path):
     flip(path, 12)  # in its content
-    assert first(path) == Place(path, 0, 0)
+    assert first(path) == Address(path, 0, 0)
     flip(path, 0)
-    assert first(path) == Damage(Place(path, 0, 0), "its length fails its check", is_last=True)
+    assert first(path) == Damage(Address(path, 0, 0), "its length fails its check", is_last=True)
     (tmp_path / "empty").touch()
     assert first(str(tmp_path / "empty")) is None
     with pytest.raises(OSError, match="none"):
@@ -104,11 +104,11 @@ def test_missing_file_is_an_error_naming_it(tmp_path):
 
 
 def test_changed_file_is_an_error(path):
-    place = list(scan(path))[-1][0]
+    address = list(scan(path))[-1][0]
     with open(path, "r+b") as file:
-        file.truncate(place.offset)
+        file.truncate(address.offset)
     with pytest.raises(OSError, match="changed meanwhile"):
-        read(place)
+        read(address)
 
 
 def test_records_are_counted_by_their_lengths(path, tmp_path):

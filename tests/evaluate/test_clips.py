@@ -14,7 +14,7 @@ def test_index_knows_every_clip(tmp_path):
     index = index_clips(files, 32)
     assert list(index.clips) == ["a0", "a1", "a2", "b0", "b1", "b2"] and index.damaged == ()
     clip = index.clips["b1"]
-    assert (clip.video_id, clip.frames, clip.place.number) == ("video_of_b1", 4, 1)
+    assert (clip.video_id, clip.frames, clip.address.number) == ("video_of_b1", 4, 1)
     assert clip.read() == encode_clip(make_clip(4, clip_id="b1"))
 
 

@@ -1,8 +1,6 @@
 import json
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,12 +12,12 @@ from records import make_clip, write_records
 from stmt_tf.assets import AssetError
 from stmt_tf.config import ModelConfig
 from stmt_tf.evaluate.clips import index_clips
-from stmt_tf.evaluate.command import check, evaluate, load_judges
+from stmt_tf.evaluate.command import check, evaluate, load_judges, main
 from stmt_tf.evaluate.comparison import Other, parse_others, run_methods
 from stmt_tf.evaluate.examples import attention_picture
 from stmt_tf.evaluate.measures import Judges
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import draw_same
+from stmt_tf.evaluate.pairs import Sampling, draw_same
 from stmt_tf.evaluate.settings import EvaluateConfig
 from stmt_tf.features.i3d import VideoNetwork
 from stmt_tf.pose.estimators import PoseError
@@ -130,7 +128,7 @@ def test_attention_sheet_shows_each_source_frame_and_its_share(tmp_path):
     evaluate(config, Attentive(clips), NOBODY)
     assert sorted(os.listdir(tmp_path / "out")) == ["attention.png", *OUTPUTS]
     index = index_clips([str(tmp_path / "test-0.tfrecord")], SIZE)
-    pair = load_pair(draw_same(index.clips["clip0"].read(), 4, 8, seed=0), index, SIZE)
+    pair = load_pair(draw_same(index.clips["clip0"].read(), Sampling(4, 8)), index, SIZE)
     _, outputs, alone = run_methods(Attentive(clips), pair)
     shown = attention_picture(pair, outputs, alone)
     assert len(shown) == 1 + 4 * 5 + 3
@@ -305,14 +303,11 @@ def test_odd_settings_are_refused(settings, message):
         EvaluateConfig(**given)
 
 
-def run_main(tmp_path, *arguments):
-    root = Path(__file__).resolve().parents[2]
-    # An empty cache: LPIPS is left out.
-    environment = {**os.environ, "STMT_TF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
-    return subprocess.run(
-        [sys.executable, "-m", "stmt_tf.evaluate", *arguments],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=3600,
-    )
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    """With an empty cache: LPIPS is left out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STMT_TF_CACHE", str(tmp_path / "cache"))
 
 
 class Grey(tf.Module):
@@ -340,13 +335,14 @@ class Grey(tf.Module):
         return {"frame": frames + 100, "warped": frames + 50}
 
 
-def test_main_measures_a_model_directory(tmp_path):
+def test_main_measures_a_model_directory(tmp_path, in_folder, monkeypatch, capsys):
     tf.saved_model.save(Grey(), str(tmp_path / "model"))
     write_manifest(str(tmp_path / "model"), ModelConfig(size=SIZE), None)
     write_records(tmp_path / "test.tfrecord", make_clips(2))
-    done = run_main(tmp_path, "--model=model", "--records=test.tfrecord", "--output=new/out", "--seed=3")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("| method ") and "- model K=4, PSNR person [dB]: " in done.stdout
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--output=new/out"])
+    main(EvaluateConfig(model="model", records="test.tfrecord", output="new/out", seed=3))
+    told = capsys.readouterr().out
+    assert told.startswith("| method ") and "- model K=4, PSNR person [dB]: " in told
     assert sorted(os.listdir(tmp_path / "new" / "out")) == OUTPUTS
     with open(tmp_path / "new" / "out" / "metrics.json") as file:
         found = json.load(file)
@@ -357,10 +353,9 @@ def test_main_measures_a_model_directory(tmp_path):
         assert found["means"][name]["psnr"] == pytest.approx(expected)
 
 
-def test_main_says_in_one_line_what_is_wrong(tmp_path):
+def test_main_says_in_one_line_what_is_wrong(tmp_path, in_folder, capsys):
     write_records(tmp_path / "test.tfrecord", make_clips(1))
-    done = run_main(tmp_path, f"--model={tmp_path}", "--records=test.tfrecord", "--output=out")
-    assert done.returncode == 1 and done.stdout == ""
-    assert "not a model directory" in done.stderr.strip().splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    with pytest.raises(SystemExit, match="^evaluate: .*not a model directory") as ended:
+        main(EvaluateConfig(model=str(tmp_path), records="test.tfrecord", output="out"))
+    assert "\n" not in ended.value.code and capsys.readouterr().out == ""
     assert os.listdir(tmp_path) == ["test.tfrecord"]

@@ -9,7 +9,7 @@ from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.measures import COLUMNS, Judges, measure
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import draw_cross, draw_same
+from stmt_tf.evaluate.pairs import Sampling, draw_cross, draw_same
 from stmt_tf.metrics.image import psnr, sharpness
 from stmt_tf.pose.estimators import Estimator
 
@@ -36,7 +36,7 @@ def load(tmp_path, *clips):
     with tf.io.TFRecordWriter(path) as writer:
         for record in records:
             writer.write(record)
-    choice = draw_same(*records, 3, 6, 0) if len(clips) == 1 else draw_cross(*records, 3, 6, 0)
+    choice = (draw_same if len(clips) == 1 else draw_cross)(*records, Sampling(3, 6))
     return load_pair(choice, index_clips([path], SIZE), SIZE)
 
 
@@ -86,7 +86,7 @@ def test_restless_frames_flicker(pair):
 def test_a_short_last_batch_counts_by_its_frames(tmp_path):
     clip = moving_clip(24)
     path = write_records(tmp_path / "a.tfrecord", [clip])
-    pair = load_pair(draw_same(encode_clip(clip), 3, 11, 0), index_clips([path], SIZE), SIZE)
+    pair = load_pair(draw_same(encode_clip(clip), Sampling(3, 11)), index_clips([path], SIZE), SIZE)
     seen = []
 
     class Numbered:

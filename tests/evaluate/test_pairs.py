@@ -8,7 +8,7 @@ from records import make_clip, make_joints, write_records
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import load_pair, sound_pairs
-from stmt_tf.evaluate.pairs import Filters, UnusableClip, draw_cross, draw_pairs, draw_same
+from stmt_tf.evaluate.pairs import Sampling, UnusableClip, draw_cross, draw_pairs, draw_same
 from stmt_tf.metrics.regions import person_region
 from stmt_tf.pose.retarget import retarget
 
@@ -23,7 +23,7 @@ def targets_of(choice):
 
 
 def draw(clip, sources=3, targets=4, seed=0, **filters):
-    return draw_same(encode_clip(clip), sources, targets, seed, Filters(**filters))
+    return draw_same(encode_clip(clip), Sampling(sources, targets, seed, **filters))
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def load(tmp_path):
         if len(clips) == 1:
             return load_pair(draw(clips[0], **settings), index, size)
         records = [encode_clip(clip) for clip in clips]
-        return load_pair(draw_cross(*records, sources=3, targets=4, seed=0), index, size)
+        return load_pair(draw_cross(*records, Sampling(sources=3, targets=4)), index, size)
 
     return load
 
@@ -114,7 +114,7 @@ def test_a_run_may_have_frames_without_a_person_where_that_is_asked_for():
     runs = {tuple(targets_of(draw(clip, targets=3, seed=seed, seen_targets=False))) for seed in range(20)}
     assert runs == {(6 + i, 7 + i, 8 + i) for i in range(4)}
     records = [encode_clip(dataclasses.replace(clip, clip_id=name)) for name in "ab"]
-    assert targets_of(draw_cross(*records, 3, 12, 0, Filters(seen_targets=False))) == list(range(12))
+    assert targets_of(draw_cross(*records, Sampling(3, 12, seen_targets=False))) == list(range(12))
 
 
 @pytest.mark.parametrize("method", ["same", "cross"])
@@ -123,18 +123,17 @@ def test_sources_may_be_any_frames_where_that_is_asked_for(method):
     clip.joints[[1, 4]] = 0
     records = [encode_clip(dataclasses.replace(clip, clip_id=name)) for name in "ab"]
 
-    def drawn(filters):
+    def drawn(**filters):
+        samplings = [Sampling(3, 4, seed, **filters) for seed in range(30)]
         choices = [
-            draw_same(records[0], 3, 4, seed, filters)
-            if method == "same"
-            else draw_cross(*records, 3, 4, seed, filters)
-            for seed in range(30)
+            draw_same(records[0], sampling) if method == "same" else draw_cross(*records, sampling)
+            for sampling in samplings
         ]
         return {step for choice in choices for step in choice.source_frames}
 
     frames = set(range(6 if method == "same" else 12))
-    assert drawn(Filters(complete_sources=False)) == frames
-    assert drawn(Filters()) == frames - {1, 4}
+    assert drawn(complete_sources=False) == frames
+    assert drawn() == frames - {1, 4}
 
 
 def test_filters_of_sources_leave_targets_as_they_are():
@@ -148,7 +147,7 @@ def test_filters_of_sources_leave_targets_as_they_are():
 def test_a_clip_of_fewer_frames_than_sources_is_unusable_without_filters():
     records = [encode_clip(make_clip(2, clip_id="a")), encode_clip(make_clip(8, clip_id="b"))]
     with pytest.raises(UnusableClip, match="clip a has 2 frames, too few for 3 sources"):
-        draw_cross(*records, 3, 4, 0, Filters(complete_sources=False, seen_targets=False))
+        draw_cross(*records, Sampling(3, 4, complete_sources=False, seen_targets=False))
 
 
 def test_resized_frames_keep_joints_regions_and_flows_on_the_person(load):
@@ -206,7 +205,7 @@ def test_a_clip_without_a_person_is_neither_source_nor_target(role):
     clips = [make_clip(8, clip_id=name) for name in "ab"]
     clips[role].joints[:] = 0
     with pytest.raises(UnusableClip, match=f"clip {'ab'[role]}"):
-        draw_cross(*map(encode_clip, clips), 3, 4, 0)
+        draw_cross(*map(encode_clip, clips), Sampling(3, 4))
 
 
 @pytest.fixture
@@ -219,34 +218,34 @@ def index(tmp_path):
 
 
 def test_pairs_of_one_clip_are_drawn_by_the_seed_each_clip_once(index):
-    names = [[x.source_clip for x in draw_pairs(index, "same", 4, 1, 2, seed)[0]] for seed in (0, 0, 1, 2)]
+    names = [[x.source_clip for x in draw_pairs(index, "same", 4, Sampling(1, 2, seed))[0]] for seed in (0, 0, 1, 2)]
     assert names[0] == names[1] and len({tuple(x) for x in names}) > 1
     assert all(len(set(x)) == 4 for x in names)
-    everything, left_out = draw_pairs(index, "same", 99, 1, 2, 0)
+    everything, left_out = draw_pairs(index, "same", 99, Sampling(1, 2))
     assert sorted(x.source_clip for x in everything) == list(index.clips) and left_out == []
 
 
 def test_pairs_of_two_clips_use_each_about_equally_often(index):
-    drawn, _ = draw_pairs(index, "cross", 12, 2, 2, 0)
+    drawn, _ = draw_pairs(index, "cross", 12, Sampling(2, 2))
     assert len({(x.source_clip, x.target_clip) for x in drawn}) == 12
     assert all(x.source_clip != x.target_clip for x in drawn)
     for role in ("source_clip", "target_clip"):
         names = [getattr(x, role) for x in drawn]
         assert {names.count(name) for name in index.clips} == {2}
-    assert len(draw_pairs(index, "cross", 99, 2, 2, 0)[0]) == 30
+    assert len(draw_pairs(index, "cross", 99, Sampling(2, 2))[0]) == 30
 
 
 def test_clips_of_one_video_are_no_pair(tmp_path):
     clips = [dataclasses.replace(make_clip(4, clip_id=name), video_id="one") for name in "ab"]
     index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
     with pytest.raises(ValueError, match="all of one video; give clips of at least two"):
-        draw_pairs(index, "cross", 1, 1, 1, 0)
+        draw_pairs(index, "cross", 1, Sampling(1, 1))
 
 
 def test_unusable_clips_are_replaced_by_others(tmp_path):
     clips = [make_clip(8, clip_id="long"), make_clip(2, clip_id="short")]
     index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
-    drawn = [draw_pairs(index, "same", 1, 3, 2, seed) for seed in range(8)]
+    drawn = [draw_pairs(index, "same", 1, Sampling(3, 2, seed)) for seed in range(8)]
     assert all([x.source_clip for x in pairs] == ["long"] for pairs, _ in drawn)
     assert {len(left_out) for _, left_out in drawn} == {0, 1}
 
@@ -259,7 +258,7 @@ def test_frame_that_cannot_be_decoded_is_named_or_its_pair_left_out(tmp_path):
         writer.write(record.SerializeToString())
         writer.write(encode_clip(make_clip(8, clip_id="sound")))
     index = index_clips([path], 32)
-    choices = [draw_same(index.clips[name].read(), 3, 0, 0) for name in ("clip", "sound")]
+    choices = [draw_same(index.clips[name].read(), Sampling(3, 0)) for name in ("clip", "sound")]
     with pytest.raises(ValueError, match="clip clip: frames 5 cannot be decoded .*write the records anew") as error:
         load_pair(choices[0], index, 32)
     assert "\n" not in str(error.value)

@@ -5,7 +5,7 @@ import pytest
 from records import make_clip, write_records
 
 from stmt_tf.evaluate.clips import index_clips
-from stmt_tf.evaluate.pairs import Choice, draw_pairs
+from stmt_tf.evaluate.pairs import Choice, Sampling, draw_pairs
 from stmt_tf.evaluate.pairs_file import FORMAT, as_text, read_pairs
 
 SAME = {
@@ -31,7 +31,7 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("which", ["same", "cross"])
 def test_pairs_drawn_are_pairs_read(index, tmp_path, which):
-    drawn, _ = draw_pairs(index, which, 3, 2, 3, 0)
+    drawn, _ = draw_pairs(index, which, 3, Sampling(2, 3))
     path = tmp_path / "p.json"
     path.write_text(as_text(drawn, which))
     assert read_pairs(str(path), which, index) == (drawn, [])

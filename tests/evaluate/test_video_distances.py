@@ -6,7 +6,7 @@ from records import make_clip, write_records
 from stmt_tf.data.schema import encode_clip
 from stmt_tf.evaluate.clips import index_clips
 from stmt_tf.evaluate.pair_frames import load_pair
-from stmt_tf.evaluate.pairs import draw_same
+from stmt_tf.evaluate.pairs import Sampling, draw_same
 from stmt_tf.evaluate.video_distances import EARLIER, pair_features, video_distances
 from stmt_tf.features.i3d import VideoNetwork, load_i3d
 from stmt_tf.metrics.frechet import distance_of_features
@@ -44,7 +44,7 @@ def features(seed, count=4, shift=0.0):
 def test_features_are_of_methods_truth_and_earlier_frames(tmp_path, stand_in):
     clip = make_clip(24)
     path = write_records(tmp_path / "a.tfrecord", [clip])
-    pair = load_pair(draw_same(encode_clip(clip), 3, 0, 0), index_clips([path], 32), 32)
+    pair = load_pair(draw_same(encode_clip(clip), Sampling(3, 0)), index_clips([path], 32), 32)
     found = pair_features(stand_in, {"black": np.zeros_like(pair.target_frames)}, pair)
     assert list(found) == ["black", "truth", EARLIER]
     level = (10 * np.arange(24) + 5) / 127.5 - 1
@@ -102,7 +102,7 @@ def test_i3d_itself_gives_vfid_and_fvd(tmp_path):
     network = load_i3d()
     clips = [make_clip(18, seed=i, clip_id=str(i)) for i in range(2)]
     index = index_clips([write_records(tmp_path / "a.tfrecord", clips)], 32)
-    pairs = [load_pair(draw_same(encode_clip(clip), 3, 9, 0), index, 32) for clip in clips]
+    pairs = [load_pair(draw_same(encode_clip(clip), Sampling(3, 9)), index, 32) for clip in clips]
     features = [pair_features(network, {"perfect": pair.target_frames}, pair) for pair in pairs]
     assert features[0]["perfect"]["pooled"].shape == (1024,)
     found = video_distances(network, features, [9, 9])

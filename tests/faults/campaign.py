@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from records import make_clip, write_records  # noqa: E402
-from workers import free_ports, tf_config  # noqa: E402
+from workers import free_ports, tf_config, train_command  # noqa: E402
 
 EPOCH = 2  # iterations between checkpoints
 # Those of the training are means over what one process did of an epoch; those of the validation tell all the same.
@@ -85,7 +85,7 @@ class Training:
         self.losses: dict[int, str] = {}
         self.lost = 0
         self._contradicted = False
-        self._command = [sys.executable, "-m", "stmt_tf.train", *(f"--{k}={v}" for k, v in flags.items())]
+        self._command = [*train_command(), *(f"--{k}={v}" for k, v in flags.items())]
         self._environs = [dict(os.environ)]
         if workers > 1:
             hosts = [f"127.0.0.1:{port}" for port in free_ports(workers)]

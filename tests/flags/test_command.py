@@ -123,7 +123,7 @@ def choose(tmp_path, monkeypatch):
     def choose(*words):
         monkeypatch.setattr(sys, "argv", ["program", *words])
         commands = {"one": "first_command", "two": "second_command"}
-        flags.choose("program", "Does things.\n\n    as an example\n", commands)
+        flags.choose("program", "Does things.\n\n    as an example\n", commands, "1.2.3")
 
     return choose
 
@@ -140,6 +140,11 @@ def test_commands_are_listed_a_line_each(choose, capsys, words):
     assert capsys.readouterr().out == (
         "Does things.\n\n    as an example\n\nCommands (each has --help)\n  one  Does this.\n  two  Does that.\n"
     )
+
+
+def test_the_version_is_told(choose, capsys):
+    choose("--version")
+    assert capsys.readouterr().out == "program 1.2.3\n"
 
 
 @pytest.mark.parametrize(("word", "meant"), [("tow", " Did you mean: two ?"), ("--size=1", "")])

@@ -10,7 +10,7 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models import part_generator
 from stmt_tf.models.composition import background_base
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import enlarged, foreground_at_frame_size, merge, shrunk
+from stmt_tf.models.frame_size import WarpedParts, enlarged, foreground_at_frame_size, merge, shrunk
 from stmt_tf.models.part_choice import part_affinity, part_preference
 from stmt_tf.models.unet import UNet
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, scaled_joints
@@ -389,8 +389,8 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
     transforms = np.stack([a, -b, c, b, a, f], -1).astype(np.float32)
     drawn = random.uniform(-1, 1, [4, n, n, 4]).astype(np.float32)
     alphas = (masks > 0).astype(np.float32)
-    arguments = (frames, masks, alphas, attention, shares, chosen, transforms, drawn)
-    foreground, mask = foreground_at_frame_size(*map(tf.constant, arguments))
+    parts = WarpedParts(*map(tf.constant, (masks, alphas, attention, shares, chosen, transforms)))
+    foreground, mask = foreground_at_frame_size(tf.constant(frames), parts, tf.constant(drawn))
 
     def enlarged(x):
         return cv2.resize(x, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -438,10 +438,11 @@ def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(attention,
     alphas = np.zeros([1, 1, NUM_PARTS, 8, 8], np.float32)
     alphas[0, 0, FOREARM, 2:5, 3:6] = alpha
     transforms = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
-    foreground, _ = foreground_at_frame_size(
-        tf.ones([1, 1, 16, 16, 4]), tf.ones_like(alphas), tf.constant(alphas), attention * tf.ones_like(alphas),
-        share * tf.ones([1, 1, NUM_PARTS]), tf.zeros([1, 1, NUM_PARTS], tf.int32), transforms, tf.ones([1, 8, 8, 4]),
+    parts = WarpedParts(
+        tf.ones_like(alphas), tf.constant(alphas), attention * tf.ones_like(alphas),
+        share * tf.ones([1, 1, NUM_PARTS]), tf.zeros([1, 1, NUM_PARTS], tf.int32), transforms,
     )  # fmt: skip
+    foreground, _ = foreground_at_frame_size(tf.ones([1, 1, 16, 16, 4]), parts, tf.ones([1, 8, 8, 4]))
     expected = np.zeros([16, 16])
     expected[(slice(2, 12), slice(4, 14)) if seen else (slice(0, 2), slice(0, 2))] = 1.0
     np.testing.assert_allclose(foreground[0, ..., 0], expected, atol=1e-5)
@@ -449,10 +450,11 @@ def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(attention,
 
 def test_where_nobody_is_seen_nothing_is_carried_over():
     blank = tf.zeros([1, 2, NUM_PARTS, 8, 8])
-    foreground, mask = foreground_at_frame_size(
-        tf.ones([1, 3, 16, 16, 4]), blank, blank, blank, tf.ones([1, 2, NUM_PARTS]),
-        tf.zeros([1, 2, NUM_PARTS], tf.int32), tf.zeros([1, 2, NUM_PARTS, 6]), tf.ones([1, 8, 8, 4]),
+    parts = WarpedParts(
+        blank, blank, blank, tf.ones([1, 2, NUM_PARTS]),
+        tf.zeros([1, 2, NUM_PARTS], tf.int32), tf.zeros([1, 2, NUM_PARTS, 6]),
     )  # fmt: skip
+    foreground, mask = foreground_at_frame_size(tf.ones([1, 3, 16, 16, 4]), parts, tf.ones([1, 8, 8, 4]))
     # The box is of one pixel, which shows what is painted there.
     expected = np.zeros([1, 16, 16, 3])
     expected[:, :2, :2] = 1

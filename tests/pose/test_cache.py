@@ -74,10 +74,10 @@ def test_another_content_part_model_or_setting_is_looked_at(tmp_path, video):
     model = tmp_path / "model.task"
     model.write_bytes(b"1")
     assert calls_for(Excerpt(video, 0.2))[0] == LENGTH - 5
-    assert calls_for(video, poses=str(model))[0] == LENGTH
-    assert calls_for(video, poses=str(model))[0] == 0
+    assert calls_for(video, model=str(model))[0] == LENGTH
+    assert calls_for(video, model=str(model))[0] == 0
     model.write_bytes(b"2")
-    assert calls_for(video, poses=str(model))[0] == LENGTH
+    assert calls_for(video, model=str(model))[0] == LENGTH
     assert calls_for(video, one_shot=True)[0] == LENGTH
     assert calls_for(video, everybody=True)[0] == LENGTH
     assert calls_for(video, person=1)[0] == 0  # everybody was looked for

@@ -37,7 +37,7 @@ def warned(caplog):
 
 
 def tracked(video, poses, tool="openpose"):
-    (track,) = estimate_tracks([PosedVideo(video, tool, poses)])
+    (track,) = estimate_tracks([PosedVideo(video, tool, results=poses)])
     return track
 
 
@@ -199,9 +199,9 @@ def test_results_that_show_nobody_are_refused(tmp_path, video):
 def test_swapped_results_are_refused(tmp_path, video):
     other = write_video(tmp_path / "other.mp4", pictures(person(1), 1), crf="18")
     poses = [tools.openpose(tmp_path / str(seed), keypoints(person(seed), "COCO-17")) for seed in (0, 1)]
-    estimate_tracks([PosedVideo(path, "openpose", own) for path, own in zip((video, other), poses)])
+    estimate_tracks([PosedVideo(path, "openpose", results=own) for path, own in zip((video, other), poses)])
     with pytest.raises(PoseError, match=r"are swapped: .*\(correlations 0\.\d+ and 0\.\d+\)"):
-        estimate_tracks([PosedVideo(path, "openpose", own) for path, own in zip((video, other), poses[::-1])])
+        estimate_tracks([PosedVideo(path, "openpose", results=own) for path, own in zip((video, other), poses[::-1])])
 
 
 @pytest.mark.parametrize("canvas", [(0, 512), (512, None), ("a", 1), (1e9, 512), (True, True)])

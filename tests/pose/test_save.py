@@ -80,7 +80,7 @@ def test_of_a_whole_videos_poses_those_of_a_part_are_taken(tmp_path, video, shot
 def test_a_part_without_the_shot_that_was_looked_at_is_refused(tmp_path, video, shot):
     path = str(tmp_path / "poses.json")
     save_poses(path, shot._replace(frames=range(0, 3)), probe(video), "mediapipe")
-    with pytest.raises(PoseError, match="has no poses in the part of .*a.mp4 that is meant. Give other seconds"):
+    with pytest.raises(PoseError, match="has no poses in the excerpt of .*a.mp4 that is meant. Give other seconds"):
         estimate_shots([PosedVideo(Excerpt(video, 0.2), saved=path)])
 
 
@@ -88,7 +88,7 @@ def test_a_part_without_the_shot_that_was_looked_at_is_refused(tmp_path, video, 
 def test_readers_of_results_read_either_form(tmp_path, video, shot, name):
     path = str(tmp_path / name)
     save_poses(path, shot, probe(video), "mediapipe")
-    (read,) = estimate_shots([PosedVideo(video, "openpose", path)])
+    (read,) = estimate_shots([PosedVideo(video, "openpose", results=path)])
     there = [1, 2, 3, 5, 6, 7, 8, 9, 10]  # the gap of one frame is filled
     np.testing.assert_allclose(read.joints[there], shot.joints[there], atol=1e-4)
 

@@ -42,7 +42,7 @@ class Reader(Estimator):
 
 def read(path, count):
     """A video whose first `count` frames show a person."""
-    return PosedVideo(path, "reader", count)
+    return PosedVideo(path, "reader", results=count)
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -76,11 +73,10 @@ def test_command_names_the_record_that_cannot_be_shown(tmp_path):
     with tf.io.TFRecordWriter(path) as writer:
         writer.write(encode_clip(make_clip(steps=4)))
         writer.write(example.SerializeToString())
-    command = [sys.executable, "-m", "tfrecords_tools.inspect_clips", f"--records={path}"]
-    command += [f"--sheet={tmp_path / 'sheet.png'}"]
-    ended = subprocess.run(command, cwd=Path(tool.__file__).parent.parent, capture_output=True, text=True)
-    line = ended.stderr.splitlines()[-1]
-    assert ended.returncode == 1 and "Traceback" not in ended.stderr and "{{" not in line
+    with pytest.raises(SystemExit) as ended:
+        tool.main(tool.InspectConfig(path, sheet=str(tmp_path / "sheet.png")))
+    line = ended.value.code
+    assert "\n" not in line and "{{" not in line
     assert line.startswith(f"inspect_clips: {path}: record 1 (from 0; at byte ") and "cannot be decoded" in line
     assert "tfrecords_tools.validate" in line and not (tmp_path / "sheet.png").exists()
 

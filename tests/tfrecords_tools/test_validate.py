@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -159,12 +156,12 @@ def test_files_that_are_missing_or_of_unknown_origin_are_named(made, tmp_path):
 
 
 @pytest.mark.slow
-def test_command_names_faults_and_ends_with_status_1(tmp_path):
+def test_command_names_faults_and_ends_with_status_1(tmp_path, capsys):
     path = write(tmp_path / "a", encode_clip(make_clip()), b"no clip")
-    command = [sys.executable, "-m", "tfrecords_tools.validate", f"--records={path}"]
-    ended = subprocess.run(command, cwd=Path(validate.__file__).parent.parent, capture_output=True, text=True)
-    assert ended.returncode == 1
-    fault, summary, advice = ended.stdout.splitlines()
+    with pytest.raises(SystemExit) as caught:
+        validate.main(ValidateConfig(str(path)))
+    assert caught.value.code == 1
+    fault, summary, advice = capsys.readouterr().out.splitlines()
     assert fault.startswith(f"{path}: record 1 (from 0; at byte ") and "not a clip record" in fault
     assert summary == "1 faults in 2 records of 1 files" and advice.startswith("Remove the files")
 

@@ -1,7 +1,6 @@
 import os
 import re
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 import tensorflow as tf
 from records import make_clip, write_records
 from test_train import LOSS, MODEL
-from workers import free_ports, tf_config
+from workers import free_ports, tf_config, train_command
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig
@@ -18,14 +17,6 @@ from stmt_tf.train.cluster import Worker, create_strategy, lost_worker_named, re
 from stmt_tf.train.settings import TrainConfig
 
 HOSTS = ["host0:2222", "host1:2222"]
-TWO_DEVICES = """
-import stmt_tf, tensorflow as tf
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-)
-import runpy
-runpy.run_module("stmt_tf.train", run_name="__main__", alter_sys=True)
-"""
 
 
 def test_process_without_a_cluster_is_alone():
@@ -58,7 +49,7 @@ def test_wrong_cluster_is_refused(environ, message):
 
 def start(command, arguments, environ):
     return subprocess.Popen(
-        [sys.executable, *command, *arguments],
+        [*command, *arguments],
         cwd=Path(__file__).parents[2], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
 
@@ -106,11 +97,11 @@ def test_two_workers_train_as_two_devices_of_one_process(tmp_path):
     arguments = [line for line in lines if line.startswith("--")]
     environ = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
 
-    one = logged(start(["-c", TWO_DEVICES], [f"--workdir={tmp_path / 'one'}", *arguments], environ))
+    one = logged(start(train_command(devices=2), [f"--workdir={tmp_path / 'one'}", *arguments], environ))
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     together = [
         start(
-            ["-m", "stmt_tf.train"],
+            train_command(),
             [f"--workdir={tmp_path / 'two'}", *arguments],
             {**environ, **tf_config(index, workers)},
         )

@@ -1,7 +1,5 @@
 import dataclasses
-import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -10,15 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.models.create import create_generator, made_up_example
 from stmt_tf.train.command import _rehearse as rehearse_checked
+from stmt_tf.train.command import main
 from stmt_tf.train.create import create_discriminators
 from stmt_tf.train.dry_run import _made_up_vgg, interruptible, rehearse
 from stmt_tf.train.flops import count_flops
-from stmt_tf.train.rehearsal import Part, Rehearsal, as_text
-from stmt_tf.train.settings import LossConfig, TrainConfig
+from stmt_tf.train.rehearsal import Component, Rehearsal, as_text
+from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, fusion="rb6", attention_stride=8)
@@ -29,7 +27,7 @@ TRAINING = TrainConfig(stage=2, iterations=9000)
 
 MADE = Rehearsal(
     settings="stage 1, 64 px",
-    parts=(Part("heads", 1234, 0), Part("mask U-Net", 0, 56789)),
+    components=(Component("heads", 1234, 0), Component("mask U-Net", 0, 56789)),
     step_flops=3_000_000_000_000,
     memory_before=2**30,
     memory_peak=3 * 2**30,
@@ -57,14 +55,15 @@ def size(weights) -> int:
 def test_parameters_are_those_of_the_models(rehearsal):
     generator = create_generator(MODEL, 2)
     discriminators = create_discriminators(LOSS, 32)
-    parts = {part.name: part for part in rehearsal.parts}
-    assert sum(part.frozen for part in rehearsal.parts) == size(generator.single_frame.weights)
-    assert sum(part.trained for part in rehearsal.parts) == sum(
+    components = {component.name: component for component in rehearsal.components}
+    assert sum(component.frozen for component in rehearsal.components) == size(generator.single_frame.weights)
+    assert sum(component.trained for component in rehearsal.components) == sum(
         size(model.trainable_variables) for model in (generator, *discriminators.values())
     )
-    assert parts["background fusion"] == Part("background fusion", size(generator.background_fusion.weights), 0)
-    assert parts["D_I"].trained == size(discriminators["frame"].weights)
-    assert parts["D_V^3"].trained == size(discriminators["video_3"].weights)
+    fusion = size(generator.background_fusion.weights)
+    assert components["background fusion"] == Component("background fusion", fusion, 0)
+    assert components["D_I"].trained == size(discriminators["frame"].weights)
+    assert components["D_V^3"].trained == size(discriminators["video_3"].weights)
 
 
 @pytest.mark.slow
@@ -85,12 +84,12 @@ def making_frames() -> int:
 
 
 @pytest.mark.slow
-def test_twice_the_batch_in_two_parts_takes_twice_the_operations_and_makes_its_frames_twice(rehearsal):
+def test_twice_the_batch_in_two_micro_batches_takes_twice_the_operations_and_makes_its_frames_twice(rehearsal):
     twice = dry_run(
         data=dataclasses.replace(DATA, batch_size=4), training=dataclasses.replace(TRAINING, micro_batches=2)
     )
     assert twice.step_flops == pytest.approx(2 * (rehearsal.step_flops + making_frames()), rel=0.05)
-    assert "batch 4 in 2 parts" in twice.settings
+    assert "batch 4 in 2 micro-batches" in twice.settings
 
 
 @pytest.mark.slow
@@ -153,23 +152,14 @@ def test_text_holds_the_numbers_in_columns():
     assert len({line.index("1,234") + 5 for line in lines if "1,234" in line}) == 1
 
 
-def run_main(folder, loss=LOSS, **options) -> subprocess.CompletedProcess:
-    text = flags.as_flagfile(MODEL, DATA, loss, TRAINING)
-    arguments = [line for line in text.splitlines() if line.startswith("--")]
-    arguments += [f"--{name}={value}" for name, value in options.items()]
-    return subprocess.run(
-        [sys.executable, "-m", "stmt_tf.train", "--dry_run", *arguments],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-    )
-
-
 @pytest.mark.slow
-def test_main_prints_the_table_and_writes_nothing(tmp_path):
-    done = run_main(tmp_path, ONLY_MSE, stage=1)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.startswith("dry run: stage 1, 32 px")
-    assert "9,000 iterations" in done.stdout and "D_I" not in done.stdout
-    assert "tracing the training step" in done.stderr
+def test_main_prints_the_table_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(RunConfig(dry_run=True), MODEL, DATA, ONLY_MSE, dataclasses.replace(TRAINING, stage=1))
+    told = capsys.readouterr()
+    assert told.out.startswith("dry run: stage 1, 32 px")
+    assert "9,000 iterations" in told.out and "D_I" not in told.out
+    assert "tracing the training step" in told.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -182,10 +172,10 @@ def test_settings_that_cannot_be_are_named():
             rehearse_checked(MODEL, data, loss, training)
 
 
-def test_settings_that_cannot_be_end_with_one_clear_line(tmp_path):
-    done = run_main(tmp_path, train_records="/none/*.tfrecord")
-    assert done.returncode == 1, done.stderr[-2000:]
-    lines = [line for line in done.stderr.splitlines() if line.startswith("train: ")]
-    assert len(lines) == 1 and "no record file matches" in lines[0]
-    assert "Traceback" not in done.stderr and done.stdout == ""
+def test_settings_that_cannot_be_end_with_one_clear_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    data = dataclasses.replace(DATA, train_records="/none/*.tfrecord")
+    with pytest.raises(SystemExit, match="^train: no record file matches") as ended:
+        main(RunConfig(dry_run=True), MODEL, data, LOSS, TRAINING)
+    assert "\n" not in ended.value.code and capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []

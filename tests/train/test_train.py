@@ -2,7 +2,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from records import make_clip, make_example, write_records
+from workers import train_command
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
@@ -18,21 +18,13 @@ from stmt_tf.models.create import create_single_frame
 from stmt_tf.models.weights import load_weights
 from stmt_tf.train import checkpoints
 from stmt_tf.train.callbacks import logging as callback_logging
-from stmt_tf.train.command import train
-from stmt_tf.train.settings import LossConfig, TrainConfig
+from stmt_tf.train.command import main, train
+from stmt_tf.train.settings import LossConfig, RunConfig, TrainConfig
 
 ROOT = Path(__file__).parents[2]
 MODEL = ModelConfig(size=32, width=0.05, residual_heads=True)
 LOSS = LossConfig(vgg_weight=0.0, gan_weight=0.1, discriminator_width=0.05)
 TRAINING = TrainConfig(iterations=6, checkpoint_every=2, val_examples=3, learning_rate=1e-3)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def optimised_graphs():
-    """Trainings here go on from those of commands, to the last bit."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
-    yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +38,12 @@ def data(tmp_path_factory):
 
 
 def run_main(workdir, *configs, **options) -> subprocess.Popen:
-    """`python -m stmt_tf.train` with these configs, and options to override them."""
+    """The command with these configs, and options to override them."""
     lines = flags.as_flagfile(*configs).splitlines()
     arguments = [line for line in lines if line.startswith("--")]
     arguments += [f"--{name}={value}" for name, value in options.items()]
     return subprocess.Popen(
-        [sys.executable, "-m", "stmt_tf.train", f"--workdir={workdir}", *arguments],
+        [*train_command(), f"--workdir={workdir}", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
 
@@ -138,7 +130,7 @@ def test_best_snapshot_loads_as_a_generator(finished):
 
 
 @pytest.mark.slow
-def test_resumed_stage_2_equals_an_uninterrupted_one(finished, tmp_path, monkeypatch):
+def test_resumed_stage_2_equals_an_uninterrupted_one(finished, eagerly, tmp_path, monkeypatch):
     """With attention and every kind of discriminator, stopped after the first of two epochs."""
     path = tmp_path / "clips.tfrecord"
     records = write_records(path, [make_clip(6, seed=i, clip_id=f"clip{i}") for i in range(2)])
@@ -152,13 +144,9 @@ def test_resumed_stage_2_equals_an_uninterrupted_one(finished, tmp_path, monkeyp
         TRAINING, stage=2, iterations=2, checkpoint_every=1, val_examples=1, init=str(finished[0])
     )
     lines = logged_losses(monkeypatch)
-    tf.config.run_functions_eagerly(True)  # tracing would take ten times as long as these four steps
-    try:
-        train(str(tmp_path / "whole"), model, data, loss, training)
-        train(str(tmp_path / "parts"), model, data, loss, replace(training, iterations=1))
-        train(str(tmp_path / "parts"), model, data, loss, training)
-    finally:
-        tf.config.run_functions_eagerly(False)
+    train(str(tmp_path / "whole"), model, data, loss, training)
+    train(str(tmp_path / "parts"), model, data, loss, replace(training, iterations=1))
+    train(str(tmp_path / "parts"), model, data, loss, training)
     assert len(lines) == 4 and lines[2:] == lines[:2]
     one, two = (checkpointed(tmp_path / name) for name in ("whole", "parts"))
     assert one.keys() == two.keys()
@@ -167,7 +155,7 @@ def test_resumed_stage_2_equals_an_uninterrupted_one(finished, tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_stage_2_starts_from_stage_1_and_leaves_it_alone(finished, data, tmp_path):
+def test_stage_2_starts_from_stage_1_and_leaves_it_alone(finished, eagerly, data, tmp_path):
     stage_1, _ = finished
     workdir = tmp_path / "stage2"
     loss = replace(LOSS, gan_weight=0.0)
@@ -192,15 +180,17 @@ def test_training_that_cannot_be_ends_with_one_clear_line(finished, data):
     assert "Traceback" not in error
 
 
-def test_broken_record_in_mid_training_ends_it_with_one_line(data, tmp_path):
+def test_broken_record_in_mid_training_ends_it_with_one_line(eagerly, data, tmp_path, monkeypatch):
     path = Path(write_records(tmp_path / "broken.tfrecord", [make_clip(6, seed=i) for i in range(4)]))
     content = bytearray(path.read_bytes())
     content[len(content) * 5 // 8] ^= 1  # of the third
     path.write_bytes(content)
-    process = run_main(tmp_path / "workdir", MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
-    _, error = process.communicate()
-    assert process.returncode == 1 and "Traceback" not in error, error[-2000:]
-    (line,) = [line for line in error.splitlines() if line.startswith("train: ")]
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    run, broken = RunConfig(workdir=str(tmp_path / "workdir")), replace(data, train_records=str(path))
+    with pytest.raises(SystemExit) as ended:
+        main(run, MODEL, broken, LOSS, TRAINING)
+    line = ended.value.code
+    assert line.startswith("train: ") and "\n" not in line
     assert f"a record of {path} or" in line and "tfrecords_tools.validate" in line
 
 
@@ -240,7 +230,7 @@ def test_settings_that_do_not_go_together_are_named_before_anything_is_written(f
         "cannot be split evenly over 1 devices times --micro_batches=4: give a multiple of 4", micro_batches=4
     )
     refused(
-        "--spectral_norm changes the discriminators in every part",
+        "--spectral_norm changes the discriminators in every micro-batch",
         loss=replace(LOSS, spectral_norm=True), micro_batches=2,
     )
 

@@ -88,6 +88,32 @@ def test_a_model_is_personalized_on_what_is_prepared_alone():
         MotionTransfer(Painter()).personalized("A.mp4", minutes=3)
 
 
+def test_fine_tuning_starts_from_the_model_that_was_loaded(videos, monkeypatch):
+    started = []
+    monkeypatch.setattr("stmt_tf.personalize.command.check_start", lambda *_: None)
+    monkeypatch.setattr(
+        "stmt_tf.personalize.command.personalized", lambda *given: started.append(given[-1]) or Painter()
+    )
+    transfer = MotionTransfer(Painter(), "loaded")
+    source = prepared(transfer, videos)
+    mine = transfer.personalized(source, minutes=3)
+    assert started == ["loaded"]
+    for model in (mine, MotionTransfer(Painter())):
+        with pytest.raises(ValueError, match="no directory whose weights .* or was fine-tuned already"):
+            model.personalized(source, minutes=3)
+        with pytest.raises(ValueError, match="no directory whose weights .* or was fine-tuned already"):
+            model(**videos, personalize=3)
+
+
+def test_a_picture_to_fine_tune_on_is_refused_before_anything_slow(tmp_path, videos, monkeypatch):
+    monkeypatch.setattr("stmt_tf.transfer.prepare.estimate_shots", None)
+    photo = tmp_path / "photo.png"
+    cv2.imwrite(str(photo), np.zeros((SIZE, SIZE, 3), np.uint8))
+    transfer = MotionTransfer(Painter(), model_directory())
+    with pytest.raises(ValueError, match="photo.png: shows its person in 1 frame"):
+        transfer(**{**videos, "source": photo}, personalize=3)
+
+
 def test_what_is_not_of_a_source_is_not_prepared(transfer, videos):
     with pytest.raises(ValueError, match="background: has no effect here; give it to the transfer"):
         prepared(transfer, videos, background="place.jpg")
@@ -155,7 +181,7 @@ def test_poses_that_are_saved_give_the_same_result(tmp_path, videos, name, monke
     if name == "poses.json":
         monkeypatch.setattr("stmt_tf.pose.tracks._detections", None)  # nobody looks for them
         again["pose"] = "mediapipe"
-        monkeypatch.setattr("stmt_tf.transfer.source.estimate_mattes", lambda *_: None)
+        monkeypatch.setattr("stmt_tf.transfer.source.sound_mattes", lambda *_: None)
         monkeypatch.setattr("stmt_tf.pose.tracks.create_estimator", lambda *_: contextlib.nullcontext())
     second = transfer(**again)
     np.testing.assert_allclose(second.poses, first.poses, atol=0.02)

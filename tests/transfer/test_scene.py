@@ -109,7 +109,7 @@ def test_the_person_is_seen_in_the_targets_light(videos):
     source = transfer.prepare_source(videos["source"], pose="alphapose", source_poses=videos["source_poses"])
     frames = source.frames
     mattes = np.stack([(frame.min(-1) > 200).astype(np.float32) for frame in frames])
-    target = PosedVideo(videos["target"], "alphapose", videos["target_poses"])
+    target = PosedVideo(videos["target"], "alphapose", results=videos["target_poses"])
     motion = fit_motion(videos["target"], *estimate_tracks([target]), source.track, "global")
     lit, place, crop = into_target(dataclasses.replace(source, mattes=mattes), motion, target, Painter())
     before, after = (np.stack(of.frames)[mattes > 0].astype(int).mean(0) for of in (source, lit))

@@ -29,6 +29,7 @@ from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
 from stmt_tf.transfer.checks import check
+from stmt_tf.transfer.command import main
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
 from stmt_tf.video.writer import VideoWriter
@@ -286,7 +287,7 @@ def test_a_video_without_a_person_is_named(tmp_path, inputs):
     empty = write_video(tmp_path / "empty.mp4", numbered_frames(4))
     (tmp_path / "none.json").write_text("[]")
     with pytest.raises(PoseError, match=r"none\.json: shows somebody in 0 of the 4 frames of .*empty\.mp4"):
-        estimate_tracks([PosedVideo(empty, "alphapose", str(tmp_path / "none.json"))])
+        estimate_tracks([PosedVideo(empty, "alphapose", results=str(tmp_path / "none.json"))])
 
 
 def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dancers, caplog):
@@ -296,7 +297,7 @@ def test_other_people_are_one_warning_that_names_the_video(tmp_path, inputs, dan
         entries.append({**entry, "keypoints": beside})
     (tmp_path / "two.json").write_text(json.dumps(entries))
     with caplog.at_level("WARNING"):
-        estimate_tracks([PosedVideo(inputs["source"], "alphapose", str(tmp_path / "two.json"))])
+        estimate_tracks([PosedVideo(inputs["source"], "alphapose", results=str(tmp_path / "two.json"))])
     (record,) = caplog.records
     assert "source.mp4: More than one person" in record.getMessage()
 
@@ -373,11 +374,9 @@ def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, in
 
 
 def test_a_directory_that_is_no_model_ends_with_one_line(tmp_path, inputs):
-    done = run(**inputs, output=tmp_path / "result.mp4", model=tmp_path)
-    assert done.returncode == 1
-    (told,) = own_lines(done.stderr)
-    assert "not a model directory" in told
-    assert os.listdir(tmp_path) == []
+    with pytest.raises(SystemExit, match="^transfer: .*not a model directory") as ended:
+        main(TransferConfig(**inputs, output=str(tmp_path / "result.mp4"), model=str(tmp_path)))
+    assert "\n" not in ended.value.code and os.listdir(tmp_path) == []
 
 
 @pytest.mark.slow

@@ -82,8 +82,8 @@ def process_video(path: PathLike, video_id: str, settings: ClipSettings) -> Iter
     """
     with open_estimator(video_id, settings) as estimator:
         found = survey(path, estimator, settings)
-        flows = _flow_files(video_id, settings, found.indices)
         steps = _Steps(at_rate(read_frames(path), settings.fps))
+        video = _Video(video_id, found, steps, _flow_files(video_id, settings, found.indices), estimator, settings)
         clips = 0
         for span in find_spans(found, video_id, settings):
             part = Part(
@@ -95,7 +95,7 @@ def process_video(path: PathLike, video_id: str, settings: ClipSettings) -> Iter
             if span.faults:
                 yield dataclasses.replace(part, thumbnail=_thumbnail(span, found, steps))
                 continue
-            clip = _clip(f"{video_id}#{clips}", video_id, span, found, steps, flows, estimator, settings)
+            clip = video.clip(f"{video_id}#{clips}", span)
             clips += 1
             middle = len(clip.frames) // 2
             yield dataclasses.replace(
@@ -149,45 +149,47 @@ class _Steps:
         return self._image
 
 
-def _clip(
-    clip_id: str,
-    video_id: str,
-    span: Span,
-    found: Survey,
-    steps: _Steps,
-    flows: Sequence[Path] | None,
-    estimator: Estimator,
-    settings: ClipSettings,
-) -> Clip:
-    start, stop = span.start, span.stop
-    crop = Crop.around(found.joints[start:stop], found.frame_size)
-    frames, mattes = [], []
-    for step in range(start, stop):
-        image = steps.image(step)
-        matte = estimator.matte(image, found.joints[step])
-        frames.append(crop.extract(image, settings.size))
-        mattes.append(None if matte is None else crop.extract(matte, settings.size))
-    joints = crop.to_crop(found.joints[start:stop], settings.size)
-    joints[joints[..., 2] == 0] = 0
-    if flows is None:
-        between = [dis_flow(a, b) for a, b in zip(frames, frames[1:])]
-    else:
-        indices = found.indices[start:stop].tolist()
-        between = [
-            crop.extract_flow(_flow_between(flows, a, b, found.frame_size), settings.size)
-            for a, b in zip(indices, indices[1:])
-        ]
-    return Clip(
-        clip_id=clip_id,
-        video_id=video_id,
-        fps=settings.fps,
-        frames=np.stack(frames),
-        joints=joints,
-        flows=np.stack(between),
-        pose_tool=found.pose_tool,
-        flow_tool="dis" if flows is None else "flo",
-        masks=None if mattes[0] is None else clip_masks(np.stack(mattes), joints),
-    )
+@dataclasses.dataclass(frozen=True)
+class _Video:
+    """A video that was looked at, of which clips are cut in the order of time."""
+
+    video_id: str
+    found: Survey
+    steps: _Steps
+    flows: Sequence[Path] | None
+    estimator: Estimator
+    settings: ClipSettings
+
+    def clip(self, clip_id: str, span: Span) -> Clip:
+        found, size, during = self.found, self.settings.size, slice(span.start, span.stop)
+        crop = Crop.around(found.joints[during], found.frame_size)
+        frames, mattes = [], []
+        for step in range(span.start, span.stop):
+            image = self.steps.image(step)
+            matte = self.estimator.matte(image, found.joints[step])
+            frames.append(crop.extract(image, size))
+            mattes.append(None if matte is None else crop.extract(matte, size))
+        joints = crop.to_crop(found.joints[during], size)
+        joints[joints[..., 2] == 0] = 0
+        if self.flows is None:
+            between = [dis_flow(a, b) for a, b in zip(frames, frames[1:])]
+        else:
+            indices = found.indices[during].tolist()
+            between = [
+                crop.extract_flow(_flow_between(self.flows, a, b, found.frame_size), size)
+                for a, b in zip(indices, indices[1:])
+            ]
+        return Clip(
+            clip_id=clip_id,
+            video_id=self.video_id,
+            fps=self.settings.fps,
+            frames=np.stack(frames),
+            joints=joints,
+            flows=np.stack(between),
+            pose_tool=found.pose_tool,
+            flow_tool="dis" if self.flows is None else "flo",
+            masks=None if mattes[0] is None else clip_masks(np.stack(mattes), joints),
+        )
 
 
 def _flow_files(video_id: str, settings: ClipSettings, indices: np.ndarray) -> list[Path] | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from stmt_tf.config import setting
+from stmt_tf.pose.estimators import RESULT_READERS
 from stmt_tf.pose.settings import pose_model, pose_tool
 
-# Estimators that look up results made before, and how those lie in --pose_results for a video's name.
-RESULT_TOOLS = {"openpose": "", "alphapose": ".json"}
 CUTS = ("all", "random")
 MIN_SECONDS = 1.0  # of a clip, where all of a video is cut
 
@@ -53,7 +52,7 @@ class ClipSettings:
                 "--min_whole must be in (0, 1], --max_others in [0, 1], --max_camera at least 0; got "
                 f"{self.min_whole}, {self.max_others} and {self.max_camera}"
             )
-        if self.pose in RESULT_TOOLS and not self.pose_results:
+        if self.pose in RESULT_READERS and not self.pose_results:
             raise ValueError(f"--pose={self.pose} needs --pose_results, the directory of its results")
 
     @property

@@ -44,6 +44,8 @@ _DECISIVE = {
     "OpenCV": ("opencv-python", "opencv-contrib-python", "opencv-python-headless"),
     "PyAV": ("av",),
     "MediaPipe": ("mediapipe",),
+    "rtmlib": ("rtmlib",),
+    "ONNX Runtime": ("onnxruntime", "onnxruntime-gpu"),
 }
 _ABANDONED_SECONDS = 3600.0
 _FRAMING = 16  # bytes around each record in a file

@@ -11,14 +11,14 @@ import numpy as np
 from stmt_tf.files import PathLike
 from stmt_tf.pose import skeleton
 from stmt_tf.pose.doubts import ImportedPoses
-from stmt_tf.pose.estimators import Estimator, create_estimator
+from stmt_tf.pose.estimators import RESULT_READERS, Estimator, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
 from stmt_tf.pose.tracking import NoPersonError, crowded, follow_person
 from stmt_tf.pose.witness import Witness
 from stmt_tf.video.background import CHANGED, Background, Step
 from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.resample import at_rate
-from tfrecords_tools.clips.settings import RESULT_TOOLS, ClipSettings
+from tfrecords_tools.clips.settings import ClipSettings
 
 _MAX_GAP_SECONDS = 0.4  # a joint missing for longer is not made up
 _LOOK_SECONDS = 1.0  # between two looks around for others
@@ -62,7 +62,7 @@ def check_estimator(settings: ClipSettings) -> None:
     Raises:
         AssetError, PoseError: it cannot be had.
     """
-    if settings.pose not in RESULT_TOOLS:
+    if settings.pose not in RESULT_READERS:
         create_estimator(settings.pose, settings.pose_model or None).close()
 
 
@@ -73,8 +73,8 @@ def open_estimator(video_id: str, settings: ClipSettings) -> Estimator:
         AssetError, PoseError: its model or results cannot be had.
     """
     model = settings.pose_model or None
-    if settings.pose in RESULT_TOOLS:
-        model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_TOOLS[settings.pose])
+    if settings.pose in RESULT_READERS:
+        model = os.path.join(settings.pose_results, os.path.splitext(video_id)[0] + RESULT_READERS[settings.pose])
     return create_estimator(settings.pose, model)
 
 

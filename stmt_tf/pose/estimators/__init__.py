@@ -27,7 +27,9 @@ _ESTIMATORS = {
     "alphapose": ("imported", "AlphaPoseEstimator"),
 }
 NAMES = tuple(_ESTIMATORS)
-RESULT_READERS = ("openpose", "alphapose")  # of these, those that read what those tools found before
+# Of these, those that read what the tools found before, and what follows a video's name in that of its results: a
+# file's ending, or nothing, as they are a directory.
+RESULT_READERS = {"openpose": "", "alphapose": ".json"}
 
 __all__ = ["NAMES", "RESULT_READERS", "Estimator", "PoseError", "create_estimator"]
 

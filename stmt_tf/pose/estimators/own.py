@@ -42,7 +42,7 @@ class OwnPoses(NamedTuple):
     size: tuple[int, int]
     estimator: str
 
-    def part(self, frames: Sequence[int]) -> OwnPoses:
+    def excerpt(self, frames: Sequence[int]) -> OwnPoses:
         """The poses of some frames that follow each other; its `shot` is empty where none of these was looked at."""
         looked_at = [number for number, frame in enumerate(frames) if frame in self.shot]
         shot = range(looked_at[0], looked_at[-1] + 1) if looked_at else range(0)

@@ -41,7 +41,7 @@ class Measured:
     attention: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-class Progress:
+class KeptResults:
     """The results of the pairs so far.
 
     Args:

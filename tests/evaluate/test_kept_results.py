@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from stmt_tf.evaluate.progress import Measured, Progress, states
+from stmt_tf.evaluate.kept_results import KeptResults, Measured, states
 
 
 def measured():
@@ -18,8 +18,8 @@ def measured():
 
 def test_what_was_kept_is_what_is_read(tmp_path):
     kept = measured()
-    Progress(str(tmp_path), ["settings"]).write(3, kept)
-    found = Progress(str(tmp_path), ["settings"]).read(3)
+    KeptResults(str(tmp_path), ["settings"]).write(3, kept)
+    found = KeptResults(str(tmp_path), ["settings"]).read(3)
     np.testing.assert_equal(found.rows, kept.rows)
     np.testing.assert_equal(found.features, {"model K=1": kept.features["model K=1"]})
     np.testing.assert_equal(found.pictures, kept.pictures)
@@ -28,14 +28,14 @@ def test_what_was_kept_is_what_is_read(tmp_path):
 
 
 def test_other_pairs_and_other_settings_have_nothing(tmp_path):
-    Progress(str(tmp_path), {"seed": 0}).write(3, measured())
-    assert Progress(str(tmp_path), {"seed": 0}).read(2) is None
-    assert Progress(str(tmp_path), {"seed": 1}).read(3) is None
+    KeptResults(str(tmp_path), {"seed": 0}).write(3, measured())
+    assert KeptResults(str(tmp_path), {"seed": 0}).read(2) is None
+    assert KeptResults(str(tmp_path), {"seed": 1}).read(3) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"words", b"PK\x03\x04 and no more"])
 def test_damaged_results_are_measured_again(tmp_path, content):
-    progress = Progress(str(tmp_path), [])
+    progress = KeptResults(str(tmp_path), [])
     progress.write(0, measured())
     (path,) = tmp_path.rglob("*.npz")
     path.write_bytes(content)
@@ -44,8 +44,8 @@ def test_damaged_results_are_measured_again(tmp_path, content):
 
 def test_nothing_is_left_in_the_end(tmp_path):
     (tmp_path / "table.md").touch()
-    Progress(str(tmp_path), "another evaluation").write(0, measured())
-    progress = Progress(str(tmp_path), "this one")
+    KeptResults(str(tmp_path), "another evaluation").write(0, measured())
+    progress = KeptResults(str(tmp_path), "this one")
     progress.write(0, measured())
     (other,) = {path.name for path in tmp_path.glob("progress-*")} - {progress._directory.name}
     progress.clear()
