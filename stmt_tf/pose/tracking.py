@@ -185,8 +185,7 @@ def _crowded(people: Sequence[np.ndarray], joints: np.ndarray) -> np.ndarray:
     """Where somebody is followed and somebody else is of a like size, bool [T]; each of `people` is `distinct`."""
     return np.array(
         [
-            visible(person)
-            and sum(size_of(pose) > _MIN_RELATIVE_SIZE * size_of(person) for pose in found) > 1
+            visible(person) and sum(size_of(pose) > _MIN_RELATIVE_SIZE * size_of(person) for pose in found) > 1
             for found, person in zip(people, joints)
         ],
         bool,

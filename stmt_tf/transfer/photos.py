@@ -134,9 +134,7 @@ def _moved(joints: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _laid(
-    image: np.ndarray, scale: float, shift: np.ndarray, frame_size: tuple[int, int], border: int
-) -> np.ndarray:
+def _laid(image: np.ndarray, scale: float, shift: np.ndarray, frame_size: tuple[int, int], border: int) -> np.ndarray:
     """An image `[H, W]` or `[H, W, 3]`, scaled and moved, as a frame of this (height, width) shows it."""
     size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
     if size != list(image.shape[1::-1]):
