@@ -2,7 +2,9 @@
 
 import functools
 import importlib.util
+import os
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test imports it
 from stmt_tf import assets
+from stmt_tf.pose import cache
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,6 +21,19 @@ def graphs_as_they_are():
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_poses_of_before(tmp_path_factory):
+    """Each test has a cache of poses of its own, and none has the user's."""
+    caches = tmp_path_factory.mktemp("caches")
+
+    def folder():
+        return caches / re.sub(r"\W", "_", os.environ.get("PYTEST_CURRENT_TEST", "none"))[-100:] / "poses"
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "folder", folder)
+        yield
 
 
 @pytest.fixture

@@ -256,7 +256,7 @@ def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[
     Raises:
         OSError: the port is taken, or the address is not this computer's.
     """
-    command = command or [sys.executable, "-m", "stmt_tf.transfer", f"--model={config.model}"]
+    command = command or [sys.executable, "-m", "stmt_tf.transfer", "--nopose_cache", f"--model={config.model}"]
     with tempfile.TemporaryDirectory(prefix="stmt_tf-") as scratch, contextlib.ExitStack() as stack:
         made = Path(scratch).resolve() / "jobs"
         made.mkdir()

@@ -179,7 +179,8 @@ def _settings(config: PersonalizeConfig, base: str) -> tuple[ModelConfig, DataCo
 
 def _video(config: PersonalizeConfig) -> PosedVideo:
     """The source, and where its poses come from."""
-    return PosedVideo.of_settings(config.source, config.pose, config.pose_model, config.source_poses, one_shot=True)
+    whom = {"one_shot": True, "person": config.source_person, "cached": config.pose_cache}
+    return PosedVideo.of_settings(config.source, config.pose, config.pose_model, config.source_poses, **whom)
 
 
 def main(config: PersonalizeConfig) -> None:

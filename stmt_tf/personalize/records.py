@@ -30,7 +30,8 @@ def _identity(config: PersonalizeConfig) -> dict[str, str]:
     """What a personalisation is of, by the names of its flags."""
     model = config.model and find_model(config.model)
     values = {"source": config.source, "model": model, "mix_records": config.mix_records}
-    return {name: value and os.path.abspath(value) for name, value in values.items()}
+    identity = {name: value and os.path.abspath(value) for name, value in values.items()}
+    return {**identity, "source_person": str(config.source_person)} if config.source_person else identity
 
 
 def has_records(config: PersonalizeConfig) -> bool:
@@ -45,7 +46,8 @@ def require_same(config: PersonalizeConfig) -> None:
     with open(os.path.join(config.output, _IDENTITY)) as file:
         found = json.load(file)
     asked = _identity(config)
-    differing = [f"--{k}={found.get(k)} there, {asked[k]} asked for" for k in asked if found.get(k) != asked[k]]
+    keys = dict.fromkeys([*found, *asked])
+    differing = [f"--{k}={found.get(k)} there, {asked.get(k)} asked for" for k in keys if found.get(k) != asked.get(k)]
     if differing:
         raise ValueError(
             f"{config.output}: holds another personalisation ({'; '.join(differing)}): give another --output"

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
-from stmt_tf.config import model_to_take, require_given, require_minutes, require_positive, setting
-from stmt_tf.pose.settings import pose_model, pose_tool
+from stmt_tf.config import (
+    model_to_take,
+    require_at_least,
+    require_given,
+    require_minutes,
+    require_positive,
+    setting,
+)
+from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,6 +20,9 @@ class PersonalizeConfig:
     """One fine-tuning of a model on a video."""
 
     source: str = setting("", "Video of the person.", group="Inputs", required=True)
+    source_person: int = setting(
+        0, "Number of the person, as `transfer --people` numbers them; 0: the largest and most central one."
+    )
     model: str = model_to_take()
     output: str = setting(
         "",
@@ -33,9 +43,11 @@ class PersonalizeConfig:
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
+    pose_cache: bool = pose_cache()
     source_poses: str = setting("", "JSON results for the video (openpose, alphapose), or saved poses.")
 
     def __post_init__(self):
         require_given(self)
         require_positive(self, "minutes")
         require_minutes(self, "minutes")
+        require_at_least(self, source_person=0)

@@ -14,15 +14,11 @@ import numpy as np
 
 from stmt_tf.place.inpainting import inpaint
 from stmt_tf.pose.crop import Crop
-from stmt_tf.video.sheet import to_height
 
 # Visibility below the first counts as hidden, above the second as seen: half a person is a ghost.
 _HIDDEN, _SEEN = 0.5, 0.95
 _FAINT = 0.05  # of visibility, over all frames: what is less was not seen
 _OUTLINE = 1  # pixels of the model by which the person reaches further than its mask tells
-
-_MAX_PANEL_HEIGHT, _MIN_PANEL_HEIGHT = 720, 256
-_MAX_PANELS_WIDTH = 2560
 
 
 def empty_place(frames: Sequence[np.ndarray], visible: np.ndarray, people: np.ndarray, crop: Crop) -> np.ndarray:
@@ -110,19 +106,3 @@ def surely_seen(visible: np.ndarray) -> np.ndarray:
 def _enlarged(image: np.ndarray, side: int) -> np.ndarray:
     resized = cv2.resize(image, (side, side), interpolation=cv2.INTER_LINEAR)
     return resized.reshape(side, side, image.shape[-1])
-
-
-def side_by_side(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts images of any sizes beside each other, all scaled to one height.
-
-    The height is the last image's, but neither tiny nor larger than a screen, whatever the shapes.
-
-    Args:
-        images: uint8 `[H, W, 3]`.
-
-    Returns:
-        uint8 `[H', W', 3]`, the same size for images of the same sizes.
-    """
-    height = min(max(images[-1].shape[0], _MIN_PANEL_HEIGHT), _MAX_PANEL_HEIGHT)
-    height = min(height, int(_MAX_PANELS_WIDTH / sum(image.shape[1] / image.shape[0] for image in images)))
-    return np.concatenate([to_height(image, max(2, height)) for image in images], axis=1)

@@ -1,4 +1,4 @@
-"""Skeletons as pictures."""
+"""Skeletons, and numbers of people, in pictures."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ _COLOURS = (
 )
 # cv2 takes coordinates in units of 1 / 16 pixel.
 _SHIFT = 4
+_NUMBER = 0.045  # radius of a number's disc, as a share of the image's shorter side
+_INK, _PAPER = (20, 20, 20), (255, 255, 255)
 
 
 def draw_skeleton(image: np.ndarray, joints: np.ndarray, thickness: float = 0.012) -> np.ndarray:
@@ -48,4 +50,26 @@ def draw_skeleton(image: np.ndarray, joints: np.ndarray, thickness: float = 0.01
     for point in np.flatnonzero(seen):
         radius = round(0.8 * width * 2**_SHIFT)
         cv2.circle(canvas, points[point], radius, _COLOURS[point], -1, cv2.LINE_AA, _SHIFT)
+    return canvas
+
+
+def draw_number(image: np.ndarray, joints: np.ndarray, number: int) -> np.ndarray:
+    """Returns a copy of an image with a number above somebody's head, or as near to it as it fits in.
+
+    Args:
+        image: uint8 RGB `[H, W, 3]`.
+        joints: `[14, 3]` as (x, y, confidence) in pixels, of somebody who is seen.
+        number: to be drawn.
+    """
+    canvas = np.ascontiguousarray(image).copy()
+    height, width = canvas.shape[:2]
+    radius = max(8, round(_NUMBER * min(height, width)))
+    points = joints[joints[:, 2] > 0, :2]
+    x, y = points[:, 0].mean(), points[:, 1].min() - 1.5 * radius
+    centre = round(float(np.clip(x, radius, width - radius))), round(float(np.clip(y, radius, height - radius)))
+    cv2.circle(canvas, centre, radius, _INK, -1, cv2.LINE_AA)
+    cv2.circle(canvas, centre, radius, _PAPER, 2, cv2.LINE_AA)
+    text, font, scale, thick = str(number), cv2.FONT_HERSHEY_SIMPLEX, radius / 18, max(1, radius // 8)
+    (wide, tall), _ = cv2.getTextSize(text, font, scale, thick)
+    cv2.putText(canvas, text, (centre[0] - wide // 2, centre[1] + tall // 2), font, scale, _PAPER, thick, cv2.LINE_AA)
     return canvas

@@ -29,3 +29,12 @@ def pose_model():
         "",
         "The estimator's model: a .task file (mediapipe), a handle or directory (movenet, rtmlib); empty: the default.",
     )
+
+
+def pose_cache():
+    """Whether estimates are kept."""
+    return setting(
+        True,
+        "Keep estimated poses, by the content of the video, in `poses` of the cache ($STMT_TF_CACHE, else "
+        "~/.cache/stmt_tf), and take them from there.",
+    )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from stmt_tf.pose.linking import LineUp, distinct, find_people, line_up
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.pose.tracking import NoPersonError, follow_person
 from stmt_tf.video.background import CHANGED, Background
@@ -55,26 +56,44 @@ class Shot(NamedTuple):
 
 
 def follow_longest(
-    people: Sequence[np.ndarray], starts: Sequence[int], frame_size: tuple[int, int], max_gap: int
+    people: Sequence[np.ndarray], starts: Sequence[int], frame_size: tuple[int, int], max_gap: int, number: int = 0
 ) -> Shot:
-    """Follows the person of the shot that shows somebody longest, as `follow_person` does.
+    """Follows a person of the shot that shows somebody longest, as `follow_person` does.
 
     Args:
         people: float `[N, 14, 3]` for each of T frames.
         starts: frames, beside the first, that begin another shot, rising.
         frame_size: (height, width) in pixels.
         max_gap: see `follow_person`.
+        number: of the person, see `follow_person`.
 
     Raises:
         NoPersonError: there is hardly anybody in any of them.
+        PoseError: nobody has that number.
     """
+    longest = _longest(people, starts, frame_size, max_gap)
+    joints = np.zeros((len(people), NUM_JOINTS, 3), np.float32)
+    joints[longest] = follow_person(people[longest], frame_size, max_gap, number=number)
+    return Shot(joints, range(longest.start, longest.stop))
+
+
+def line_up_longest(
+    people: Sequence[np.ndarray], starts: Sequence[int], frame_size: tuple[int, int], max_gap: int
+) -> LineUp:
+    """Numbers the people of that shot; see `follow_longest`. Frames are counted as in the whole video."""
+    longest = _longest(people, starts, frame_size, max_gap)
+    shown = [distinct(found) for found in people[longest]]
+    frame, found = line_up(find_people(shown, frame_size, max_gap), len(shown))
+    first = longest.start
+    return LineUp(first + frame, [{first + step: pose for step, pose in track.items()} for track in found])
+
+
+def _longest(people: Sequence[np.ndarray], starts: Sequence[int], frame_size: tuple[int, int], max_gap: int) -> slice:
+    """The frames of the shot that shows somebody longest."""
     edges = [0, *starts, len(people)]
     shots = [slice(start, stop) for start, stop in zip(edges, edges[1:])]
     shown = [_shown(people[shot], frame_size, max_gap) for shot in shots] if starts else [len(people)]
-    longest = shots[int(np.argmax(shown))]
-    joints = np.zeros((len(people), NUM_JOINTS, 3), np.float32)
-    joints[longest] = follow_person(people[longest], frame_size, max_gap)
-    return Shot(joints, range(longest.start, longest.stop))
+    return shots[int(np.argmax(shown))]
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:

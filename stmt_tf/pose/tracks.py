@@ -7,22 +7,22 @@ import dataclasses
 import itertools
 import math
 import os
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
-from absl import logging
 from tqdm import tqdm
 
 from stmt_tf.files import PathLike
+from stmt_tf.pose import cache
+from stmt_tf.pose.detections import Detections
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
 from stmt_tf.pose.estimators.own import is_own, read_own
-from stmt_tf.pose.shots import Cuts, Shot, follow_longest
-from stmt_tf.pose.tracking import NoPersonError
+from stmt_tf.pose.shots import Cuts, Shot
 from stmt_tf.pose.witness import Witness
-from stmt_tf.video.reader import VideoInfo, probe, read_frames
+from stmt_tf.video.excerpt import excerpt
+from stmt_tf.video.reader import VideoInfo, frame_times, probe, read_frames
 from stmt_tf.video.threads import overlapped
 
 _MISCOUNTED, _MISCOUNTED_SHARE = 2, 0.02  # frames, of all, by which counts of containers may be wrong
@@ -39,6 +39,11 @@ class PosedVideo:
         results: what a tool that reads results found in this video.
         one_shot: whether only one shot of it is taken, that which shows somebody longest.
         saved: poses of this video that `stmt_tf.pose.save` wrote; empty: they are looked for.
+        person: whom to follow, by their number in the line-up (see `stmt_tf.pose.linking`); 0: the largest and most
+            central person.
+        cached: whether what was estimated is kept in the cache, and taken from there.
+        everybody: whether those whom the tool overlooks beside a larger person are looked for, too, as where a
+            person is chosen by number.
     """
 
     path: str
@@ -47,17 +52,30 @@ class PosedVideo:
     results: str = ""
     one_shot: bool = False
     saved: str = ""
+    person: int = 0
+    everybody: bool = False
+    cached: bool = False
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether the cache may have it: results that are read are as quickly read again."""
+        return self.cached and self.tool not in RESULT_READERS
+
+    @property
+    def finds_everybody(self) -> bool:
+        """Whether also those are looked for whom the tool overlooks."""
+        return self.everybody or self.person > 0
 
     def estimator(self) -> Estimator:
         """A pose estimator for this video, to be closed by who uses it; raises as `create_estimator` does."""
         return create_estimator(self.tool, self.results or self.model or None)
 
     @classmethod
-    def of_settings(cls, path: str, tool: str, model: str, results: str, one_shot: bool = False) -> PosedVideo:
-        """A video of which somebody may have given results, as `check_poses` takes them."""
+    def of_settings(cls, path: str, tool: str, model: str, results: str, **others) -> PosedVideo:
+        """A video of which somebody may have given results, as `check_poses` takes them; and further attributes."""
         if tool not in RESULT_READERS and is_own(results):
-            return cls(path, tool, model, "", one_shot, saved=results)
-        return cls(path, tool, model, results, one_shot)
+            return cls(path, tool, model, saved=results, **others)
+        return cls(path, tool, model, results, **others)
 
     @property
     def found_by(self) -> str:
@@ -101,33 +119,61 @@ def estimate_tracks(videos: Sequence[PosedVideo]) -> list[np.ndarray]:
 def estimate_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
     """The person in each video, in pixels of its frames, and where only one shot is to be taken, that.
 
-    Poses that were saved are taken as they are. The other videos are looked at side by side, since a pose estimator
-    keeps but one core busy.
+    Raises:
+        NoPersonError: a video shows no person.
+        PoseError: a video has no person of the number asked for.
+        Others as `look_at` does.
+    """
+    return [found.follow() for found in look_at(videos)]
+
+
+def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
+    """Finds the people in each video.
+
+    Poses that were saved, or are in the cache, are taken as they are. The other videos are looked at side by side,
+    since a pose estimator keeps but one core busy.
 
     Raises:
         VideoError: a video cannot be read.
-        NoPersonError: a video shows no person.
         PoseError: the pose estimator's model or results cannot be used, or saved poses are of another video.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    saved = {video: _saved_shot(video) for video in videos if video.saved}
-    found = iter(_look_for_shots([video for video in videos if not video.saved]))
-    return [saved[video] if video.saved else next(found) for video in videos]
+    known = [_saved(video) if video.saved else _recalled(video) for video in videos]
+    found = iter(_look_for_people([video for video, each in zip(videos, known) if each is None]))
+    return [next(found) if each is None else each for each in known]
 
 
-def _saved_shot(video: PosedVideo) -> Shot:
-    own, info = read_own(video.saved), probe(video.path)
-    wrong = own.size != (info.width, info.height)
-    if info.num_frames is not None:
-        wrong |= abs(len(own.joints) - info.num_frames) > _MISCOUNTED + _MISCOUNTED_SHARE * info.num_frames
-    if wrong:
-        ours = f"{len(own.joints)} frames of {own.size[0]} x {own.size[1]} pixels"
-        its = f"{info.num_frames} of {info.width} x {info.height}"
+def _saved(video: PosedVideo) -> Detections:
+    """Poses of the video, or of the file that it is an excerpt of."""
+    own, info, meant = read_own(video.saved), probe(video.path), excerpt(video.path)
+    length, count = len(own.joints), info.num_frames
+    if meant.start or meant.end < math.inf:
+        times = frame_times(meant.path)
+        inside = [number for number, time in enumerate(times) if meant.holds(time)]
+        if abs(length - len(times)) <= abs(length - len(inside)):
+            own, count = own.excerpt(inside), len(times)
+    if own.size != (info.width, info.height) or (
+        count is not None and abs(length - count) > _MISCOUNTED + _MISCOUNTED_SHARE * count
+    ):
+        ours = f"{length} frames of {own.size[0]} x {own.size[1]} pixels"
+        its = f"{count} of {info.width} x {info.height}"
         raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
-    return Shot(own.joints, own.shot)
+    if not own.shot:
+        raise PoseError(f"{video.saved}: has no poses in the excerpt of {video.path} that is meant. Give other seconds")
+    return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
 
 
-def _look_for_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
+def _recalled(video: PosedVideo) -> Detections | None:
+    """What the cache has of a video."""
+    found = cache.recall(_key_of(video)) if video.is_cached else None
+    return found and Detections(probe(video.path), found.people, found.starts, person=video.person)
+
+
+def _key_of(video: PosedVideo) -> str:
+    return cache.key_of(video.path, video.tool, video.model, video.one_shot, video.finds_everybody)
+
+
+def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:
     if not videos:
         return []
     infos = [probe(video.path) for video in videos]
@@ -151,15 +197,22 @@ def _look_for_shots(videos: Sequence[PosedVideo]) -> list[Shot]:
                     begun += [len(each)] * cut
                     each.append(detections)
                     bar.update()
-    found = [
+    for video, each, begun in zip(videos, people, starts):
+        if video.is_cached:
+            cache.keep(_key_of(video), cache.Found(each, begun))
+    imported = [
         ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
         if isinstance(estimator, ImportedEstimator)
-        else each  # they are numbered anew, now that it is known how many frames there are
+        else None
         for video, estimator, each, info, witness in zip(videos, estimators, people, infos, witnesses)
     ]
-    if len(found) == 2 and all(isinstance(each, ImportedPoses) for each in found):
-        refuse_swapped(*found)
-    return [_follow(info, each, begun) for info, each, begun in zip(infos, found, starts)]
+    if len(imported) == 2 and all(imported):
+        refuse_swapped(*imported)
+    return [
+        # What was imported is numbered anew, now that it is known how many frames there are.
+        Detections(info, each if results is None else results.people(), begun, results, person=video.person)
+        for video, info, each, begun, results in zip(videos, infos, people, starts, imported)
+    ]
 
 
 def _detections(
@@ -167,6 +220,8 @@ def _detections(
 ) -> Iterator[tuple[np.ndarray, bool]]:
     """The people of each frame, and whether another shot begins with it."""
     estimator.expect(info.num_frames)
+    if video.finds_everybody:
+        estimator.search()
     cuts = Cuts() if video.one_shot else None
     with overlapped(read_frames(video.path)) as frames:
         for frame in frames:
@@ -174,29 +229,6 @@ def _detections(
             if isinstance(estimator, ImportedEstimator):
                 witness.see(frame.image)
             yield people, cuts is not None and cuts.begins(frame.image, people)
-
-
-def _follow(info: VideoInfo, found: Sequence[np.ndarray] | ImportedPoses, starts: Sequence[int]) -> Shot:
-    imported = isinstance(found, ImportedPoses)
-    people = found.people() if imported else found
-    max_gap = max(1, round(0.4 * float(info.fps)))
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
-            shot = follow_longest(people, starts, (info.height, info.width), max_gap)
-        except NoPersonError as error:
-            reason = found.nobody(people) if imported else f"{info.path}: {error}"
-            raise NoPersonError(reason) from error
-    for warning in told:
-        logging.warning("%s: %s", info.path, warning.message)
-    if starts:
-        logging.warning(
-            "%s: has %d cuts; only the shot that shows somebody longest is taken, frames %d to %d of %d",
-            info.path, len(starts), shot.frames[0], shot.frames[-1], len(people),
-        )  # fmt: skip
-    if imported:
-        found.doubt(shot.joints)
-    return shot
 
 
 def progress(label: str, total: int | None, *paths: PathLike) -> tqdm:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Collection
 
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.save import check_save
 from stmt_tf.pose.tracks import check_poses
 from stmt_tf.transfer.live import has_display
+from stmt_tf.transfer.photos import check_photos, photos_of
 from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
@@ -20,7 +22,7 @@ from stmt_tf.video.writer import check_output
 
 _NOT_LIVE = (
     "matte", *PICTURES, "source_poses", "target_poses", "background_poses", "save_poses", "smooth_poses", "start",
-    "end",
+    "end", "target_person", "fps",
 )  # fmt: skip
 
 
@@ -81,6 +83,25 @@ def check_live(config: TransferConfig) -> None:
             raise VideoError(f"{shown(config.live)}: ended without a frame. Check that the stream is on.")
 
 
+def check_people(config: TransferConfig) -> None:
+    """Checks a look at who is in view.
+
+    Raises:
+        VideoError: an input is no video, or the picture cannot be written.
+        PoseError: the pose estimator's model or results do not exist.
+        ValueError: neither video is given, or two flags name one file.
+    """
+    posed = [name for name in ("source", "target") if getattr(config, name)]
+    if not posed:
+        raise ValueError("--source or --target is required")
+    check_outputs(config)
+    if photos := photos_of(config.source):
+        check_photos(config, photos)
+    for name in posed:
+        probe(config.video(name))
+    _check_poses(config, posed)
+
+
 def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) -> None:
     """Checks the source and the other place, whatever the motion.
 
@@ -93,7 +114,12 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
     """
     if not config.source:
         raise ValueError("--source is required")
-    check_source(config.video("source"), config.num_source_frames, config.source_mattes)
+    if photos := photos_of(config.source):
+        check_photos(config, photos)
+        for path in photos:
+            probe(path)
+    else:
+        check_source(config.video("source"), config.num_source_frames, config.source_mattes)
     if config.save_source_poses:
         check_save(config.save_source_poses)
     of_video = has_person(config.background)
@@ -106,6 +132,10 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
         check_background(config.background)
         if of_video:
             posed = (*posed, "background")
+    _check_poses(config, posed)
+
+
+def _check_poses(config: TransferConfig, posed: Collection[str]) -> None:
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
 
@@ -121,7 +151,7 @@ def check_outputs(config: TransferConfig) -> None:
         check_output(config.output, transparent=config.background == TRANSPARENT)
     if config.matte:
         check_output(config.matte)
-    inputs = filter(None, (config.source, config.target, config.live, config.background))
+    inputs = filter(None, (config.source, *photos_of(config.source), config.target, config.live, config.background))
     taken = {os.path.realpath(path) for path in inputs}
     for path in config.outputs():
         if os.path.realpath(path) in taken:

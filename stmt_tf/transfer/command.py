@@ -9,16 +9,20 @@ from absl import logging
 from stmt_tf.assets import AssetError
 from stmt_tf.files import folders_of
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.transfer.checks import check, check_live
+from stmt_tf.transfer.checks import check, check_live, check_people
 from stmt_tf.transfer.motion_transfer import MotionTransfer
+from stmt_tf.transfer.people import find_people
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.several import one_for_each, transfer_each
 from stmt_tf.video.reader import VideoError
 
 
 def main(config: TransferConfig) -> None:
-    """Makes the video, or several, or shows what happens."""
+    """Makes the video, or several, or shows what happens, or who is in view."""
     try:
+        if config.people and not config.output:
+            _show_people(config)
+            return
         if not (config.output or config.live):
             raise ValueError("--output is required")
         each = one_for_each(config)
@@ -34,3 +38,10 @@ def main(config: TransferConfig) -> None:
                     logging.info("wrote %s", config.output)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
+
+
+def _show_people(config: TransferConfig) -> None:
+    with folders_of([config.people]):
+        check_people(config)
+        find_people(config)
+        logging.info("wrote %s", config.people)

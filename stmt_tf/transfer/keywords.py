@@ -17,10 +17,16 @@ _NAMES = frozenset(field.name for field in dataclasses.fields(TransferConfig))
 OF_SOURCE = frozenset(
     {
         "num_source_frames", "source_selection", "seed", "source_poses", "save_source_poses", "source_mattes",
-        "source_start", "source_end", "held_objects",
+        "source_start", "source_end", "source_person", "held_objects",
     }  # fmt: skip
 )
-TO_PREPARE = OF_SOURCE | {"source", "pose", "pose_model", "max_size"}
+TO_PREPARE = OF_SOURCE | {"source", "pose", "pose_model", "pose_cache", "max_size"}
+TO_FIND_PEOPLE = frozenset(
+    {
+        "source", "target", "people", "source_start", "source_end", "start", "end", "pose", "pose_model",
+        "pose_cache", "source_poses", "target_poses",
+    }  # fmt: skip
+)
 TO_TRANSFER = _NAMES - {"model", "live"}
 TO_PERFORM = _NAMES - {"model"}
 

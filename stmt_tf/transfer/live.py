@@ -33,10 +33,10 @@ import cv2
 import numpy as np
 from absl import logging
 
-from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.estimators import Estimator, PoseError, create_estimator
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.tracking import LiveTracker, follow_person
+from stmt_tf.transfer.panels import side_by_side
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.transfer.source import Source, make_room
@@ -123,6 +123,7 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
         writer, first, latencies, moments = None, 0.0, [], []
         for frame, result in made:
             if config.layout == "side_by_side":
+                # The source stands still: to decode it, too, would delay what is live.
                 result = side_by_side([source.frames[0], frame.image, result])
             if not latencies:
                 first = frame.time

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 from absl import logging
 
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
+from stmt_tf.pose.resampling import moments_at_rate, nearest, poses_at
 from stmt_tf.pose.retarget import Fit, fit
 from stmt_tf.pose.selection import evenly_spread
-from stmt_tf.video.reader import probe
+from stmt_tf.video.reader import Frame, frame_times, probe, read_frames
 
 _SHOWN = 8  # frames of a sheet
 
 
 @dataclasses.dataclass(frozen=True)
 class Motion:
-    """What the target's person does, in T frames.
+    """What the target's person does, in T frames, and in the T' frames of the result.
 
     Attributes:
         path: of the target video.
         target: joints `[T, 14, 3]` in pixels of the target's frames.
-        retargeted: the same motion by the source's body, in pixels of the source's frames.
+        retargeted: the same motion by the source's body, `[T', 14, 3]` in pixels of the source's frames.
         view: the square of the target's frames that holds their person.
         fit: how the one became the other.
+        rate: frames per second of the result, where it is not the target's own; T' is T where it is.
+        times: `[T']`, when each frame of the result is shown, in seconds; None: when the target's frames are.
+        steps: int `[T']`, which frame of the target belongs to each; None: the one of the same number.
     """
 
     path: str
@@ -33,10 +38,35 @@ class Motion:
     retargeted: np.ndarray
     view: Crop
     fit: Fit = Fit()
+    rate: float = 0.0
+    times: np.ndarray | None = None
+    steps: np.ndarray | None = None
 
     def sampled(self) -> list[int]:
-        """Numbers of the frames that sheets show, evenly spread."""
-        return evenly_spread(len(self.target), _SHOWN).tolist()
+        """Numbers of the result's frames that sheets show, evenly spread."""
+        return evenly_spread(len(self.retargeted), _SHOWN).tolist()
+
+    def step_of(self, number: int) -> int:
+        """The number of the target's frame that belongs to one of the result's."""
+        return number if self.steps is None else int(self.steps[number])
+
+    def frames(self) -> Iterator[Frame]:
+        """The target's frames, each as often as the result shows it, with the result's numbers and times."""
+        frames = read_frames(self.path)
+        if self.steps is None:
+            yield from frames
+            return
+        for frame in frames:
+            for number in range(*np.searchsorted(self.steps, (frame.index, frame.index + 1))):
+                yield dataclasses.replace(frame, index=number, time=float(self.times[number]))
+
+    def at_rate(self, fps: float) -> Motion:
+        """The same in so many frames per second, for as long; poses lie between those of the target's frames."""
+        times = frame_times(self.path)[: len(self.retargeted)]  # poses that were saved may be fewer
+        moments = moments_at_rate(times, 1 / float(probe(self.path).fps), fps)
+        retargeted = poses_at(self.retargeted[: len(times)], times, moments)
+        steps = nearest(times, moments)
+        return dataclasses.replace(self, retargeted=retargeted, rate=fps, times=moments, steps=steps)
 
 
 def fit_motion(path: str, target: np.ndarray, source: np.ndarray, how: str) -> Motion:

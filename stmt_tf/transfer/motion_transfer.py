@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Union
 
 from stmt_tf.files import folders_of
 from stmt_tf.place.backdrop import TRANSPARENT
-from stmt_tf.transfer.checks import check, check_alone, check_live
-from stmt_tf.transfer.keywords import OF_SOURCE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
+from stmt_tf.transfer.checks import check, check_alone, check_live, check_people
+from stmt_tf.transfer.keywords import OF_SOURCE, TO_FIND_PEOPLE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
-from stmt_tf.transfer.prepare import posed, prepare, prepare_place, prepare_source
+from stmt_tf.transfer.people import People, find_people, posed
+from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.result import Result
 from stmt_tf.transfer.scene import into_target
@@ -23,6 +25,9 @@ from stmt_tf.zoo import find_model
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
+
+
+Named = Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]  # a video or photo, or several photos
 
 
 class MotionTransfer:
@@ -57,12 +62,13 @@ class MotionTransfer:
         return cls(TransferModel(directory), directory)
 
     def __call__(
-        self, source: str | os.PathLike | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
+        self, source: Named | Source, target: str | os.PathLike, output: str | os.PathLike = "", **settings
     ) -> Result:
         """Transfers the target's motion to the source's person.
 
         Args:
-            source: video of the person, and the place, to show; or what `prepare_source` gave.
+            source: video or photo of the person, and the place, to show; several photos of one person, as a list or a
+                directory; or what `prepare_source` gave.
             target: video of the motion to do.
             output: video to write; empty: frames are made when the result's are asked for.
             **settings: see `python -m stmt_tf.transfer --help`.
@@ -79,32 +85,54 @@ class MotionTransfer:
         if prepared and (fixed := ", ".join(sorted(OF_SOURCE & set(settings)))):
             raise ValueError(f"{fixed}: what is prepared already does not change: give it to prepare_source")
         path = prepared.video.path if prepared else source
-        config = as_config({"source": path, "target": target, "output": output, **settings}, TO_TRANSFER)
+        config = as_config({"source": _named(path), "target": target, "output": output, **settings}, TO_TRANSFER)
         with folders_of(config.outputs()):
             check(config, prepared is not None)
             return self.run(config, prepared)
 
-    def live(self, source: str | os.PathLike, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
+    @staticmethod
+    def people(
+        source: str | os.PathLike = "", target: str | os.PathLike = "", people: str | os.PathLike = "", **settings
+    ) -> dict[str, People]:
+        """The people in view, by the numbers that `source_person` and `target_person` take.
+
+        Args:
+            source, target: the videos of a transfer, one of them or both.
+            people: PNG to write, of one frame of each with skeletons and numbers; empty: none.
+            **settings: those of the poses, and which excerpts of the videos are meant; see `__call__`.
+
+        Returns:
+            For each of `source` and `target` that is given its `People`, of whom there may be none.
+
+        Raises:
+            As `__call__` does.
+        """
+        config = as_config({"source": source, "target": target, "people": people, **settings}, TO_FIND_PEOPLE)
+        with folders_of(config.outputs()):
+            check_people(config)
+            return find_people(config)
+
+    def live(self, source: Named, stream: str | int, output: str | os.PathLike = "", **settings) -> Report:
         """Does what a camera or stream shows, while it happens; see `stmt_tf.transfer.live`.
 
         Args:
-            source: video of the person, and the place, to show.
+            source: as for `__call__`, but not prepared.
             stream: a camera's number, a stream's URL or a file.
             output: video to write; empty: the frames are shown in a window alone.
             **settings: see `__call__`; it raises as that does.
         """
-        config = as_config({"source": source, "live": str(stream), "output": output, **settings}, TO_PERFORM)
+        config = as_config({"source": _named(source), "live": str(stream), "output": output, **settings}, TO_PERFORM)
         with folders_of(config.outputs()):
             check_live(config)
             return self.run_live(config)
 
-    def prepare_source(self, source: str | os.PathLike, **settings) -> Source:
+    def prepare_source(self, source: Named, **settings) -> Source:
         """All that is done once for a source, so that several targets can be given to it; see `__call__`.
 
-        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model` and
-        `max_size`, and no others.
+        It is given the settings of the source (`stmt_tf.transfer.keywords.OF_SOURCE`), `pose`, `pose_model`,
+        `pose_cache` and `max_size`, and no others.
         """
-        config = as_config({"source": source, **settings}, TO_PREPARE)
+        config = as_config({"source": _named(source), **settings}, TO_PREPARE)
         with folders_of(config.outputs()):
             check_alone(config)
             return self.prepare(config)
@@ -176,3 +204,8 @@ class MotionTransfer:
 
     def _model_for(self, source: Source, config: TransferConfig) -> TransferModel:
         return self.personalized(source, config.personalize)._model if config.personalize else self._model
+
+
+def _named(source: Named) -> str | os.PathLike:
+    """The source as its setting names it."""
+    return ",".join(map(os.fspath, source)) if isinstance(source, (list, tuple)) else source

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,10 @@ from stmt_tf.place.backdrop import read_background
 from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.smoothing import smooth
-from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, estimate_shots, estimate_tracks, look_at
 from stmt_tf.transfer.motion import Motion, fit_motion
+from stmt_tf.transfer.people import number_people, posed
+from stmt_tf.transfer.photos import photos_of, read_photos
 from stmt_tf.transfer.renderer import frame_side
 from stmt_tf.transfer.repair import whole_person
 from stmt_tf.transfer.settings import TransferConfig
@@ -35,16 +38,21 @@ def prepare(config: TransferConfig, model: TransferModel, source: Source | None 
         PoseError: a video shows no person, or the pose estimator's model or results cannot be used.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    target = posed(config, "target")
+    videos = {"target": posed(config, "target")}
+    if source is None and not photos_of(config.source):
+        videos = {"source": posed(config, "source"), **videos}
+    found = dict(zip(videos, look_at(list(videos.values()))))
+    if config.people:  # before a number that nobody has ends all
+        number_people(config, found)
+    shots = {name: each.follow() for name, each in found.items()}
+    target, of_target = videos["target"], shots["target"]
+    _save(config.save_poses, target, of_target)
     if source is None:
-        shot, of_target = estimate_shots([posed(config, "source"), target])
-        _save(config.save_poses, target, of_target)
-        source = prepare_source(config, model, shot)
-    else:
-        (of_target,) = estimate_shots([target])
-        _save(config.save_poses, target, of_target)
+        source = prepare_source(config, model, shots.get("source"))
     steady = smooth(of_target.joints, float(probe(target.path).fps), config.smooth_poses)
     motion = fit_motion(target.path, steady, source.track, config.retarget)
+    if config.fps:
+        motion = motion.at_rate(config.fps)
     return make_room(source, motion.retargeted), motion
 
 
@@ -57,11 +65,14 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
         shot: its person and the shot that shows them, if they are known already.
     """
     video = posed(config, "source")
+    own_place = not config.background and config.scene == "source"  # else nobody sees it
+    if photos := photos_of(config.source):
+        each = [dataclasses.replace(video, path=path) for path in photos]
+        return read_photos(each, lambda track: _choose(config, model, track), own_place)
     if shot is None:
         (shot,) = estimate_shots([video])
     _save(config.save_source_poses, video, shot)
     chosen = _choose(config, model, shot.joints)
-    own_place = not config.background and config.scene == "source"  # else nobody sees it
     source = read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames)
     if config.held_objects:
         return source
@@ -84,12 +95,6 @@ def _choose(config: TransferConfig, model: TransferModel, track: np.ndarray) -> 
     return choose_frames(
         track, model.num_source_frames, config.num_source_frames, config.source_selection, config.seed
     )
-
-
-def posed(config: TransferConfig, name: str) -> PosedVideo:
-    """The video `source`, `target` or `background`, and where its poses come from."""
-    path, results = config.video(name), getattr(config, f"{name}_poses")
-    return PosedVideo.of_settings(path, config.pose, config.pose_model, results, one_shot=name == "source")
 
 
 def _save(path: str, video: PosedVideo, shot: Shot) -> None:

@@ -11,15 +11,15 @@ from absl import logging
 
 from stmt_tf.files import PathLike
 from stmt_tf.place.backdrop import TRANSPARENT
-from stmt_tf.place.compositing import side_by_side
 from stmt_tf.pose.tracks import progress
 from stmt_tf.transfer.checks import check_outputs
 from stmt_tf.transfer.keywords import as_config
 from stmt_tf.transfer.motion import Motion
+from stmt_tf.transfer.panels import Loop, side_by_side
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.sheets import ResultSheet, attention_sheet
 from stmt_tf.transfer.source import Source
-from stmt_tf.video.reader import Frame, probe, read_frames
+from stmt_tf.video.reader import Frame, probe
 from stmt_tf.video.sheet import write_png
 from stmt_tf.video.threads import overlapped
 from stmt_tf.video.writer import VideoWriter
@@ -60,8 +60,9 @@ class Result:
         place: the place that they are shown in, uint8 `[H, W, 3]`, where that is not their own.
 
     Attributes:
-        frames: the T frames, uint8 `[H, W, 3]`, as many as the target's; made whenever they are iterated over. Before a
-            transparent background RGBA `[H, W, 4]`, colours not multiplied by alpha.
+        frames: the T frames, uint8 `[H, W, 3]`, as many as the target's unless another rate was asked for; made
+            whenever they are iterated over. Before a transparent background RGBA `[H, W, 4]`, colours not multiplied by
+            alpha.
         masks: where the person is in them, uint8 `[H, W]`, 255 on the person; made likewise.
         poses: `[T, 14, 3]`, the motion by the source's body in pixels of the source's frames.
         background: the place without the person, uint8 `[H, W, 3]`; black if it is transparent.
@@ -93,7 +94,8 @@ class Result:
         files = {"source": self._source.video.path, "target": self._motion.path, "background": background, **written}
         check_outputs(as_config(files, files))
         collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
-        info = probe(self._motion.path)
+        playing = Loop(self._source.video.path) if layout == "side_by_side" else None
+        fps = self._motion.rate or probe(self._motion.path).fps
         with contextlib.ExitStack() as stack:
             bar = stack.enter_context(progress("result", len(self.frames), output))
             made = stack.enter_context(overlapped(self._with_targets(bool(matte)), ahead=_BATCH))
@@ -102,13 +104,13 @@ class Result:
             def write(path: str, image: np.ndarray, time: float, **options) -> None:
                 if path not in writers:
                     size = image.shape[1], image.shape[0]
-                    writers[path] = stack.enter_context(VideoWriter(path, size, info.fps, **options))
+                    writers[path] = stack.enter_context(VideoWriter(path, size, fps, **options))
                 writers[path].write(image, time)
 
             for frame, result, mask in made:
                 collected.add(frame, result)
                 if layout == "side_by_side":
-                    result = side_by_side([self._source.frames[0], frame.image, result])
+                    result = side_by_side([playing.at(frame.time), frame.image, result])
                 sound, alpha = self._motion.path, self._renderer.transparent
                 write(output, result, frame.time, audio_from=sound, transparent=alpha)
                 if matte:
@@ -128,7 +130,7 @@ class Result:
     def _with_targets(self, masks: bool) -> Iterator[tuple[Frame, np.ndarray, np.ndarray | None]]:
         """Each frame of the target with what becomes of it, and, if asked for, where the person is in that."""
         renderer = self._renderer.anew()
-        with overlapped(read_frames(self._motion.path), ahead=_BATCH) as frames:
+        with overlapped(self._motion.frames(), ahead=_BATCH) as frames:
             while batch := list(itertools.islice(frames, _BATCH)):
                 poses = self.poses[batch[0].index : batch[-1].index + 1]
                 made = renderer.render_with_masks(poses) if masks else [(one, None) for one in renderer.render(poses)]

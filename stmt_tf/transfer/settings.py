@@ -5,12 +5,21 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from stmt_tf.config import model_to_take, require_choices, require_minutes, require_positive, require_seed, setting
+from stmt_tf.config import (
+    model_to_take,
+    require_at_least,
+    require_choices,
+    require_minutes,
+    require_positive,
+    require_seed,
+    setting,
+)
 from stmt_tf.pose.retarget import MODES
-from stmt_tf.pose.settings import pose_model, pose_tool, source_selection
+from stmt_tf.pose.settings import pose_cache, pose_model, pose_tool, source_selection
 from stmt_tf.video.excerpt import Excerpt
 
-PICTURES = ("preview", "sheet", "attention")
+_LOWEST_RATE, _HIGHEST_RATE = 1.0, 240.0  # frames per second
+PICTURES = ("people", "preview", "sheet", "attention")
 OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 
 
@@ -18,11 +27,17 @@ OUTPUTS = ("output", "matte", *PICTURES, "save_poses", "save_source_poses")
 class TransferConfig:
     """One transfer."""
 
-    source: str = setting("", "Video or picture of the person, and the place, to show.", group="Inputs", required=True)
+    source: str = setting(
+        "",
+        "Video or photo of the person, and the place, to show; or several photos of one person, as a directory or "
+        "between commas, of which the first one shows the place.",
+        group="Inputs",
+        required=True,
+    )
     target: str = setting(
         "",
-        "Video of the motion to do; required, except with --live. Several, between commas, where --output is a "
-        "directory.",
+        "Video of the motion to do; required, except with --live or --people. Several, between commas, where --output "
+        "is a directory.",
     )
     live: str = setting(
         "",
@@ -33,6 +48,10 @@ class TransferConfig:
     source_end: float = setting(0.0, "Second of the source at which it ends; 0: the video's end.")
     start: float = setting(0.0, "Second of the target at which the motion begins.")
     end: float = setting(0.0, "Second of the target at which it ends; 0: the video's end.")
+    source_person: int = setting(
+        0, "Number of the person of the source, as --people numbers them; 0: the largest and most central one."
+    )
+    target_person: int = setting(0, "The same of the target.")
     background: str = setting(
         "",
         "Another place to show: a picture, or a video, whose person is taken out of it, both scaled and cut to cover "
@@ -52,13 +71,17 @@ class TransferConfig:
     )
     model: str = model_to_take()
     output: str = setting(
-        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live.", group="Output"
+        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live or --people.", group="Output"
     )
     matte: str = setting("", "Video of where the person is in the result, white on black.")
     layout: str = setting(
         "result",
         "What the video shows: the result, or source, target and result side by side.",
         ("result", "side_by_side"),
+    )
+    fps: float = setting(
+        0.0,
+        "Frames per second of the result, with poses between those of the target's frames; 0: the target's own times.",
     )
     crop_only: bool = setting(
         False, "Write the model's square view instead of pasting it into the source's whole frame."
@@ -96,15 +119,20 @@ class TransferConfig:
         "is; empty: the pose estimator's own mattes, if it has any. --personalize trains with the estimator's.",
     )
     seed: int = setting(0, "Seed of the choice of source frames.")
-    preview: str = setting(
-        "", "PNG of the retargeted skeletons over the source, written before any frame is made.", group="Looking inside"
+    people: str = setting(
+        "",
+        "PNG of the people in view, from left to right with the numbers that --source_person and --target_person take; "
+        "without --output, nothing else is made.",
+        group="Looking inside",
     )
+    preview: str = setting("", "PNG of the retargeted skeletons over the source, written before any frame is made.")
     sheet: str = setting("", "PNG of source frames, target frames and result.")
     attention: str = setting(
         "", "PNG that shows, for a few frames, from which source frame each pixel was taken; white: wholly."
     )
     pose: str = pose_tool()
     pose_model: str = pose_model()
+    pose_cache: bool = pose_cache()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose), or saved poses.")
     target_poses: str = setting("", "JSON results for the target video (openpose, alphapose), or saved poses.")
     background_poses: str = setting(
@@ -122,6 +150,9 @@ class TransferConfig:
         require_positive(self, "max_size")
         if self.num_source_frames < 0:
             raise ValueError(f"--num_source_frames must not be negative, got {self.num_source_frames}")
+        require_at_least(self, source_person=0, target_person=0, fps=0)
+        if 0 < self.fps < _LOWEST_RATE or self.fps > _HIGHEST_RATE:
+            raise ValueError(f"--fps must be from {_LOWEST_RATE:g} to {_HIGHEST_RATE:g}, or 0, got {self.fps:g}")
         require_seed(self.seed)
         require_minutes(self, "personalize")
         if not 0 <= self.smooth_poses < math.inf:

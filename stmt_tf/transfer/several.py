@@ -16,7 +16,7 @@ from stmt_tf.transfer.settings import OUTPUTS, TransferConfig
 from stmt_tf.video.encodings import EXTENSIONS
 from stmt_tf.video.reader import VideoError
 
-_OF_ONE = (*(name for name in OUTPUTS if name not in ("output", "save_source_poses")), "target_poses")
+_OF_ONE = (*(name for name in OUTPUTS if name not in ("output", "save_source_poses")), "target_poses", "target_person")
 
 
 def one_for_each(config: TransferConfig) -> list[TransferConfig]:

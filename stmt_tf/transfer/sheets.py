@@ -53,10 +53,11 @@ class ResultSheet:
 
 def preview_sheet(source: Source, motion: Motion) -> np.ndarray:
     """Target frames with their skeletons, and the retargeted skeletons over the source person's place."""
-    steps = motion.sampled()
+    numbers = motion.sampled()
+    steps = [motion.step_of(number) for number in numbers]
     images = read_chosen(motion.path, steps)
     targets = [_view(image, motion.view, motion.target[step]) for image, step in zip(images, steps)]
-    poses = [_view(source.frames[0], source.crop, motion.retargeted[step]) for step in steps]
+    poses = [_view(source.frames[0], source.crop, motion.retargeted[number]) for number in numbers]
     return contact_sheet([("target's motion", targets), ("retargeted to the source", poses)], _HEIGHT)
 
 

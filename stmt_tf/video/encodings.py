@@ -5,7 +5,7 @@
 | .mp4, .m4v        | H.264       |             |
 | .mov              | H.264       | ProRes 4444 |
 | .webm             | VP9         | VP9         |
-| .gif              | 256 colours |             |
+| .gif              | 256 colours, 640 pixels at most | |
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Encoding(NamedTuple):
         options: of the encoder.
         has_sound: whether the container can hold sound.
         shortest: seconds between two frames, at least.
+        largest: pixels of the longer side at most, to which frames are made smaller; 0: any.
     """
 
     container: str
@@ -35,6 +36,7 @@ class Encoding(NamedTuple):
     options: dict[str, str] = {}
     has_sound: bool = True
     shortest: float = 0.0
+    largest: int = 0
 
 
 _FRONT = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov"}
@@ -60,8 +62,9 @@ def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18) -> Enc
     if transparent and extension not in _TRANSPARENT:
         raise VideoError(f"{path}: a {extension} file cannot be transparent. Use {' or '.join(_TRANSPARENT)}.")
     if extension == ".gif":
-        # Players show a frame of a shorter time for a tenth of a second.
-        return Encoding("gif", "gif", "pal8", has_sound=False, shortest=0.02)
+        # Players show a frame of a shorter time for a tenth of a second. At full size, a few seconds are a dozen times
+        # as large as an MP4.
+        return Encoding("gif", "gif", "pal8", has_sound=False, shortest=0.02, largest=640)
     if extension == ".webm":
         if transparent:  # VP9 cannot keep frames for reference alone where alpha goes beside them
             return Encoding("webm", "libvpx-vp9", "yuva420p", {**_VP9, "auto-alt-ref": "0"})

@@ -36,6 +36,10 @@ class Excerpt(os.PathLike):
         """Whether the excerpt begins later."""
         return time < self.start - _TOLERANCE
 
+    def holds(self, time: float) -> bool:
+        """Whether a frame of this time belongs to the excerpt."""
+        return not (self.before(time) or self.over(time))
+
     def over(self, time: float) -> bool:
         """Whether the excerpt has ended."""
         return time >= self.end - _TOLERANCE

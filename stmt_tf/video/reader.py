@@ -26,7 +26,9 @@ from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.orientation import Orientation
 
-__all__ = ["Frame", "VideoError", "VideoInfo", "probe", "read_chosen", "read_chosen_frames", "read_frames"]
+__all__ = [
+    "Frame", "VideoError", "VideoInfo", "frame_times", "probe", "read_chosen", "read_chosen_frames", "read_frames",
+]  # fmt: skip
 
 # Packets of a video, for its frame rate, and megabytes of them.
 _LOOKED_AT, _ENOUGH = 100, 50
@@ -150,6 +152,16 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
     if not index:
         until = "on" if part.end == math.inf else f"to {part.end:g} s"
         raise VideoError(f"{path}: has no frame from {part.start:g} s {until}. Give other seconds.")
+
+
+def frame_times(path: PathLike) -> np.ndarray:
+    """When each of the frames that `read_frames` yields is shown, float `[T]` in seconds, without their pictures."""
+    part = excerpt(path)
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        stream.thread_type = "AUTO"
+        times = [time for _, time in deinterlaced(Track(container, stream, path).frames())]
+    return np.array([max(0.0, time - part.start) for time in times if part.holds(time)])
 
 
 def read_chosen(path: PathLike, indices: Sequence[int]) -> list[np.ndarray]:

@@ -1,8 +1,9 @@
-"""Contact sheets: labelled rows of pictures in one PNG."""
+"""Contact sheets: labelled rows of pictures in one PNG, whose columns line up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -20,6 +21,9 @@ def contact_sheet(
 ) -> np.ndarray:
     """Lays out pictures in rows, each row under its label.
 
+    The n-th pictures of all rows stand in one column, each in its middle; a picture that is alone in its row may reach
+    over several columns.
+
     Args:
         rows: (label, images uint8 RGB `[H, W, 3]`) of each row; sizes and numbers may differ.
         height: to which every picture is scaled, in pixels; its aspect ratio is kept.
@@ -27,7 +31,13 @@ def contact_sheet(
     Returns:
         uint8 RGB `[H', W', 3]`.
     """
-    strips = [_row(label, images, height) for label, images in rows]
+    scaled = [[to_height(image, height) for image in images] for _, images in rows]
+    several = [row for row in scaled if len(row) > 1]
+    widths = [max(image.shape[1] for image in column if image is not None) for column in zip_longest(*several)]
+    strips = [
+        _row(label, images, widths if len(images) > 1 else [image.shape[1] for image in images], height)
+        for (label, _), images in zip(rows, scaled)
+    ]
     width = max((strip.shape[1] for strip in strips), default=1)
     padded = [_pad_right(strip, width) for strip in strips]
     return np.concatenate(padded or [np.full((1, 1, 3), _PAPER, np.uint8)])
@@ -56,8 +66,8 @@ def write_png(path: PathLike, image: np.ndarray) -> None:
         ) from error
 
 
-def _row(label: str, images: Sequence[np.ndarray], height: int) -> np.ndarray:
-    cells = [to_height(image, height) for image in images]
+def _row(label: str, images: Sequence[np.ndarray], widths: Sequence[int], height: int) -> np.ndarray:
+    cells = [_centred(image, width) for image, width in zip(images, widths)]
     gap = np.full((height, _GAP, 3), _PAPER, np.uint8)
     pictures = np.concatenate([part for cell in cells for part in (cell, gap)] or [gap], axis=1)
     size = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)[0]
@@ -74,6 +84,11 @@ def to_height(image: np.ndarray, height: int) -> np.ndarray:
     width = max(1, round(image.shape[1] * height / image.shape[0]))
     method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
     return cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=method)
+
+
+def _centred(image: np.ndarray, width: int) -> np.ndarray:
+    missing = width - image.shape[1]
+    return np.pad(image, ((0, 0), (missing // 2, missing - missing // 2), (0, 0)), constant_values=_PAPER)
 
 
 def _pad_right(image: np.ndarray, width: int) -> np.ndarray:

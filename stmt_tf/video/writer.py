@@ -4,7 +4,8 @@ The extension of the file tells how (`stmt_tf.video.encodings`). Colours are BT.
 at the front (`+faststart`). Every frame keeps the time that it was given: WebM counts milliseconds, GIF hundredths of
 a second.
 
-Most ways of storing colour need even sizes: an odd width or height grows by one repeated column or row.
+Most ways of storing colour need even sizes: an odd width or height grows by one repeated column or row. A GIF's longer
+side is 640 pixels at most.
 
 The file appears under its name when it is complete, or never: frames go to a hidden file beside it,
 which is renamed at the end and removed on any exception, an interrupt from the keyboard included.
@@ -21,6 +22,7 @@ from pathlib import Path
 from types import TracebackType
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
@@ -28,7 +30,7 @@ from stmt_tf.files import PathLike, hidden_beside
 from stmt_tf.video.container import open_media, reason, warn
 from stmt_tf.video.encodings import encoding_of
 from stmt_tf.video.files import VideoError, check_writable
-from stmt_tf.video.palette import in_palette
+from stmt_tf.video.palette import Palette
 from stmt_tf.video.sound import Sound, Way, find_sound
 
 _TICKS_PER_SECOND = 90000
@@ -80,6 +82,10 @@ class VideoWriter:
         self._channels = 4 if transparent else 3
         self._path = Path(path)
         self._size = tuple(size)
+        even = [side + side % 2 for side in size]
+        shrunk = min(1.0, (self._encoding.largest or max(even)) / max(even))
+        self._stored = tuple(max(1, round(shrunk * side)) for side in even)
+        self._palette = Palette()
         self._fps = Fraction(fps).limit_denominator(1001)
         # A frame of constant rate lasts a whole number of ticks, so that the rate is exact.
         self._ticks = self._fps.numerator * -(-_TICKS_PER_SECOND // self._fps.numerator)
@@ -123,6 +129,8 @@ class VideoWriter:
             return
         self._written = shown
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        if self._encoding.largest:
+            even = cv2.resize(even, self._stored, interpolation=cv2.INTER_AREA)
         frame = self._converted(av.VideoFrame.from_ndarray(even, format="rgba" if self._channels == 4 else "rgb24"))
         frame.pts, frame.time_base = shown, Fraction(1, self._ticks)
         with self._failures():
@@ -145,7 +153,7 @@ class VideoWriter:
     def _converted(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame in the pixels of the encoding."""
         if self._encoding.pixels == "pal8":
-            return in_palette(frame)
+            return self._palette.convert(frame)
         return frame.reformat(
             format=self._encoding.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
@@ -170,7 +178,7 @@ class VideoWriter:
             av.open(f"file:{self._temporary}", "w", format=encoding.container, options=front)
         )
         self._stream = self._container.add_stream(encoding.codec, rate=self._fps, options=encoding.options)
-        self._stream.width, self._stream.height = (side + side % 2 for side in self._size)
+        self._stream.width, self._stream.height = self._stored
         self._stream.pix_fmt = encoding.pixels
         context = self._stream.codec_context
         context.time_base = Fraction(1, self._ticks)

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from stmt_tf.place.compositing import Compositor, empty_place, side_by_side, surely_seen
+from stmt_tf.place.compositing import Compositor, empty_place, surely_seen
 from stmt_tf.pose.crop import Crop
 
 SIZE = 16
@@ -96,33 +93,3 @@ def test_a_crop_that_reaches_outside_the_frame_is_pasted_inside_it():
     result = compose([grey(100)], [everywhere(1.0)], mask=255, crop=Crop(-20, -30, 160))
     assert result.shape == (96, 128, 3)
     assert (result == 200).all()
-
-
-def test_one_panel_is_as_large_as_the_result():
-    result = grey(3, 300, 400)
-    np.testing.assert_array_equal(side_by_side([result]), result)
-
-
-def test_panels_stand_in_their_order_at_the_height_of_the_last():
-    joined = side_by_side([grey(1, 900, 600), grey(2, 100, 200), grey(3, 300, 300)])
-    assert joined.shape == (300, 200 + 600 + 300, 3)
-    assert joined[0, [0, 199, 200, 799, 800, 1099], 0].tolist() == [1, 1, 2, 2, 3, 3]
-
-
-@pytest.mark.parametrize(
-    ("shapes", "expected"),
-    [
-        ([(1920, 1080), (1080, 1920), (1920, 1080)], (720, 405 + 1280 + 405)),
-        ([(720, 1280)] * 3, (480, 3 * 853)),
-        ([(1080, 1920), (1080, 1920), (128, 128)], (256, 455 + 455 + 256)),
-    ],
-)
-def test_panels_are_neither_tiny_nor_larger_than_a_screen(shapes, expected):
-    assert side_by_side([grey(0, *shape) for shape in shapes]).shape[:2] == expected
-
-
-@given(shapes=st.lists(st.tuples(st.integers(1, 300), st.integers(1, 300)), min_size=1, max_size=3))
-@settings(max_examples=20, deadline=None)
-def test_panels_of_any_shape_can_be_joined(shapes):
-    height, width = side_by_side([grey(0, *shape) for shape in shapes]).shape[:2]
-    assert 2 <= height <= 720 and width >= len(shapes)

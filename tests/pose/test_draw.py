@@ -8,7 +8,7 @@ import pytest
 from records import make_joints
 
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.draw import draw_skeleton
+from stmt_tf.pose.draw import draw_number, draw_skeleton
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -33,6 +33,16 @@ def test_missing_joints_are_left_out():
     assert not draw_skeleton(image, np.zeros((14, 3), np.float32)).any()
 
 
+@pytest.mark.parametrize("shift", [0, -200])
+def test_a_number_stands_above_the_head_and_never_outside(shift):
+    joints = make_joints(size=128) + np.float32([shift, 0, 0])
+    image = np.full((200, 200, 3), 128, np.uint8)
+    one, two = (draw_number(image, joints, number) for number in (1, 2))
+    rows, columns = np.nonzero((one != two).any(-1))
+    assert (image == 128).all() and len(rows) and rows.max() < max(40, joints[:, 1].min())
+    assert columns.min() > 0 and ((one != image).any(-1).sum() > 100)
+
+
 def test_joints_far_outside_are_no_error():
     joints = make_joints(size=64)
     joints[3, :2] = 1e9
@@ -45,6 +55,17 @@ def test_sheet_holds_every_picture_in_its_row():
     sheet = contact_sheet([("first", [red, red]), ("second", [blue])], height=40)
     assert (sheet == (255, 0, 0)).all(-1).sum() == 2 * 40 * 80
     assert (sheet == (0, 0, 255)).all(-1).sum() == 40 * 20
+
+
+def test_columns_line_up_whatever_the_shapes():
+    red, blue, green = (np.zeros((40, width, 3), np.uint8) for width in (100, 40, 300))
+    red[..., 0], blue[..., 2], green[..., 1] = 255, 255, 255
+    sheet = contact_sheet([("a", [red, blue]), ("b", [blue, red, red]), ("c", [green])], height=40)
+    columns = [np.flatnonzero((sheet[row] == (0, 0, 255)).all(-1)) for row in (30, 94)]
+    middles = [column.mean() for column in columns]
+    assert middles == [104 + 49.5, 49.5]  # in the middle of the second column, and of the first
+    assert (sheet[94, 104:204] == (255, 0, 0)).all()
+    assert (sheet[158, :300] == (0, 255, 0)).all()  # alone, and so it makes no column wide
 
 
 def test_empty_rows_are_no_error():

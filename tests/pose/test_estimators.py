@@ -448,6 +448,21 @@ def test_a_look_around_finds_who_is_small_beside_the_largest_person():
     assert (middles < 384).any() and ((middles > 700) & (middles < 892)).any()
 
 
+@pytest.mark.asset("pose_landmarker")
+def test_who_is_small_beside_the_largest_person_is_found_in_every_frame_when_all_are_searched_for():
+    pytest.importorskip("mediapipe")
+    large = next(read_frames(ROOT / "samples" / "source.mp4")).image
+    small = next(read_frames(ROOT / "samples" / "target.mp4")).image[::2, ::2]
+    frame = np.zeros((384, 1000, 3), np.uint8)
+    frame[:, :384], frame[96:288, 700:892] = large, small
+    with create_estimator("mediapipe") as estimator:
+        estimator.search()
+        found = [estimator.detect(frame, index) for index in range(3)]
+    for people in found:
+        middles = np.sort(np.median(people[..., 0], axis=1))
+        assert len(middles) == 2 and middles[0] < 384 and 700 < middles[1] < 892
+
+
 def test_an_estimator_that_reads_results_overlooks_nobody_and_has_no_mattes(tmp_path):
     path = tmp_path / "a.json"
     path.write_text("[]")

@@ -16,6 +16,7 @@ from stmt_tf.pose.estimators.own import is_own
 from stmt_tf.pose.save import check_save, save_poses
 from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.tracks import PosedVideo, check_poses, estimate_shots
+from stmt_tf.video.excerpt import Excerpt
 from stmt_tf.video.reader import VideoError, probe
 
 LENGTH = 12
@@ -59,6 +60,28 @@ def test_the_file_is_what_is_documented(tmp_path, video, shot):
     }  # fmt: skip
     assert [i for i, pose in enumerate(poses) if pose is None] == [0, 4, 11]
     assert poses[1][0] == pytest.approx(shot.joints[1, 0].tolist())
+
+
+@pytest.mark.parametrize(("start", "end", "frames"), [(0.16, 0.4, range(4, 10)), (0.0, 0.2, range(0, 5)),
+                                                      (0.04, np.inf, range(1, 12))])  # fmt: skip
+def test_of_a_whole_videos_poses_those_of_a_part_are_taken(tmp_path, video, shot, start, end, frames):
+    path = str(tmp_path / "poses.json")
+    save_poses(path, shot, probe(video), "mediapipe")
+    part = Excerpt(video, start, end)
+    (read,) = estimate_shots([PosedVideo(part, saved=path)])
+    np.testing.assert_array_equal(read.joints, shot.joints[frames.start : frames.stop])
+    assert read.frames == range(max(0, 1 - frames.start), min(11, frames.stop) - frames.start)
+    save_poses(path, read, probe(part), "mediapipe")  # which are those of the part alone
+    if len(frames) < 11:
+        (again,) = estimate_shots([PosedVideo(part, saved=path)])
+        np.testing.assert_array_equal(again.joints, read.joints)
+
+
+def test_a_part_without_the_shot_that_was_looked_at_is_refused(tmp_path, video, shot):
+    path = str(tmp_path / "poses.json")
+    save_poses(path, shot._replace(frames=range(0, 3)), probe(video), "mediapipe")
+    with pytest.raises(PoseError, match="has no poses in the excerpt of .*a.mp4 that is meant. Give other seconds"):
+        estimate_shots([PosedVideo(Excerpt(video, 0.2), saved=path)])
 
 
 @pytest.mark.parametrize("name", ["poses.json", "poses"])

@@ -8,7 +8,7 @@ from dancer import dance
 from made_videos import room
 from pose_results import person, pictures
 
-from stmt_tf.pose.shots import Cuts, follow_longest
+from stmt_tf.pose.shots import Cuts, follow_longest, line_up_longest
 from stmt_tf.pose.tracking import NoPersonError, follow_person
 
 NOBODY = np.zeros((0, 14, 3), np.float32)
@@ -42,6 +42,17 @@ def test_the_person_of_the_shot_that_shows_somebody_longest_is_followed_alone():
     assert shot.frames == range(12, 27)
     np.testing.assert_array_equal(shot.joints[12:27], follow_person(people[12:27], SIZE, 3))
     assert not shot.joints[:12].any() and not shot.joints[27:].any()
+
+
+def test_people_are_numbered_in_the_shot_that_is_taken():
+    alone, pair = dance(0, 12), np.stack([dance(1, 15, x=60.0), dance(2, 15, x=250.0)], 1)
+    people = [*alone[:, np.newaxis], *pair]
+    lined = line_up_longest(people, [12], SIZE, 3)
+    assert lined.frame in range(12, 27)
+    np.testing.assert_allclose(lined.poses, people[lined.frame], atol=1e-5)
+    shot = follow_longest(people, [12], SIZE, 3, number=2)
+    np.testing.assert_allclose(shot.joints[12:], pair[:, 1], atol=1e-5)
+    assert not shot.joints[:12].any()
 
 
 def test_without_a_cut_all_is_one_shot():

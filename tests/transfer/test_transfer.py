@@ -237,6 +237,8 @@ def test_side_by_side_shows_source_target_and_result(tmp_path, inputs):
     target = images_of(inputs["target"])
     shown = cv2.resize(images[4, :, 256:512], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     assert np.abs(shown.astype(int) - target[4]).mean() < 6
+    moved = np.abs(np.diff(images[:, :, :256].astype(int), axis=0)).max((1, 2, 3))
+    assert (moved > 20).sum() >= 3  # the source, of twice the target's rate, is played over and over
 
 
 @pytest.mark.parametrize("held_objects", [False, True])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import av
+import cv2
 import numpy as np
 import pytest
 import videos
@@ -73,6 +76,38 @@ def test_sound_is_kept_where_the_container_can_hold_it(tmp_path, name, transpare
             frames = list(container.decode(audio=0))
             assert frames[0].time == pytest.approx(0, abs=0.03)
             assert frames[-1].time + frames[-1].samples / frames[-1].sample_rate == pytest.approx(1.0, abs=0.05)
+
+
+def scene(seed, size=(1000, 600)):
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 10, 3), np.uint8)
+    return cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+
+
+def test_a_gif_is_no_larger_than_it_can_be_shown(tmp_path):
+    for name, size in (("a.gif", (640, 384)), ("a.mp4", (1000, 600))):
+        info = probe(encode(tmp_path / name, [scene(0)]))
+        assert (info.width, info.height) == size
+
+
+def test_what_stands_still_in_a_gif_is_stored_once(tmp_path):
+    frames = [scene(0).copy() for _ in range(10)]
+    for number, frame in enumerate(frames):
+        frame[100:200, 50 * number : 50 * number + 50] = 255 - frame[100:200, 50 * number : 50 * number + 50]
+    many, one = (Path(encode(tmp_path / f"{len(part)}.gif", part)).stat().st_size for part in (frames, frames[:1]))
+    assert many < 3 * one
+    shown = [frame.image for frame in read_frames(tmp_path / "10.gif")]
+    for frame, image in zip(frames, shown):
+        true = cv2.resize(frame, (640, 384), interpolation=cv2.INTER_AREA)
+        assert np.abs(cv2.blur(image, (4, 4)).astype(int) - cv2.blur(true, (4, 4))).mean() < 8
+
+
+def test_after_a_cut_a_gif_has_other_colours(tmp_path):
+    red, blue = (np.zeros((96, 128, 3), np.uint8) for _ in range(2))
+    red[..., 0], blue[..., 2] = np.arange(128, 256), np.arange(128, 256)
+    path = encode(tmp_path / "a.gif", [red] * 3 + [blue] * 3)
+    shown = [frame.image for frame in read_frames(path)]
+    for image, true in zip(shown, [red] * 3 + [blue] * 3):
+        assert np.abs(image.astype(int) - true).mean() < 3
 
 
 def test_a_gif_leaves_out_frames_that_players_would_show_too_long(tmp_path):

@@ -28,6 +28,9 @@ class Estimator(abc.ABC):
     def expect(self, num_frames: int | None) -> None:  # noqa: B027  (most estimators take frames as they come)
         """Is told how many frames the video is said to have (None: nobody knows), before they come."""
 
+    def search(self) -> None:  # noqa: B027  (most estimators find whom they can anyway)
+        """Is told, before frames come, to find all people, though it takes longer."""
+
     @abc.abstractmethod
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """Returns the people of one frame.

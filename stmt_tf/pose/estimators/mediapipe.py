@@ -38,6 +38,8 @@ _MATTE_FILLS = (0.7, 0.95)
 # As shares of that square's side: how far joints are, in the mean, of somebody else (of the same person, found anew,
 # 0.02 mostly; more where left and right are mixed up); the blur that takes the stair-steps of a mask of 256 pixels.
 _SOMEBODY_ELSE, _BLUR = 0.2, 0.0025
+# Somebody else in a part of the frame is this sure, and shares no more with others' boxes, of the smaller one.
+_LEAST_CONFIDENCE, _MOST_OVERLAP = 0.5, 0.3
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels, right and bottom excluded
 
@@ -67,11 +69,17 @@ class MediaPipeEstimator(Estimator):
         self._finder = self._create("IMAGE", _MAX_PEOPLE)
         self._follower: Any = None
         self._view: Box | None = None
+        self._searches = False
+        self._tiles: list[Box] = []  # which show people who are overlooked in the view
         self._crowded = False
         self._next_look = 0
         self._warm = False
         self._segmenter: Any = None
         self._segmenter_warm = False
+
+    def search(self) -> None:
+        """See `Estimator.search`."""
+        self._searches = True
 
     def detect(self, frame: np.ndarray, index: int) -> np.ndarray:
         """See `Estimator.detect`."""
@@ -87,6 +95,8 @@ class MediaPipeEstimator(Estimator):
             people = self._choose_view(frame)
         elif self._crowded:
             people = self._run(self._finder.detect, frame, self._view)
+            for tile in self._tiles:
+                people = _with_others(people, self._run(self._finder.detect, frame, tile))
         if self._crowded:
             return people
         return self._run(
@@ -131,7 +141,7 @@ class MediaPipeEstimator(Estimator):
         return found
 
     def _choose_view(self, frame: np.ndarray) -> np.ndarray:
-        """Sets the part of the frame to watch and whether it is crowded; returns its people."""
+        """Sets the parts of the frame to watch and whether it is crowded; returns its people."""
         whole = (0, 0, frame.shape[1], frame.shape[0])
         view, people = whole, self._run(self._finder.detect, frame, whole)
         best = 0.0  # summed confidence of the surest person in a tile
@@ -140,6 +150,12 @@ class MediaPipeEstimator(Estimator):
             sureness = found[..., 2].sum(-1).max(initial=0.0)
             if sureness > best:
                 best, view, people = sureness, tile, found
+        self._tiles = []
+        for tile in tiles(frame.shape[:2]) if self._searches else ():
+            more = _with_others(people, self._run(self._finder.detect, frame, tile))
+            if len(more) > len(people):
+                self._tiles.append(tile)
+                people = more
         self._crowded = len(people) > 1
         if view != self._view:
             self._view = view
@@ -202,6 +218,24 @@ def _people(found: Any, frame: np.ndarray, view: Box) -> np.ndarray:
     landmarks[..., :2] *= (right - left, bottom - top)
     landmarks[..., :2] += (left - 0.5, top - 0.5)
     return layouts.to_joints(landmarks, layouts.MEDIAPIPE_33, frame.shape[:2])
+
+
+def _with_others(people: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """People `[N, 14, 3]`, and of those found in a part of the frame the ones who surely are somebody else."""
+    boxes = [_box(person) for person in people]
+    for other in found:
+        low, high = _box(other)
+        shared = [np.prod((np.minimum(high, box[1]) - np.maximum(low, box[0])).clip(0)) for box in boxes]
+        least = [_MOST_OVERLAP * min(np.prod(high - low), np.prod(box[1] - box[0])) for box in boxes]
+        if other[:, 2].mean() >= _LEAST_CONFIDENCE and all(one <= most for one, most in zip(shared, least)):
+            people = np.concatenate([people, other[np.newaxis]])
+            boxes.append((low, high))
+    return people
+
+
+def _box(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    points = person[person[:, 2] > 0, :2]
+    return points.min(0), points.max(0)
 
 
 def _smoothed(mask: np.ndarray, blur: float) -> np.ndarray:

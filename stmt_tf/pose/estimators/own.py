@@ -15,6 +15,7 @@ the centre of the first pixel at 0; confidence is in [0, 1], with 0 for a joint 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +41,12 @@ class OwnPoses(NamedTuple):
     shot: range
     size: tuple[int, int]
     estimator: str
+
+    def excerpt(self, frames: Sequence[int]) -> OwnPoses:
+        """The poses of some frames that follow each other; its `shot` is empty where none of these was looked at."""
+        looked_at = [number for number, frame in enumerate(frames) if frame in self.shot]
+        shot = range(looked_at[0], looked_at[-1] + 1) if looked_at else range(0)
+        return self._replace(joints=self.joints[[frame for frame in frames if frame < len(self.joints)]], shot=shot)
 
 
 def is_own(path: str) -> bool:
