@@ -18,12 +18,12 @@ from stmt_tf.video.reader import VideoError
 
 
 def main(config: TransferConfig) -> None:
-    """Makes the video, or several, or shows what happens, or who is in view."""
+    """Makes the video, or several, or the preview alone, or shows what happens, or who is in view."""
     try:
-        if config.people and not config.output:
+        if config.people and not (config.output or config.preview):
             _show_people(config)
             return
-        if not (config.output or config.live):
+        if not (config.output or config.live or config.preview):
             raise ValueError("--output is required")
         each = one_for_each(config)
         with folders_of(path for one in each for path in one.outputs()):
@@ -34,8 +34,8 @@ def main(config: TransferConfig) -> None:
                 transfer_each(transfer, each)
             else:
                 (transfer.run_live if config.live else transfer.run)(config)
-                if config.output:
-                    logging.info("wrote %s", config.output)
+                if written := config.output or config.preview:
+                    logging.info("wrote %s", written)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"transfer: {error}")
 

@@ -71,7 +71,10 @@ class TransferConfig:
     )
     model: str = model_to_take()
     output: str = setting(
-        "", "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live or --people.", group="Output"
+        "",
+        "Video to write: .mp4, .m4v, .mov, .webm or .gif; required, except with --live, or where --preview or --people "
+        "is all that is wanted.",
+        group="Output",
     )
     matte: str = setting("", "Video of where the person is in the result, white on black.")
     layout: str = setting(

@@ -99,6 +99,14 @@ def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp
     assert sheet.shape[0] > 3 * 240 and sheet.shape[1] >= 8 * 240
 
 
+@pytest.mark.slow
+def test_the_command_makes_the_preview_alone(tmp_path, inputs):
+    done = run(**inputs, model=model_directory(), preview=tmp_path / "preview.png")
+    assert done.returncode == 0, done.stderr
+    assert os.listdir(tmp_path) == ["preview.png"]
+    assert done.stderr.rstrip().endswith(f"wrote {tmp_path / 'preview.png'}") and "result:" not in done.stderr
+
+
 def test_outside_the_crop_the_result_is_the_sources_place(tmp_path, inputs, dancers, monkeypatch):
     small = Crop(16, 8, 24)
     monkeypatch.setattr(Crop, "around", classmethod(lambda *_: small))
