@@ -21,7 +21,7 @@ from stmt_tf.personalize.own_clips import read_own_frames, require_enough
 from stmt_tf.personalize.records import HELD_OUT, RECORDS, TRAINING, has_records, require_same, write_records
 from stmt_tf.personalize.settings import PersonalizeConfig
 from stmt_tf.pose.estimators import PoseError
-from stmt_tf.pose.tracks import PosedVideo, check_poses, estimate_tracks
+from stmt_tf.pose.tracks import PosedVideo, check_poses, estimate_tracks, progress
 from stmt_tf.serving.inference import TransferModel
 from stmt_tf.serving.versions import require_room
 from stmt_tf.train import checkpoints
@@ -115,7 +115,8 @@ def personalize(config: PersonalizeConfig, track: np.ndarray) -> str:
         own, held_out = read_own_frames(config.source, track, model.size, fewest, estimator)
     write_records(config, own, held_out, model.size)
     try:
-        train(workdir, *settings)
+        with progress("fine-tuning", round(60 * config.minutes), unit="s") as bar:
+            train(workdir, *settings, told=lambda share: bar.update(int(share * bar.total) - bar.n))
     except TrainingDiverged as error:
         if not os.path.exists(os.path.join(workdir, checkpoints.BEST_WEIGHTS)):
             raise ValueError(f"fine-tuning failed ({error}): use the model as it was") from error

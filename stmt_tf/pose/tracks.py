@@ -231,9 +231,9 @@ def _detections(
             yield people, cuts is not None and cuts.begins(frame.image, people)
 
 
-def progress(label: str, total: int | None, *paths: PathLike) -> tqdm:
-    """A bar that counts frames, and names the files that they are of."""
+def progress(label: str, total: int | None, *paths: PathLike, unit: str = "frames") -> tqdm:
+    """A bar that counts frames, or something else, and names the files that they are of."""
     form = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
-    bar = tqdm(total=total, desc=label, unit=" frames", bar_format=form)
+    bar = tqdm(total=total, desc=label, unit=f" {unit}", bar_format=form)
     bar.set_postfix_str(", ".join(os.path.basename(path) for path in paths), refresh=False)
     return bar

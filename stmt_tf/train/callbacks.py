@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -117,12 +118,16 @@ class TimeLimit(tf.keras.callbacks.Callback):
     Args:
         minutes: how long.
         learning_rate: of the optimisers, lowered to 0 along a half cosine in this time; None: left as it is.
+        told: is told the share of the time that is over, after each step.
     """
 
-    def __init__(self, minutes: float, learning_rate: float | None = None):
+    def __init__(
+        self, minutes: float, learning_rate: float | None = None, told: Callable[[float], object] | None = None
+    ):
         super().__init__()
         self._seconds = 60.0 * minutes
         self._learning_rate = learning_rate
+        self._told = told
         self._start: float | None = None
 
     @property
@@ -139,6 +144,8 @@ class TimeLimit(tf.keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self._start is None:
             self._start = time.monotonic()
+        if self._told:
+            self._told(self.share)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.share == 1.0:

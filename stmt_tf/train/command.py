@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 from absl import logging
@@ -38,6 +38,7 @@ def train(
     loss: LossConfig,
     training: TrainConfig,
     stop: threading.Event | None = None,
+    told: Callable[[float], object] | None = None,
 ) -> None:
     """Trains until its iterations or minutes are over, from the last checkpoint in `workdir` if there is one.
 
@@ -45,6 +46,7 @@ def train(
         workdir: its working directory, made if it does not exist.
         model, data, loss, training: its settings.
         stop: once it is set, the training saves after the step at hand, and ends.
+        told: is told after each step how much of the minutes is over, from 0 to 1.
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.
@@ -55,7 +57,7 @@ def train(
     """
     with _full_disk_named(), cluster.lost_worker_named(), contextlib.suppress(Stopped):
         with broken_records_told(data.train_records, data.val_records):
-            _train(workdir, model, data, loss, training, stop or threading.Event())
+            _train(workdir, model, data, loss, training, stop or threading.Event(), told)
 
 
 def _train(
@@ -65,6 +67,7 @@ def _train(
     loss: LossConfig,
     training: TrainConfig,
     stop: threading.Event,
+    told: Callable[[float], object] | None,
 ) -> None:
     # What can fail does so before anything is built or written.
     _require_consistent(data, loss, training)
@@ -86,7 +89,7 @@ def _train(
     if worker.is_chief:
         checkpoints.write_config(workdir, model, data, loss, training)
     time_limit = TimeLimit(
-        training.minutes or math.inf, training.learning_rate if decays_in_time(training) else None
+        training.minutes or math.inf, training.learning_rate if decays_in_time(training) else None, told
     )
     callbacks = [
         StopAtNaN(),

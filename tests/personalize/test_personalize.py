@@ -65,10 +65,10 @@ def inputs(tmp_path_factory, dancer):
 def few_steps(monkeypatch):
     """So few that tracing the step would take longer: the command's own test traces it."""
 
-    def train_eagerly(*arguments):
+    def train_eagerly(*arguments, **options):
         tf.config.run_functions_eagerly(True)
         try:
-            train(*arguments)
+            train(*arguments, **options)
         finally:
             tf.config.run_functions_eagerly(False)
 
@@ -80,10 +80,11 @@ def few_steps(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_command_makes_a_model_that_shows_the_held_out_frames_better(tmp_path, inputs, caplog):
+def test_the_command_makes_a_model_that_shows_the_held_out_frames_better(tmp_path, inputs, caplog, capsys):
     places = {"output": str(tmp_path / "mine"), "sheet": str(tmp_path / "sheet.png")}
     with caplog.at_level("INFO", logger="absl"):
         module.main(PersonalizeConfig(**inputs, **places, minutes=0.05))
+    assert re.search(r"fine-tuning: .*\| [123]/3 \[", capsys.readouterr().err)  # of the seconds
     assert sorted(os.listdir(tmp_path / "mine")) == ["1", "models.config", "training"]
     told = re.search(r"PSNR of 8 frames that were held out: ([\d.]+) dB before, ([\d.]+) after", caplog.text)
     before, after = map(float, told.groups())
@@ -189,7 +190,7 @@ def test_a_video_that_is_too_short_leaves_the_output_free_for_another(tmp_path, 
 
 @pytest.mark.slow
 def test_without_gain_the_model_stays_as_it_was(tmp_path, inputs, dancer, few_steps, monkeypatch, caplog):
-    def ruin(workdir, *settings):
+    def ruin(workdir, *settings, told):
         generator = create_generator(CONFIG, 2)
         generator.heads.set_weights([w + 1.0 for w in generator.heads.get_weights()])
         checkpoints.write_config(workdir, *settings)

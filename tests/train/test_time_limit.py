@@ -50,6 +50,15 @@ def test_the_time_counts_from_the_end_of_the_first_step_and_over_several_fits(cl
     assert limit.share == 1.0 and model.stop_training
 
 
+def test_the_share_of_the_time_that_is_over_is_told_after_each_step(clock):
+    told = []
+    limit, _ = limited(1.0, None, told.append)
+    for seconds in (100, 15, 30, 90):
+        clock.seconds += seconds
+        limit.on_train_batch_end(0)
+    assert told == [0.0, 0.25, 0.75, 1.0]
+
+
 def test_the_step_size_of_all_optimisers_falls_along_a_half_cosine(clock):
     limit, model = limited(1.0, 0.4)
     limit.on_train_batch_begin(0)
