@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from transfers import Painter
 
 import stmt_tf
 from stmt_tf import MotionTransfer
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import read_frames
 from stmt_tf.video.sheet import write_png
 from stmt_tf.video.writer import VideoWriter
@@ -244,12 +246,36 @@ def videos(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def served_page(monkeypatch):
+    """A page that gives back its source for whatever it should make, in the place of the one that the pages name."""
+    gradio_client = pytest.importorskip("gradio_client")
+    from stmt_tf.app.serve import served
+
+    copy = """if True:
+        import shutil, sys
+        flags = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
+        for name in flags.keys() & {"output", "preview", "sheet", "matte"}:
+            shutil.copyfile(flags["source"], flags[name])
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with served(AppConfig(port=port), [sys.executable, "-c", copy]) as address:
+        client = gradio_client.Client(address, verbose=False)
+        monkeypatch.setattr(gradio_client, "Client", lambda named: client)
+        yield
+        client.close()
+
+
 @pytest.mark.slow
 @pytest.mark.asset("pose_landmarker")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=str)
-def test_python_runs(page, videos, monkeypatch):
+def test_python_runs(page, videos, monkeypatch, request):
     monkeypatch.chdir(videos)
     monkeypatch.setattr(MotionTransfer, "from_pretrained", lambda: MotionTransfer(Painter()))
+    if "gradio_client" in read(page):
+        request.getfixturevalue("served_page")
     names = {}
     for block in blocks(page, "python"):
         exec(compile(block.text, str(page), "exec"), names)

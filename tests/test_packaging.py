@@ -44,7 +44,7 @@ IMPORTS = {
     "place": "pose serving video",
     "personalize": "assets config data export files flags metrics models pixels pose serving train video zoo",
     "transfer": "assets config files flags personalize place pose serving video zoo",
-    "app": "config flags models serving transfer video zoo",
+    "app": "config flags models place serving transfer video zoo",
     "study": "config evaluate files flags video",
     "__main__": "flags",
     "dancers": "",

@@ -17,7 +17,7 @@ def main(config: AppConfig) -> None:
     """Serves until an interrupt comes."""
     try:
         read_manifest(newest(find_model(config.model)))  # else every job would fail
-        from stmt_tf.app.page import served
+        from stmt_tf.app.serve import served
 
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -16,15 +16,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from stmt_tf.app.inputs import check_input
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.video.container import begin, open_media, packets, video_stream
+from stmt_tf.place.backdrop import TRANSPARENT
+from stmt_tf.transfer.keywords import TO_TRANSFER, as_config
 from stmt_tf.video.files import VideoError
-from stmt_tf.video.picture import is_picture
-from stmt_tf.video.timeline import Clock
 
-_BAR = re.compile(r"(poses|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
+_BAR = re.compile(r"(poses|rendering|fine-tuning|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
 _WARNING = re.compile(r"W\d{4} [^\]]*\] (.*)")
 _LAST_WORDS = "transfer: "
+_PICTURES = ("preview", "sheet", "attention")
+_SAVED = {"source_poses": "save_source_poses", "target_poses": "save_poses"}
+# What poses depend on, beside the files.
+_POSED_BY = ("source_start", "source_end", "start", "end", "source_person", "target_person")
 _PATIENCE = 10.0  # seconds in which a process ends by itself; while it loads TensorFlow it does not listen
 
 
@@ -33,8 +37,9 @@ class Progress:
     """How far a job is.
 
     Attributes:
-        stage: `start`, while all is loaded; `poses`, while people are looked for; `result`, while frames are made.
-        done: frames of this stage.
+        stage: `start`, while all is loaded; `poses`, while people are looked for; `rendering` and `fine-tuning`, while
+            the model is personalised; `result`, while frames are made.
+        done: frames of this stage, or rendered people, or seconds.
         total: of how many; None if that is not known.
         remaining: time to the end of this stage, such as 01:20; `?` if that is not known.
     """
@@ -52,29 +57,52 @@ class Job:
         directory: to make, and to remove in the end.
         command: of the transfer, without the flags that follow from what follows.
         inputs: a file for each of the flags source, target and, if another place is to be shown, background.
-        choices: further flags.
+        choices: further settings, by their flags' names; of `matte` whether there is to be one.
+        only: `people` or `preview`, if that picture is all that is to be made; empty: the video.
+        before: another job, whose poses are taken if it has found the same.
 
     Raises:
         OSError: an input cannot be copied; the directory is gone then.
+        TypeError, ValueError: there is no such choice.
 
     Attributes:
         inputs: the copies.
-        outputs: paths by the names of their flags: preview, output, sheet, attention. What is not made is not there.
+        outputs: paths by the names of their flags: people or preview, output, sheet, attention, matte. What is not made
+            is not there.
+        stages: those of `Progress` that follow the start.
         warnings: what the transfer warned of.
         error: why there is no result; empty while there is nothing to complain about.
     """
 
     def __init__(
-        self, directory: Path, command: Sequence[str], inputs: Mapping[str, Path], choices: Mapping[str, str]
+        self,
+        directory: Path,
+        command: Sequence[str],
+        inputs: Mapping[str, Path],
+        choices: Mapping[str, object],
+        only: str = "",
+        before: Job | None = None,
     ):
-        self.directory = directory
+        settings = {name: value for name, value in choices.items() if value is not None and name != "matte"}
+        as_config(settings, TO_TRANSFER)
+        self.directory, self.only = directory, only
         # A directory for each, so that files keep their names in what is told, whatever these are.
         self.inputs = {name: directory / name / path.name for name, path in inputs.items()}
-        pictures = {name: directory / f"{name}.png" for name in ("preview", "sheet", "attention")}
-        self.outputs = {"output": directory / "result.mp4", **pictures}
+        self.outputs = {name: directory / f"{name}.png" for name in ([only] if only else _PICTURES)}
+        self.stages = ["poses"]
+        if not only:
+            transparent = settings.get("background") == TRANSPARENT
+            self.outputs["output"] = directory / ("result.webm" if transparent else "result.mp4")
+            if choices.get("matte"):
+                self.outputs["matte"] = directory / "mask.mp4"
+            self.stages += ["rendering", "fine-tuning", "result"] if settings.get("personalize") else ["result"]
         self.warnings: list[str] = []
         self.error = ""
-        flags = {**choices, **self.inputs, **self.outputs}
+        self._posed_by = inputs.get("source"), inputs.get("target"), *map(settings.get, _POSED_BY)
+        self._poses = {name: directory / f"{name}.json" for name in _SAVED}
+        known = before is not None and before._posed_by == self._posed_by and before._has_poses()
+        poses = {name if known else _SAVED[name]: path for name, path in self._poses.items()}
+        flags = {**settings, **self.inputs, **({} if only == "people" else poses), **self.outputs}
         self._command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
         self._process: subprocess.Popen | None = None
         self._stopped = False
@@ -83,6 +111,9 @@ class Job:
             for name, copy in self.inputs.items():
                 copy.parent.mkdir(parents=True)
                 shutil.copyfile(inputs[name], copy)
+            if known:
+                for name, path in self._poses.items():
+                    shutil.copyfile(before._poses[name], path)
         except BaseException:
             self.close()
             raise
@@ -120,6 +151,13 @@ class Job:
         elif status:
             self.error = f"The work broke off ({line or f'status {status}'}). A shorter or smaller video may do better."
 
+    def is_made(self, name: str) -> bool:
+        """Whether an output is there."""
+        return name in self.outputs and self.outputs[name].exists()
+
+    def _has_poses(self) -> bool:
+        return all(path.exists() for path in self._poses.values())
+
     def plainly(self, message: object) -> str:
         """A message that names files as source/NAME, target/NAME and background/NAME, without this machine's paths."""
         return str(message).replace(f"{self.directory}/", "")
@@ -146,6 +184,8 @@ class Job:
 class Jobs:
     """The jobs and uploads of all sessions. A session has one job at most, and reaches no other's.
 
+    What a session calls SESSION/NAME are sessions that leave with it.
+
     Args:
         directory: where jobs have their directories, whose names cannot be guessed.
         command: of the transfer, as for `Job`.
@@ -159,24 +199,30 @@ class Jobs:
         self._uploads: defaultdict[str, set[Path]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def begin(self, session: str, inputs: Mapping[str, Path], choices: Mapping[str, str]) -> Job:
-        """Readies a job, to be run; the session's job before is closed.
+    def begin(self, session: str, inputs: Mapping[str, Path], choices: Mapping[str, object], only: str = "") -> Job:
+        """Readies a job, to be run, as `Job` takes it; the session's job before is closed.
 
         If the session leaves or begins another meanwhile, this one is closed, too, and will not run.
 
         Raises:
-            VideoError: an input is no video, passes the limits, or cannot be kept. There is no job then.
+            VideoError: an input is no video, passes the limits, or cannot be kept, or choices do not go together. There
+                is no job then.
         """
-        self.cancel(session)
+        before = self.drop(session)
         directory = self._directory / secrets.token_hex(16)
         with self._lock:
             self._begun[session] = directory
         try:
             for name, path in inputs.items():
                 check_input(path, self._config, f"{name}/{path.name}")
-            job = Job(directory, self._command, inputs, choices)
+            job = Job(directory, self._command, inputs, choices, only, before)
         except OSError as error:
             raise VideoError(f"The videos cannot be kept here ({error.strerror}). Try again later.") from error
+        except (TypeError, ValueError) as error:
+            raise VideoError(str(error)) from error
+        finally:
+            if before is not None:
+                before.close()
         with self._lock:
             wanted = self._begun.get(session) == directory
             if wanted:
@@ -211,7 +257,10 @@ class Jobs:
 
     def leave(self, session: str) -> None:
         """Ends a session: closes its job and removes the uploads that are no other session's."""
-        self.cancel(session)
+        with self._lock:
+            sessions = [name for name in self._begun if name == session or name.startswith(f"{session}/")]
+        for name in sessions:
+            self.cancel(name)
         with self._lock:
             uploads = self._uploads.pop(session, set())
             for path in uploads.difference(*self._uploads.values()):
@@ -221,38 +270,3 @@ class Jobs:
         """Closes all jobs."""
         for session in list(self._begun):
             self.cancel(session)
-
-
-def check_input(path: Path, config: AppConfig, name: str) -> None:
-    """Raises VideoError if a file, called `name` then, is too large, or neither a picture nor a video short enough."""
-    megabytes = path.stat().st_size / 1e6
-    if megabytes > config.max_megabytes:
-        raise VideoError(
-            f"{name}: has {megabytes:.1f} MB, more than the {config.max_megabytes} MB taken here. "
-            "Give a shorter or smaller one."
-        )
-    if is_picture(path):
-        return
-    try:
-        seconds = duration(path)
-    except VideoError as error:
-        raise VideoError(str(error).replace(str(path), name)) from error
-    if seconds > config.max_seconds:
-        raise VideoError(
-            f"{name}: takes {seconds:.1f} s, more than the {config.max_seconds:g} s taken here. Cut it shorter."
-        )
-
-
-def duration(path: Path) -> float:
-    """Seconds to the end of a video's last frame, by the times of its packets: not every file states its duration.
-
-    Raises:
-        VideoError: the file is no video.
-    """
-    with open_media(path) as container:
-        stream = video_stream(container, path)
-        clock = Clock(container, stream, begin(container, stream))
-        for packet in packets(container, stream):
-            if packet is not None:
-                clock.place(packet)
-        return clock.end

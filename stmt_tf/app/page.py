@@ -1,45 +1,44 @@
 """What people see: two videos are chosen, a third is made.
 
-The page talks to `stmt_tf.app.jobs` alone. Of gradio's own habits those are switched off that need another server
-(reports on its use, fonts) or show what nobody asked for (an interface for programs, a history of runs).
+The page talks to `stmt_tf.app.jobs` alone.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from html import escape
+from collections.abc import Iterator
 from pathlib import Path
-
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when it is imported
 
 import gradio as gr
 
-from stmt_tf.app.jobs import Job, Jobs, Progress
+from stmt_tf.app.choices import INPUTS, begin_job, hold, lay_out_choices, upload_box
+from stmt_tf.app.inputs import check_input, first_frame
+from stmt_tf.app.jobs import Job, Jobs
+from stmt_tf.app.programs import lay_out_programs
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.video.reader import VideoError
+from stmt_tf.app.words import bar, beside, introduction, media, paragraphs, problem, progress_bar
+from stmt_tf.video.files import VideoError
 
-_SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none
-_SYSTEM_FONTS = ["system-ui", "sans-serif"]
-_RETARGETING = [
-    ("As a whole: moved, and scaled to the person's size", "global"),
-    ("Bone by bone, for very different bodies", "bone"),
-    ("Not at all: both are framed alike", "none"),
-]
-_LAYOUTS = [("The result alone", "result"), ("Person, motion and result side by side", "side_by_side")]
-_INPUTS = {"source": "Video of the person", "target": "Video of the motion", "background": "Another place"}
-_STAGES = {
-    "start": "Starting, which takes a few seconds",
-    "poses": "Step 1 of 2: finding the people",
-    "result": "Step 2 of 2: making the video",
+SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none
+_SHOWN = {"source": "The person", "target": "The motion", "result": "The result", "mask": "The mask"}
+_LOOKS = {"people": "Who is in view", "preview": "The motion, and how it was fitted to the person"}
+_NEXT = {
+    "people": "Give the numbers of those who are meant above, under “Who, if several people are in view”.",
+    "preview": "Do the skeletons fit? Then make the video: the poses need not be found again.",
 }
-_PLAY_ALL = """() => document.querySelectorAll("#results video").forEach((video) => {
+_PLAY_ALL = """() => document.querySelectorAll("#shown video").forEach((video) => {
     video.currentTime = 0;
     video.play();
 })"""
+# To what is new, as soon as it is there, if it is not in view: on a phone it seldom is.
+_SCROLL = """() => {{
+    let patience = 20;
+    const timer = setInterval(() => {{
+        const box = document.querySelector("{shown}")?.getBoundingClientRect();
+        if (box?.height && (box.top < 0 || box.bottom + {below} > window.innerHeight))
+            document.querySelector("{to}").scrollIntoView({{behavior: "smooth", block: "start"}});
+        if (box?.height || !--patience) clearInterval(timer);
+    }}, 150);
+}}"""
 
 
 def create_page(jobs: Jobs, config: AppConfig) -> gr.Blocks:
@@ -51,89 +50,107 @@ class _Page:
     """What the page shows, and what it does when it is used: each method that gradio calls returns what changes."""
 
     def __init__(self, jobs: Jobs, config: AppConfig):
-        self._jobs = jobs
+        self._jobs, self._config = jobs, config
         with gr.Blocks(title="Motion transfer", analytics_enabled=False) as self.blocks:
-            gr.HTML(_introduction(config), padding=False)
-            self._lay_out_choices()
+            gr.HTML(introduction(config), padding=False)
+            self._lay_out_inputs()
+            choices, self._number = lay_out_choices()
+            self._chosen.update(choices)
+            self._labels = {name: component.label for name, component in self._chosen.items()}
+            self._lay_out_work()
             self._lay_out_results()
             self._wire()
+            lay_out_programs(jobs, self._chosen)
 
-    def _lay_out_choices(self) -> None:
+    def _lay_out_inputs(self) -> None:
+        self._chosen: dict[str, gr.components.Component] = {}
+        self._looks: dict[str, gr.HTML] = {}
+        self._cameras: dict[str, gr.Video] = {}
+        labels = {"source": "1. The person: a video or a photo", "target": "2. The motion: a video"}
         with gr.Row(elem_id="inputs"):
-            self._source = gr.Video(label="1. The person, and the place", sources=["upload"], elem_id="source")
-            self._target = gr.Video(label="2. The motion to do", sources=["upload"], elem_id="target")
-        self._samples = gr.Button(
-            "Take the two sample videos", size="sm", elem_id="samples", visible=_SAMPLES.is_dir()
-        )
-        with gr.Accordion("More choices", open=False, elem_id="choices"):
-            fitted = "How the motion is fitted to the person's body"
-            self._retargeting = gr.Radio(_RETARGETING, value="global", label=fitted)
-            self._layout = gr.Radio(_LAYOUTS, value="result", label="What the video shows")
-            self._background = gr.File(
-                label="Another place, if you like: a picture, or a video, whose person is taken out of it",
-                file_types=["image", "video"],
-                height=160,
-                elem_id="background",
-            )
-        self._start = gr.Button("Make the video", variant="primary", elem_id="start")
-        self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
-        self._status = gr.HTML(elem_id="status", padding=False)
+            for name, label in labels.items():
+                with gr.Column():
+                    self._chosen[name] = upload_box(label, name)
+                    self._looks[name] = gr.HTML(
+                        visible=False, elem_id=f"look-{name}", elem_classes="look", padding=False
+                    )
+                    with gr.Accordion("Or film it here", open=False, elem_id=f"film-{name}"):
+                        # Muted or mirrored, it would have to be encoded anew.
+                        plain = gr.WebcamOptions(mirror=False)
+                        self._cameras[name] = gr.Video(
+                            sources=["webcam"], height=280, include_audio=True, webcam_options=plain, show_label=False
+                        )
+        self._samples = gr.Button("Take the two sample videos", size="sm", elem_id="samples", visible=SAMPLES.is_dir())
+
+    def _lay_out_work(self) -> None:
+        with gr.Column(elem_id="work"):
+            with gr.Row():
+                self._look = gr.Button("Look at the poses first", elem_id="look")
+                self._start = gr.Button("Make the video", variant="primary", elem_id="start")
+                self._cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+            self._status = gr.HTML(elem_id="status", padding=False)
 
     def _lay_out_results(self) -> None:
         with gr.Column(visible=False, elem_id="results") as self._results:
+            self._shown = gr.HTML(elem_id="shown", padding=False)
             with gr.Row():
-                self._shown = [
-                    gr.Video(label=label, interactive=False, loop=True, buttons=[], elem_id=f"shown-{name}")
-                    for label, name in (("The person", "source"), ("The motion", "target"), ("The result", "result"))
-                ]
-            with gr.Row():
-                gr.Button("Play all three").click(None, js=_PLAY_ALL)
+                gr.Button("Play all", elem_id="play").click(None, js=_PLAY_ALL)
                 self._download = gr.DownloadButton("Download the result", variant="primary", elem_id="download")
+                self._download_mask = gr.DownloadButton("Download the mask", elem_id="download-mask")
             self._sheet = _picture("At a glance", "sheet")
             with gr.Accordion("Where each part was taken from", open=False, elem_id="attention") as self._maps:
                 gr.HTML(
                     "<p>For a few frames of the result: how much of each pixel was taken from which picture of the "
-                    "person's video. White is all of it, black is nothing.</p>"
+                    "person. White is all of it, black is nothing.</p>"
                 )
                 self._attention = _picture("Attention maps", "maps")
         # While the video is made this is all there is; then it makes room for the result.
-        look = "Look here first: the motion, and how it was fitted to the person"
-        self._preview = _picture(look, "preview", visible=False)
+        self._preview = _picture("", "preview", visible=False)
 
     def _wire(self) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         quick = {"queue": False, **quiet}
-        for upload in (self._source, self._target, self._background):
-            upload.change(self._hold, upload, None, **quick)
-        both = [str(_SAMPLES / f"{name}.mp4") for name in ("source", "target")]
-        self._samples.click(lambda: both, None, [self._source, self._target], **quick)
-        chosen = [self._source, self._target, self._background, self._retargeting, self._layout]
-        state = [self._start, self._cancel, self._status, self._preview]
-        made = [*self._shown, self._download, self._sheet, self._maps, self._attention]
-        self._start.click(self._begin, chosen, [*state, self._results], **quick).then(
-            self._follow, None, [*state, self._results, *made], concurrency_limit=1, **quiet
-        )
+        for name in INPUTS:
+            self._chosen[name].change(self._see, self._chosen[name], self._looks[name], **quick)
+            self._cameras[name].change(lambda path: path, self._cameras[name], self._chosen[name], **quick)
+        self._chosen["background_file"].change(self._hold, self._chosen["background_file"], None, **quick)
+        both = [str(SAMPLES / f"{name}.mp4") for name in INPUTS]
+        self._samples.click(lambda: both, None, [self._chosen[name] for name in INPUTS], **quick)
+        state = [self._number, self._look, self._start, self._cancel, self._status, self._preview, self._results]
+        made = [self._shown, self._download, self._download_mask, self._sheet, self._maps, self._attention]
+        for button, begin in (
+            (self._number, self._begin_people),
+            (self._look, self._begin_preview),
+            (self._start, self._begin_video),
+        ):
+            begun = button.click(begin, list(self._chosen.values()), state, **quick)
+            begun.then(None, js=_SCROLL.format(shown="#work", to="#work", below=0), **quick)
+            followed = begun.then(
+                self._follow, None, [*state, *made], concurrency_limit=1, concurrency_id="jobs", **quiet
+            )
+            followed.then(None, js=_SCROLL.format(shown="#results", to="#results", below=0), **quick)
+        preview_height = 400  # pixels, about; it loads later
+        self._preview.change(None, js=_SCROLL.format(shown="#preview", to="#work", below=preview_height), **quick)
         self._cancel.click(self._stop, None, state, concurrency_limit=None, **quiet)
         self.blocks.unload(self._leave)
 
-    def _begin(self, source, target, background, retarget, layout, request: gr.Request) -> dict:
+    def _begin_people(self, request: gr.Request, *values) -> dict:
+        return self._begin(request, values, "people")
+
+    def _begin_preview(self, request: gr.Request, *values) -> dict:
+        return self._begin(request, values, "preview")
+
+    def _begin_video(self, request: gr.Request, *values) -> dict:
+        return self._begin(request, values)
+
+    def _begin(self, request: gr.Request, values: tuple, only: str = "") -> dict:
         hidden = {self._preview: gr.update(value=None, visible=False), self._results: gr.update(visible=False)}
-        inputs = {"source": source, "target": target, "background": background}
-        if not source or not target:
-            self._jobs.cancel(request.session_hash)
-            needed = "Two videos are needed: one of the person, and one of the motion."
-            return {**hidden, **self._ready(_problem(needed))}
         try:
-            inputs = {name: Path(path) for name, path in inputs.items() if path}
-            self._jobs.begin(request.session_hash, inputs, {"retarget": retarget, "layout": layout})
+            begin_job(self._jobs, request.session_hash, dict(zip(self._chosen, values)), only)
         except VideoError as error:
-            return {**hidden, **self._ready(_problem(str(error)))}
-        return {
-            **hidden,
-            self._start: gr.update(visible=False),
-            self._cancel: gr.update(visible=True),
-            self._status: _bar("Waiting until the videos of others are made"),
-        }
+            self._jobs.cancel(request.session_hash)
+            return {**hidden, **self._ready(problem(str(error), self._labels))}
+        return {**hidden, **self._buttons(busy=True), self._status: bar("Waiting until the videos of others are made")}
 
     def _follow(self, request: gr.Request) -> Iterator[dict]:
         session = request.session_hash
@@ -144,10 +161,10 @@ class _Page:
         finished, previewed = False, False
         try:
             for progress in job.run():
-                change = {self._status: _progress(progress)}
-                if not previewed and job.outputs["preview"].exists():
+                change = {self._status: progress_bar(progress, job.stages)}
+                if not previewed and job.is_made("preview"):
                     previewed = True
-                    change[self._preview] = gr.update(value=str(job.outputs["preview"]), visible=True)
+                    change.update(self._previewed(job))
                 yield change
             finished = True
         finally:
@@ -156,22 +173,37 @@ class _Page:
         if self._jobs.of(session) is not job:  # cancelled
             yield {self._status: gr.skip()}
         elif job.error:
-            yield self._ready(_problem(job.error))
+            yield self._ready(problem(job.error, self._labels))
+        elif job.only:
+            next_step = paragraphs([_NEXT[job.only], *job.warnings], self._labels)
+            yield {**self._ready(next_step), **self._previewed(job)}
         else:
             yield self._done(job)
 
+    def _previewed(self, job: Job) -> dict:
+        name = job.only or "preview"
+        shape = [] if name == "people" else ["wide"]
+        looks = {"value": str(job.outputs[name]), "label": _LOOKS[name], "elem_classes": shape, "visible": True}
+        return {self._preview: gr.update(**looks)}
+
     def _ready(self, told: str) -> dict:
-        return {self._start: gr.update(visible=True), self._cancel: gr.update(visible=False), self._status: told}
+        return {**self._buttons(busy=False), self._status: told}
+
+    def _buttons(self, busy: bool) -> dict:
+        begin = dict.fromkeys((self._number, self._look, self._start), gr.update(visible=not busy))
+        return {**begin, self._cancel: gr.update(visible=busy)}
 
     def _done(self, job: Job) -> dict:
-        result = str(job.outputs["output"])
-        paths = [*(str(job.inputs[name]) for name in ("source", "target")), result]
-        has_maps = job.outputs["attention"].exists()
+        has_mask, has_maps = job.is_made("matte"), job.is_made("attention")
+        shown = {**job.inputs, "result": job.outputs["output"], **({"mask": job.outputs["matte"]} if has_mask else {})}
+        shown = {name: (words, shown[name]) for name, words in _SHOWN.items() if name in shown}
+        mask = str(job.outputs["matte"]) if has_mask else None
         return {
-            **self._ready(_paragraphs("Done.", *job.warnings)),
+            **self._ready(paragraphs(["Done.", *job.warnings], self._labels)),
             self._results: gr.update(visible=True),
-            **dict(zip(self._shown, paths)),
-            self._download: result,
+            self._shown: beside(shown),
+            self._download: str(job.outputs["output"]),
+            self._download_mask: gr.update(value=mask, visible=has_mask),
             self._sheet: str(job.outputs["sheet"]),
             self._maps: gr.update(visible=has_maps, open=False),
             self._attention: str(job.outputs["attention"]) if has_maps else None,
@@ -180,14 +212,27 @@ class _Page:
     def _stop(self, request: gr.Request) -> Iterator[dict]:
         job = self._jobs.drop(request.session_hash)
         hidden = gr.update(visible=False)
-        yield {self._cancel: hidden, self._status: _bar("Cancelling"), self._preview: hidden}
+        yield {self._cancel: hidden, self._status: bar("Cancelling"), self._preview: hidden}
         if job is not None:
             job.close()
-        yield self._ready(_paragraphs("Cancelled. Nothing was kept."))
+        yield self._ready(paragraphs(["Cancelled. Nothing was kept."], self._labels))
+
+    def _see(self, path: str | None, request: gr.Request) -> dict:
+        """Tells at once what a file is, or why it cannot be taken."""
+        self._hold(path, request)
+        return gr.update(value=self._told_of(path) if path else "", visible=bool(path))
+
+    def _told_of(self, path: str) -> str:
+        try:
+            seconds = check_input(Path(path), self._config, Path(path).name)
+            height, width, _ = first_frame(Path(path)).shape
+        except VideoError as error:
+            return problem(str(error).replace(path, Path(path).name), self._labels)
+        length = "Photo" if seconds is None else f"{seconds:.1f} seconds"
+        return media(Path(path)) + paragraphs([f"{length}, {width} x {height} pixels"], self._labels)
 
     def _hold(self, path: str | None, request: gr.Request) -> None:
-        if path and not Path(path).is_relative_to(_SAMPLES):
-            self._jobs.hold(request.session_hash, Path(path))
+        hold(self._jobs, path, request)
 
     def _leave(self, request: gr.Request) -> None:
         self._jobs.leave(request.session_hash)
@@ -203,86 +248,3 @@ def _picture(label: str, name: str, visible: bool = True) -> gr.Image:
         elem_id=name,
         elem_classes="wide",
     )
-
-
-def _introduction(config: AppConfig) -> str:
-    return f"""
-<h1>Make one person do another's motion</h1>
-<p>Give two videos: the person of the first will do the motion of the second, in the place of the first.</p>
-<ul>
-<li>It works best with one person, whole in view, and a camera that stands still.</li>
-<li>Show the person from the sides that the motion shows: what is never seen has to be guessed.</li>
-<li>Up to {config.max_seconds:g} seconds and {config.max_megabytes} MB each. Keep this page open: when you close it, all
-files are removed.</li>
-</ul>"""
-
-
-def _progress(progress: Progress) -> str:
-    text = _STAGES[progress.stage]
-    if progress.stage == "start":
-        return _bar(text)
-    if progress.total is None:
-        return _bar(f"{text}, {progress.done} frames so far")
-    # The first frames take longest, and say little of how long the rest will take.
-    rest = f", {progress.remaining} left" if 10 * progress.done >= progress.total else ""
-    return _bar(f"{text}, {progress.done} of {progress.total} frames{rest}", progress.done / progress.total)
-
-
-def _bar(text: str, share: float | None = None) -> str:
-    value = "" if share is None else f' value="{share:.3f}"'
-    return f'<progress{value} aria-label="Progress"></progress><p role="status">{escape(text)}</p>'
-
-
-def _problem(message: str) -> str:
-    return f'<div class="problem" role="alert">{_paragraphs(message)}</div>'
-
-
-def _paragraphs(*messages: str) -> str:
-    """Messages of a job, which name files as its directory does, in the page's words."""
-    text = "".join(f"<p>{escape(message)}</p>" for message in messages)
-    for name, words in _INPUTS.items():
-        text = text.replace(f"{name}/", f"{words}, ")
-    return text
-
-
-@contextlib.contextmanager
-def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[str]:
-    """Serves the page for as long as the block lasts; yields its address.
-
-    Args:
-        config: where, and the limits.
-        command: makes the videos, as `stmt_tf.app.jobs.Job` takes it; None: `stmt_tf.transfer` with the config's model.
-
-    Raises:
-        OSError: the port is taken, or the address is not this computer's.
-    """
-    command = command or [sys.executable, "-m", "stmt_tf.transfer", "--nopose_cache", f"--model={config.model}"]
-    with tempfile.TemporaryDirectory(prefix="stmt_tf-") as scratch, contextlib.ExitStack() as stack:
-        made = Path(scratch).resolve() / "jobs"
-        made.mkdir()
-        os.environ["GRADIO_TEMP_DIR"] = os.path.join(scratch, "uploads")
-        # What lies there is served as it is; anything else gradio would copy, and keep.
-        gr.set_static_paths([made, _SAMPLES])
-        jobs = stack.enter_context(contextlib.closing(Jobs(made, command, config)))
-        page = create_page(jobs, config)
-        settings = {
-            "server_name": config.host,
-            "server_port": config.port,
-            "max_file_size": f"{config.max_megabytes}mb",
-            "allowed_paths": [str(made), str(_SAMPLES)],
-            "theme": gr.themes.Default(font=_SYSTEM_FONTS, font_mono=["monospace"]),
-            "css_paths": Path(__file__).parent / "page.css",
-            "footer_links": [],
-            "run_history": False,
-            "share": False,
-            "ssr_mode": False,
-            "quiet": True,
-            "prevent_thread_lock": True,
-        }
-        try:
-            _, address, _ = page.queue().launch(**settings)
-        except OSError as error:  # whose own words name gradio's functions, not our flags
-            place = f"--host={config.host} --port={config.port}"
-            raise OSError(f"{place}: cannot be served at; the port may be taken. Give another --port") from error
-        stack.callback(page.close, verbose=False)
-        yield address

@@ -75,7 +75,7 @@ def _other_clips(pattern: str, size: int) -> Iterator[bytes]:
     """Serialized clips of other people: of the record files given, or rendered dancers."""
     if not pattern:
         logging.info("rendering dancers to mix in")
-        for index in tqdm(range(_NUM_OTHER_CLIPS), desc="dancers", unit=" dancers"):
+        for index in tqdm(range(_NUM_OTHER_CLIPS), desc="rendering", unit=" dancers"):
             yield encode_clip(rendered_clip(_DANCERS, index, size, _DANCERS_FRAMES, _DANCERS_FPS))
         return
     others = record_files.find_records(pattern, "--mix_records")

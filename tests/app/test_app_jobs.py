@@ -14,7 +14,8 @@ import pytest
 from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
-from stmt_tf.app.jobs import Job, Jobs, Progress, check_input, duration
+from stmt_tf.app.inputs import check_input, duration
+from stmt_tf.app.jobs import Job, Jobs, Progress
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import VideoError
 
@@ -28,7 +29,9 @@ STAND_IN = """
     tell("\\rposes:   0%|          | 0/8 [00:00<?, ? frames/s]")
     tell("\\rposes:  50%|#####     | 4/8 [00:01<00:01, 4.0 frames/s]\\n")
     tell(f"W1125 20:15:00.123456 1234 tracks.py:66] {flags['source']}: two people\\n")
-    pathlib.Path(flags["preview"]).write_text(flags["retarget"])
+    pathlib.Path(flags["preview"]).write_text(flags.get("retarget", ""))
+    for flag in flags.keys() & {"save_poses", "save_source_poses"}:
+        pathlib.Path(flags[flag]).write_text(flag)
     tell("\\rresult: |          | 3/? [00:01<?, 4.0 frames/s]\\n")
 """
 FINISH = 'pathlib.Path(flags["output"]).write_text(pathlib.Path(flags["source"]).read_text())'
@@ -132,11 +135,12 @@ def test_a_command_that_does_not_listen_is_ended_all_the_same(tmp_path, monkeypa
 def test_sessions_do_not_mix(inputs, open_jobs):
     jobs = open_jobs(FINISH)
     other = {**inputs, "source": inputs["target"]}
-    ann, bob = (jobs.begin(name, given, {"retarget": name}) for name, given in (("ann", inputs), ("bob", other)))
+    begun = (("ann", inputs, "bone"), ("bob", other, "none"))
+    ann, bob = (jobs.begin(name, given, {"retarget": retarget}) for name, given, retarget in begun)
     assert ann.directory != bob.directory and len(ann.directory.name) == len(bob.directory.name) == 32
     for _ in zip(ann.run(), bob.run()):
         pass
-    assert [job.outputs["preview"].read_text() for job in (ann, bob)] == ["ann", "bob"]
+    assert [job.outputs["preview"].read_text() for job in (ann, bob)] == ["bone", "none"]
     jobs.leave("ann")
     assert not ann.directory.exists() and bob.outputs["preview"].exists() and jobs.of("bob") is bob
 
@@ -146,6 +150,76 @@ def test_a_new_job_takes_the_place_of_the_sessions_last(inputs, open_jobs):
     first = jobs.begin("ann", inputs, {})
     second = jobs.begin("ann", inputs, {})
     assert not first.directory.exists() and jobs.of("ann") is second
+
+
+# Tells what poses were given, in place of the preview.
+POSES_GIVEN = """
+given = [flags[flag] for flag in ("source_poses", "target_poses") if flag in flags]
+pathlib.Path(flags["preview"]).write_text(str([pathlib.Path(path).read_text() for path in given]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "given"),
+    [
+        ({"retarget": "bone", "background": "green"}, "['save_source_poses', 'save_poses']"),
+        ({"end": 0.2}, "[]"),
+        ({"source_person": 2}, "[]"),
+    ],
+)
+def test_poses_that_a_preview_has_found_are_not_looked_for_again(inputs, open_jobs, change, given):
+    jobs = open_jobs(POSES_GIVEN)
+    look = jobs.begin("ann", inputs, {}, only="preview")
+    list(look.run())
+    assert look.outputs["preview"].read_text() == "[]" and list(look.outputs) == ["preview"]
+    job = jobs.begin("ann", inputs, change)
+    assert not look.directory.exists()
+    list(job.run())
+    assert job.outputs["preview"].read_text() == given
+
+
+def test_poses_of_other_files_are_looked_for(inputs, open_jobs, tmp_path):
+    jobs = open_jobs(POSES_GIVEN)
+    list(jobs.begin("ann", inputs, {}, only="preview").run())
+    job = jobs.begin("ann", {**inputs, "source": inputs["target"]}, {})
+    list(job.run())
+    assert job.outputs["preview"].read_text() == "[]"
+
+
+def test_the_person_alone_comes_as_a_video_with_alpha_and_a_mask_if_it_is_asked_for(inputs, open_jobs):
+    jobs = open_jobs(FINISH)
+    job = jobs.begin("ann", inputs, {"background": "transparent", "matte": True, "max_size": None})
+    assert (job.outputs["output"].name, job.outputs["matte"].name) == ("result.webm", "mask.mp4")
+    assert "matte" not in jobs.begin("ann", inputs, {"background": "green", "matte": False}).outputs
+
+
+def test_a_fine_tuning_tells_the_seconds_that_are_over(tmp_path):
+    bar = r'tell("\rfine-tuning:  25%|##5       | 45/180 [00:45<02:15,  1.0 s/s]\n")'
+    job = text_job(tmp_path / "job", bar)
+    assert list(job.run())[-1] == Progress("fine-tuning", 45, 180, "02:15")
+
+
+@pytest.mark.parametrize(
+    ("choices", "complaint"),
+    [
+        ({"start": 3, "end": 2}, "--start=3 must be at least 0 and before --end=2"),
+        ({"retarget": "twist"}, "--retarget must be one of "),
+        ({"num_source_frames": "many"}, "num_source_frames must be a whole number, got 'many'"),
+        ({"speed": 3}, "no setting is called 'speed'"),
+    ],
+)
+def test_choices_that_cannot_be_are_refused_and_leave_nothing(inputs, open_jobs, choices, complaint):
+    jobs = open_jobs()
+    with pytest.raises(VideoError, match=f"^{complaint}"):
+        jobs.begin("ann", inputs, choices)
+    assert jobs.of("ann") is None
+
+
+def test_what_a_session_names_after_itself_leaves_with_it(inputs, open_jobs):
+    jobs = open_jobs()
+    mine, others = jobs.begin("ann/1", inputs, {}), jobs.begin("anna", inputs, {})
+    jobs.leave("ann")
+    assert not mine.directory.exists() and others.directory.exists()
 
 
 @pytest.mark.parametrize("then", ["leave", "begin"])

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import sys
+import shutil
 import urllib.request
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from browsers import start_browser
-from tiny_model import model_directory
-from transfers import save, write_poses
 from videos import numbered_frames, write_video
 
-from dancers import render_video
-from stmt_tf.app.settings import AppConfig
-from stmt_tf.video.reader import read_frames
+from stmt_tf.video.reader import read_chosen, read_frames
 
 pytest.importorskip("gradio")
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SIZE, LENGTH = 64, 9
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 BRIGHTEST = """
     const canvas = document.createElement("canvas"), video = document.querySelector(arguments[0]);
     canvas.width = canvas.height = 8;
@@ -61,19 +54,20 @@ class Visitor:
         return self.find("#status").text
 
     def choose(self, name, path):
-        """Uploads a video in the place of the one that is chosen."""
+        """Uploads a file in the place of the one that is chosen; returns what the page tells of it."""
         from selenium.common.exceptions import TimeoutException
 
         def emptied():  # a page that is still waking up, on a busy machine, may miss a click or a file
             if self.shown(f"#{name} [aria-label=Clear]"):
                 self.find(f"#{name} [aria-label=Clear]").click()
-            return self.driver.find_elements("css selector", f"#{name} input[type=file]")
+            upload = self.driver.find_elements("css selector", f"#{name} input[type=file]")
+            return upload and not self.shown(f"#look-{name}")
 
         for patience in (10, 30, 120):
             self.wait(emptied)
             self.find(f"#{name} input[type=file]").send_keys(str(path))
             try:
-                return self.wait(lambda: self.shown(f"#{name} [aria-label=Clear]"), patience)
+                return self.wait(lambda: self.shown(f"#look-{name}") and self.find(f"#look-{name}").text, patience)
             except TimeoutException:
                 continue
         raise AssertionError(f"{path} did not arrive")
@@ -81,30 +75,13 @@ class Visitor:
     def start(self):
         self.find("#start").click()
 
+    def use_phone(self):
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
 
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("videos")
-    dancers = {name: render_video(3, index, SIZE, LENGTH, 12.5) for name, index in (("source", 1), ("target", 5))}
-    for name, video in dancers.items():
-        save(folder / f"{name}.mp4", video, fps=12.5)
-        write_poses(folder / f"{name}.json", video.joints)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(videos):
-    from stmt_tf.app.page import served
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    poses = [f"--{name}_poses={videos / name}.json" for name in ("source", "target")]
-    flags = [f"--model={model_directory()}", "--pose=alphapose", "--num_source_frames=3", *poses]
-    with served(AppConfig(port=port, max_seconds=5), [sys.executable, "-m", "stmt_tf.transfer", *flags]) as address:
-        scratch = Path(os.environ["GRADIO_TEMP_DIR"]).parent
-        yield address
-    assert not scratch.exists()
+    def sees(self, selector):
+        """Whether the top of something is in view."""
+        top, height = "arguments[0].getBoundingClientRect().top", "window.innerHeight"
+        return self.driver.execute_script(f"return 0 <= {top} && {top} < {height}", self.find(selector))
 
 
 @pytest.fixture
@@ -121,12 +98,7 @@ def another_visitor(address, tmp_path):
     person.driver.quit()
 
 
-def files():
-    """All that the page keeps of its visitors."""
-    return [path for path in Path(os.environ["GRADIO_TEMP_DIR"]).parent.rglob("*") if path.is_file()]
-
-
-def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visitor, videos):
+def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visitor, videos, kept):
     visitor.choose("source", videos / "source.mp4")
     visitor.choose("target", videos / "target.mp4")
     visitor.start()
@@ -134,8 +106,9 @@ def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visit
     visitor.told("Done.")
     video = visitor.find("#shown-result video")
     visitor.wait(lambda: video.get_property("readyState") >= 2)
-    assert video.get_property("duration") == pytest.approx(LENGTH / 12.5, abs=0.05)
-    assert visitor.driver.execute_script(BRIGHTEST, "#shown-result video") > 30
+    assert video.get_property("duration") == pytest.approx(9 / 12.5, abs=0.05)
+    visitor.find("#play").click()
+    visitor.wait(lambda: visitor.driver.execute_script(BRIGHTEST, "#shown-result video") > 30)
     assert visitor.shown("#sheet img") and visitor.shown("#shown-source video") and visitor.shown("#shown-target video")
     assert not visitor.shown("#attention")  # the model has none
     visitor.find("#download").click()
@@ -143,31 +116,47 @@ def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visit
     loaded = visitor.driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     origin = visitor.driver.execute_script("return location.origin")
     assert [name for name in loaded if not name.startswith((origin, "blob:", "data:"))] == []
-    metrics = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
-    visitor.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    visitor.use_phone()
     assert visitor.driver.execute_script("return document.documentElement.scrollWidth") == 390
-    assert files() != []
+    assert kept() != []
     visitor.driver.get("about:blank")
-    visitor.wait(lambda: files() == [])
+    visitor.wait(lambda: kept() == [])
 
 
-def test_what_cannot_be_taken_is_told_and_another_try_is_free(visitor, videos, tmp_path):
+def test_what_cannot_be_taken_is_told_at_once_and_another_try_is_free(visitor, videos, tmp_path):
     visitor.start()
-    visitor.told("Two videos are needed")
-    text = tmp_path / "text.mp4"
+    visitor.told("Two files are needed")
+    text, empty, unknown = (tmp_path / name for name in ("text.txt", "empty.mp4", "X.VID"))
     text.write_text("no video")
+    empty.touch()
+    shutil.copy(videos / "target.mp4", unknown)  # of no type that a browser knows
+    assert visitor.choose("source", text).startswith("text.txt: not a readable video")
+    assert visitor.choose("source", empty) == "empty.mp4: is empty. Give another file."
+    assert visitor.choose("target", unknown) == "0.7 seconds, 64 x 64 pixels"
+    visitor.start()
+    assert visitor.told("is empty").startswith("Person, empty.mp4: ")
     long = write_video(tmp_path / "long.mp4", numbered_frames(12), fps=2)
-    visitor.choose("source", text)
-    visitor.choose("target", videos / "target.mp4")
-    visitor.start()
-    assert visitor.told("not a readable video").startswith("Video of the person, text.mp4: ")
-    visitor.choose("source", long)
-    visitor.start()
-    assert visitor.told("takes 6.0 s, more than the 5 s taken here").count("\n") == 0
+    assert visitor.choose("source", long) == "long.mp4: takes 6.0 s, more than the 5 s taken here. Cut it shorter."
     assert visitor.shown("#start") and not visitor.shown("#cancel")
 
 
-def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, videos):
+def test_on_a_phone_the_poses_are_seen_before_the_wait_and_then_the_result(visitor, videos, tmp_path):
+    photo = tmp_path / "photo.png"
+    cv2.imwrite(str(photo), read_chosen(videos / "source.mp4", [0])[0][..., ::-1])
+    visitor.use_phone()
+    assert visitor.choose("source", photo) == "Photo, 64 x 64 pixels" and visitor.shown("#look-source img")
+    visitor.choose("source", videos / "source.mp4")
+    visitor.choose("target", videos / "target.mp4")
+    visitor.find("#look").click()
+    visitor.told("Do the skeletons fit?")
+    visitor.wait(lambda: visitor.sees("#preview img"))
+    assert not visitor.shown("#results")
+    visitor.start()
+    visitor.told("Done.")
+    visitor.wait(lambda: visitor.sees("#shown-result video"))
+
+
+def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, videos, kept):
     visitor.choose("source", videos / "source.mp4")
     visitor.choose("target", videos / "target.mp4")
     for _ in range(2):  # the second shows that the first stands in nobody's way
@@ -175,11 +164,11 @@ def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, vi
         visitor.told("Starting")
         visitor.find("#cancel").click()
         visitor.told("Cancelled")
-        assert {path.parent.name for path in files()}.isdisjoint({"source", "target"})  # of a job
+        assert {path.parent.name for path in kept()}.isdisjoint({"source", "target"})  # of a job
     visitor.start()
     visitor.told("Starting")
     visitor.driver.get("about:blank")
-    visitor.wait(lambda: files() == [])
+    visitor.wait(lambda: kept() == [])
 
 
 def served_bytes(visitor, selector):
@@ -193,15 +182,16 @@ def test_two_visitors_at_once_get_each_their_own_and_one_of_them_another_place(
     visitor, another_visitor, videos, tmp_path
 ):
     place = tmp_path / "magenta.png"
-    cv2.imwrite(str(place), np.full((SIZE, SIZE, 3), (200, 0, 200), np.uint8))
+    cv2.imwrite(str(place), np.full((64, 64, 3), (200, 0, 200), np.uint8))
     visitor.choose("source", videos / "source.mp4")
     visitor.choose("target", videos / "target.mp4")
     another_visitor.choose("source", videos / "target.mp4")
     another_visitor.choose("target", videos / "source.mp4")
-    another_visitor.find("#choices button").click()
-    another_visitor.wait(lambda: another_visitor.driver.find_elements("css selector", "#background input[type=file]"))
-    another_visitor.find("#background input[type=file]").send_keys(str(place))
-    another_visitor.wait(lambda: "magenta" in another_visitor.find("#background").text)
+    another_visitor.find("#place button").click()
+    upload = "#background_file input[type=file]"
+    another_visitor.wait(lambda: another_visitor.driver.find_elements("css selector", upload))
+    another_visitor.find(upload).send_keys(str(place))
+    another_visitor.wait(lambda: "magenta" in another_visitor.find("#background_file").text)
     visitor.start()
     another_visitor.start()
     for person, source, target in ((visitor, "source", "target"), (another_visitor, "target", "source")):

@@ -1,0 +1,69 @@
+"""What people give: whether it can be taken, and how it looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from stmt_tf.app.settings import AppConfig
+from stmt_tf.video.container import begin, open_media, packets, video_stream
+from stmt_tf.video.files import VideoError
+from stmt_tf.video.picture import is_picture, read_picture
+from stmt_tf.video.reader import read_frames
+from stmt_tf.video.timeline import Clock
+
+
+def check_input(path: Path, config: AppConfig, name: str) -> float | None:
+    """Checks that a file, called `name` in what is told, is a picture, or a video that is short enough.
+
+    Returns:
+        The video's seconds; None of a picture.
+
+    Raises:
+        VideoError: it is too large or too long, or neither a picture nor a video.
+        OSError: it is not there.
+    """
+    size = path.stat().st_size
+    if not size:
+        raise VideoError(f"{name}: is empty. Give another file.")
+    if size > config.max_megabytes * 1e6:
+        raise VideoError(
+            f"{name}: has {size / 1e6:.1f} MB, more than the {config.max_megabytes} MB taken here. "
+            "Give a shorter or smaller one."
+        )
+    if is_picture(path):
+        return None
+    try:
+        seconds = duration(path)
+    except VideoError as error:
+        raise VideoError(str(error).replace(str(path), name)) from error
+    if seconds > config.max_seconds:
+        raise VideoError(
+            f"{name}: takes {seconds:.1f} s, more than the {config.max_seconds:g} s taken here. Cut it shorter."
+        )
+    return seconds
+
+
+def duration(path: Path) -> float:
+    """Seconds to the end of a video's last frame, by the times of its packets: not every file states its duration.
+
+    Raises:
+        VideoError: the file is no video.
+    """
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        clock = Clock(container, stream, begin(container, stream))
+        for packet in packets(container, stream):
+            if packet is not None:
+                clock.place(packet)
+        return clock.end
+
+
+def first_frame(path: Path) -> np.ndarray:
+    """A picture, or a video's first frame, as uint8 RGB `[H, W, 3]`.
+
+    Raises:
+        VideoError: it cannot be decoded.
+    """
+    return read_picture(path) if is_picture(path) else next(read_frames(path)).image
