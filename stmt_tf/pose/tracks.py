@@ -138,8 +138,9 @@ def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
         PoseError: the pose estimator's model or results cannot be used, or saved poses are of another video.
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
-    known = [_saved(video) if video.saved else _recalled(video) for video in videos]
-    found = iter(_look_for_people([video for video, each in zip(videos, known) if each is None]))
+    keys = [_key_of(video) for video in videos]
+    known = [_saved(video) if video.saved else _recalled(video, key) for video, key in zip(videos, keys)]
+    found = iter(_look_for_people([each for *each, had in zip(videos, keys, known) if had is None]))
     return [next(found) if each is None else each for each in known]
 
 
@@ -163,19 +164,24 @@ def _saved(video: PosedVideo) -> Detections:
     return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
 
 
-def _recalled(video: PosedVideo) -> Detections | None:
-    """What the cache has of a video."""
-    found = cache.recall(_key_of(video)) if video.is_cached else None
+def _recalled(video: PosedVideo, key: str) -> Detections | None:
+    """What the cache has of a video under its key."""
+    found = cache.recall(key) if key else None
     return found and Detections(probe(video.path), found.people, found.starts, person=video.person)
 
 
 def _key_of(video: PosedVideo) -> str:
+    """By what the cache has the people of a video; empty where it may not have them."""
+    if video.saved or not video.is_cached:
+        return ""
     return cache.key_of(video.path, video.tool, video.model, video.one_shot, video.finds_everybody)
 
 
-def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:
-    if not videos:
+def _look_for_people(unknown: Sequence[tuple[PosedVideo, str]]) -> list[Detections]:
+    """The people of videos, each given with its key of the cache."""
+    if not unknown:
         return []
+    videos = [video for video, _ in unknown]
     infos = [probe(video.path) for video in videos]
     lengths = [info.num_frames for info in infos]
     people: list[list[np.ndarray]] = [[] for _ in videos]
@@ -197,9 +203,9 @@ def _look_for_people(videos: Sequence[PosedVideo]) -> list[Detections]:
                     begun += [len(each)] * cut
                     each.append(detections)
                     bar.update()
-    for video, each, begun in zip(videos, people, starts):
-        if video.is_cached:
-            cache.keep(_key_of(video), cache.Found(each, begun))
+    for (video, key), each, begun in zip(unknown, people, starts):
+        if key and key == _key_of(video):  # else the file was written anew meanwhile
+            cache.keep(key, cache.Found(each, begun))
     imported = [
         ImportedPoses(estimator, video.path, len(each), (info.height, info.width), witness)
         if isinstance(estimator, ImportedEstimator)

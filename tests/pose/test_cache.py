@@ -93,6 +93,19 @@ def test_a_video_beside_one_that_is_known_is_looked_at_alone(tmp_path, video):
     assert Counting.calls - before == LENGTH - 2 and [len(shot.joints) for shot in shots] == [LENGTH - 2, LENGTH]
 
 
+def test_a_file_that_is_written_anew_meanwhile_is_looked_at_again(tmp_path, video, monkeypatch):
+    other = write_video(tmp_path / "b.mp4", numbered_frames(LENGTH - 2), crf="10")
+
+    class Late(Counting):
+        def detect(self, frame, index):
+            os.replace(shutil.copy(other, tmp_path / "c.mp4"), video)  # what is open stays as it is
+            return super().detect(frame, index)
+
+    monkeypatch.setattr(tracks, "create_estimator", Late)
+    assert calls_for(video)[0] == LENGTH
+    assert calls_for(video)[0] == LENGTH - 2
+
+
 def test_the_flag_leaves_the_cache_alone(video, folder):
     assert calls_for(video, cached=False)[0] == LENGTH and not folder.exists()
     calls_for(video)
