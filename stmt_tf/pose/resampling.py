@@ -33,7 +33,7 @@ def poses_at(joints: np.ndarray, times: np.ndarray, moments: np.ndarray) -> np.n
         moments: `[T']`, in seconds, rising; before the first frame and after the last one the pose is held.
 
     Returns:
-        float32 `[T', 14, 3]`; a joint that one of the two frames lacks is that of the nearer one.
+        float32 `[T', 14, 3]`; a joint that one of the two frames lacks is that of the nearer one, or of the one held.
     """
     before = np.searchsorted(times, moments, side="right").clip(1, len(times)) - 1
     after = (before + 1).clip(max=len(times) - 1)
@@ -41,4 +41,5 @@ def poses_at(joints: np.ndarray, times: np.ndarray, moments: np.ndarray) -> np.n
     share = ((moments - times[before]) / np.maximum(pause, 1e-9)).clip(0, 1) * (pause <= _LONGEST)
     one, other, share = joints[before], joints[after], share[:, np.newaxis, np.newaxis]
     both = (one[..., 2:] > 0) & (other[..., 2:] > 0)
-    return np.where(both, one + share * (other - one), joints[nearest(times, moments)]).astype(np.float32)
+    near = joints[np.where(pause <= _LONGEST, nearest(times, moments), before)]
+    return np.where(both, one + share * (other - one), near).astype(np.float32)

@@ -50,3 +50,11 @@ def test_over_a_long_pause_a_pose_is_held():
     times = np.array([0.0, 2.0])
     found = poses_at(moving(times), times, np.array([0.5, 1.9, 2.0]))
     np.testing.assert_array_equal(found[:, 0, 0], [0, 0, 200])
+
+
+def test_what_is_held_is_one_pose_and_no_mix_of_two():
+    times = np.array([0.0, 2.0])
+    joints = moving(times)
+    joints[0, 5] = joints[1, 6] = 0
+    found = poses_at(joints, times, np.array([0.5, 1.9, 2.0]))
+    np.testing.assert_array_equal(found, joints[[0, 0, 1]])
