@@ -136,8 +136,9 @@ def _moved(joints: np.ndarray, scale: float, shift: np.ndarray) -> np.ndarray:
 
 def _laid(image: np.ndarray, scale: float, shift: np.ndarray, frame_size: tuple[int, int], border: int) -> np.ndarray:
     """An image `[H, W]` or `[H, W, 3]`, scaled and moved, as a frame of this (height, width) shows it."""
-    size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
-    if size != list(image.shape[1::-1]):
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    motion = np.float32([[1, 0, shift[0]], [0, 1, shift[1]]])
-    return cv2.warpAffine(image, motion, frame_size[::-1], flags=cv2.INTER_NEAREST, borderMode=border)
+    if scale < 1:  # by the mean of pixels; to enlarge a whole photo would take memory for what no frame shows
+        size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
+        image, scale = cv2.resize(image, size, interpolation=cv2.INTER_AREA), 1.0
+    motion = np.float32([[scale, 0, (scale - 1) / 2 + shift[0]], [0, scale, (scale - 1) / 2 + shift[1]]])
+    method = cv2.INTER_NEAREST if scale == 1 else cv2.INTER_CUBIC
+    return cv2.warpAffine(image, motion, frame_size[::-1], flags=method, borderMode=border)

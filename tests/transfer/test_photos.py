@@ -105,6 +105,16 @@ def test_frames_and_mattes_go_where_the_joints_go(album, dancer):
         assert np.abs(colour - own_colour).max() < 60
 
 
+def test_a_person_who_is_tiny_in_a_photo_is_enlarged_alone(album, dancer):
+    joints = body.scaled_joints(dancer.joints[0], 0.01)
+    speck = np.zeros((1000, 1000, 3), np.uint8)
+    write_png(album / "2.png", speck)
+    Known.people["2"] = (joints + np.float32([500, 500, 0]))[np.newaxis, np.newaxis]
+    source = MotionTransfer(Painter()).prepare_source(album)  # 100 times as large, it would have 30 GB
+    assert [frame.shape for frame in source.frames] == [(SIZE, SIZE, 3)] * 3
+    np.testing.assert_allclose(source.track[1], dancer.joints[0], atol=0.5)
+
+
 def test_the_place_is_that_of_the_first_photo(album, dancer):
     source = MotionTransfer(Painter()).prepare_source(album)
     clear = dancer.masks[0] == 0
