@@ -20,7 +20,7 @@ from stmt_tf.video.reader import VideoError
 def main(config: TransferConfig) -> None:
     """Makes the video, or several, or the preview alone, or shows what happens, or who is in view."""
     try:
-        if config.people and not (config.output or config.preview):
+        if config.people and not (config.output or config.preview or config.live):
             _show_people(config)
             return
         if not (config.output or config.live or config.preview):

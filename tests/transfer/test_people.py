@@ -105,6 +105,8 @@ def test_what_cannot_be_shown_or_chosen_is_told(tmp_path, videos):
         one_for_each(TransferConfig(target="a.mp4,b.mp4", output="out", target_person=2))
     with pytest.raises(ValueError, match="--live goes without --target_person=2"):
         check_live(TransferConfig(live="0", target_person=2))
+    with pytest.raises(SystemExit, match="transfer: --live goes without --people="):
+        command.main(TransferConfig(source=videos["source"], live="0", people=str(tmp_path / "who.png")))
     assert "source_person" in OF_SOURCE
 
 
