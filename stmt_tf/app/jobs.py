@@ -18,7 +18,7 @@ from pathlib import Path
 
 from stmt_tf.app.inputs import check_input
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.place.backdrop import TRANSPARENT
+from stmt_tf.place.backdrop import TRANSPARENT, colour_of
 from stmt_tf.transfer.keywords import TO_TRANSFER, as_config
 from stmt_tf.video.files import VideoError
 
@@ -57,7 +57,8 @@ class Job:
         directory: to make, and to remove in the end.
         command: of the transfer, without the flags that follow from what follows.
         inputs: a file for each of the flags source, target and, if another place is to be shown, background.
-        choices: further settings, by their flags' names; of `matte` whether there is to be one.
+        choices: further settings, by their flags' names; of `matte` whether there is to be one, and of `background`
+            a colour alone.
         only: `people` or `preview`, if that picture is all that is to be made; empty: the video.
         before: another job, whose poses are taken if it has found the same.
 
@@ -85,6 +86,9 @@ class Job:
     ):
         settings = {name: value for name, value in choices.items() if value is not None and name != "matte"}
         as_config(settings, TO_TRANSFER)
+        # Files are inputs alone: what is typed in must not name one of this machine.
+        if (background := settings.get("background")) and colour_of(background) is None:
+            raise ValueError(f"--background={background} is no colour. Give one such as green or #00ff00, or a file")
         self.directory, self.only = directory, only
         # A directory for each, so that files keep their names in what is told, whatever these are.
         self.inputs = {name: directory / name / path.name for name, path in inputs.items()}

@@ -206,6 +206,7 @@ def test_a_fine_tuning_tells_the_seconds_that_are_over(tmp_path):
         ({"retarget": "twist"}, "--retarget must be one of "),
         ({"num_source_frames": "many"}, "num_source_frames must be a whole number, got 'many'"),
         ({"speed": 3}, "no setting is called 'speed'"),
+        ({"background": __file__}, f"--background={__file__} is no colour. Give one such as green"),
     ],
 )
 def test_choices_that_cannot_be_are_refused_and_leave_nothing(inputs, open_jobs, choices, complaint):
