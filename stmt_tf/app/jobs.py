@@ -28,7 +28,8 @@ _LAST_WORDS = "transfer: "
 _PICTURES = ("preview", "sheet", "attention")
 _SAVED = {"source_poses": "save_source_poses", "target_poses": "save_poses"}
 # What poses depend on, beside the files.
-_POSED_BY = ("source_start", "source_end", "start", "end", "source_person", "target_person")
+_PERSONS = ("source_person", "target_person")
+_POSED_BY = ("source_start", "source_end", "start", "end", *_PERSONS)
 _PATIENCE = 10.0  # seconds in which a process ends by itself; while it loads TensorFlow it does not listen
 
 
@@ -106,6 +107,8 @@ class Job:
         self._poses = {name: directory / f"{name}.json" for name in _SAVED}
         known = before is not None and before._posed_by == self._posed_by and before._has_poses()
         poses = {name if known else _SAVED[name]: path for name, path in self._poses.items()}
+        if known:  # of the one person who was meant
+            settings = {name: value for name, value in settings.items() if name not in _PERSONS}
         flags = {**settings, **self.inputs, **({} if only == "people" else poses), **self.outputs}
         self._command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
         self._process: subprocess.Popen | None = None

@@ -178,6 +178,19 @@ def test_poses_that_a_preview_has_found_are_not_looked_for_again(inputs, open_jo
     assert job.outputs["preview"].read_text() == given
 
 
+def test_poses_of_a_number_are_taken_as_those_of_one_person(inputs, open_jobs):
+    jobs = open_jobs('pathlib.Path(flags["preview"]).write_text(str(sorted(flags)))')
+    chosen = {"source_person": 2, "target_person": 3}
+    list(jobs.begin("ann", inputs, chosen, only="preview").run())
+    job = jobs.begin("ann", inputs, chosen)
+    list(job.run())
+    given = job.outputs["preview"].read_text()
+    assert "'source_poses'" in given and "'target_poses'" in given and "person" not in given
+    third = jobs.begin("ann", inputs, {**chosen, "target_person": 1}, only="preview")
+    list(third.run())
+    assert "'target_person'" in third.outputs["preview"].read_text()
+
+
 def test_poses_of_other_files_are_looked_for(inputs, open_jobs, tmp_path):
     jobs = open_jobs(POSES_GIVEN)
     list(jobs.begin("ann", inputs, {}, only="preview").run())
