@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from stmt_tf.pose.linking import strain
+
 _LONGEST = 0.2  # seconds between two frames; over more, a pose is held, as the video holds its picture
 
 
@@ -27,6 +29,8 @@ def nearest(times: np.ndarray, moments: np.ndarray) -> np.ndarray:
 def poses_at(joints: np.ndarray, times: np.ndarray, moments: np.ndarray) -> np.ndarray:
     """Joints at some moments, between those of the frames before and after.
 
+    Where a pose leaps, as at a cut, it is that of the nearer frame.
+
     Args:
         joints: float32 `[T, 14, 3]`, one person's.
         times: `[T]`, when those frames are shown, in seconds, rising.
@@ -35,11 +39,13 @@ def poses_at(joints: np.ndarray, times: np.ndarray, moments: np.ndarray) -> np.n
     Returns:
         float32 `[T', 14, 3]`; a joint that one of the two frames lacks is that of the nearer one, or of the one held.
     """
+    leaps = np.array([strain(*pair, pause=1) >= 1.0 for pair in zip(joints, joints[1:])] + [False])
     before = np.searchsorted(times, moments, side="right").clip(1, len(times)) - 1
     after = (before + 1).clip(max=len(times) - 1)
     pause = times[after] - times[before]
-    share = ((moments - times[before]) / np.maximum(pause, 1e-9)).clip(0, 1) * (pause <= _LONGEST)
-    one, other, share = joints[before], joints[after], share[:, np.newaxis, np.newaxis]
-    both = (one[..., 2:] > 0) & (other[..., 2:] > 0)
+    share = ((moments - times[before]) / np.maximum(pause, 1e-9)).clip(0, 1)[:, np.newaxis, np.newaxis]
+    one, other = joints[before], joints[after]
     near = joints[np.where(pause <= _LONGEST, nearest(times, moments), before)]
-    return np.where(both, one + share * (other - one), near).astype(np.float32)
+    moves = ((pause <= _LONGEST) & ~leaps[before])[:, np.newaxis, np.newaxis]
+    both = (one[..., 2:] > 0) & (other[..., 2:] > 0)
+    return np.where(moves & both, one + share * (other - one), near).astype(np.float32)

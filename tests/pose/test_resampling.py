@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dancer import dance
 
 from stmt_tf.pose.resampling import moments_at_rate, nearest, poses_at
 
@@ -14,6 +15,7 @@ def moving(times=TIMES):
     """A person who goes 100 pixels a second to the right."""
     joints = np.ones((len(times), 14, 3), np.float32)
     joints[..., 0] = 100 * times[:, np.newaxis]
+    joints[..., 1] = 10 * np.arange(14)
     return joints
 
 
@@ -58,3 +60,11 @@ def test_what_is_held_is_one_pose_and_no_mix_of_two():
     joints[0, 5] = joints[1, 6] = 0
     found = poses_at(joints, times, np.array([0.5, 1.9, 2.0]))
     np.testing.assert_array_equal(found, joints[[0, 0, 1]])
+
+
+def test_nobody_flies_through_a_cut():
+    joints = dance(frames=4)
+    joints[2:, :, 0] += 900
+    found = poses_at(joints, np.arange(4) / 25, np.arange(13) / 100)
+    np.testing.assert_allclose(found[2], (joints[0] + joints[1]) / 2, atol=1e-3)
+    np.testing.assert_array_equal(found[[5, 7]], joints[[1, 2]])
