@@ -85,6 +85,29 @@ def test_another_content_part_model_or_setting_is_looked_at(tmp_path, video):
     assert calls_for(other)[0] == LENGTH - 1
 
 
+def test_all_that_an_estimate_depends_on_is_in_its_key(tmp_path, video, monkeypatch):
+    model = tmp_path / "saved" / "model.pb"
+    model.parent.mkdir()
+    model.write_bytes(b"1")
+    directory = str(model.parent)
+
+    def keys():
+        asked = [
+            (video, "movenet", ""), (Excerpt(video, 0.2), "movenet", ""), (Excerpt(video, 0.0, 0.2), "movenet", ""),
+            (video, "one", ""), (video, "another", ""), (video, "movenet", directory), (video, "movenet", "https://tfhub.dev/a"),
+            (video, "movenet", "", True),
+        ]  # fmt: skip
+        return [cache.key_of(*each) for each in asked]
+
+    before = keys()
+    assert len(set(before)) == len(before) and keys() == before
+    model.write_bytes(b"2")
+    changed = [now != then for now, then in zip(keys(), before)]
+    assert changed == [False, False, False, False, False, True, False, False]
+    monkeypatch.setattr(cache, "_version_of", lambda package: f"newer {package}")
+    assert not set(keys()) & set(before)
+
+
 def test_a_video_beside_one_that_is_known_is_looked_at_alone(tmp_path, video):
     calls_for(video)
     other = write_video(tmp_path / "b.mp4", numbered_frames(LENGTH - 2), crf="10")
