@@ -68,6 +68,12 @@ def test_a_person_who_was_lost_is_the_nearest_and_not_the_largest_one():
     assert not follow_person(detections, FRAME_SIZE, max_gap=2, number=1)[18:].any()
 
 
+def test_who_turns_up_far_away_is_somebody_else():
+    for place, lengths in ((130, [20]), (370, [10, 10])):
+        detections = [people(person(30))] * 10 + [NOBODY] * 12 + [people(person(place))] * 10
+        assert [len(track) for track in find_people(detections, FRAME_SIZE, 10)] == lengths
+
+
 def test_a_number_that_nobody_has_is_refused_with_the_count():
     with pytest.raises(PoseError, match="has no person 3, as 2 people are seen. Give a number that somebody has"):
         follow_person(crossing(), FRAME_SIZE, number=3)
