@@ -13,7 +13,7 @@ from transfers import Painter, save, write_poses
 
 from dancers import render_video
 from stmt_tf import MotionTransfer
-from stmt_tf.pose import body
+from stmt_tf.pose import body, skeleton
 from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.transfer.checks import check
@@ -113,6 +113,15 @@ def test_a_person_who_is_tiny_in_a_photo_is_enlarged_alone(album, dancer):
     source = MotionTransfer(Painter()).prepare_source(album)  # 100 times as large, it would have 30 GB
     assert [frame.shape for frame in source.frames] == [(SIZE, SIZE, 3)] * 3
     np.testing.assert_allclose(source.track[1], dancer.joints[0], atol=0.5)
+
+
+def test_an_arm_that_reaches_out_of_the_frame_moves_the_person_inside(album, dancer):
+    for side in (-1, 1):
+        joints = dancer.joints[8].copy()
+        joints[skeleton.RIGHT_WRIST, 0] = dancer.joints[8, skeleton.NECK, 0] + side * 0.6 * SIZE
+        Known.people["3"] = (joints / np.float32([4, 4, 1]))[np.newaxis, np.newaxis]
+        track = MotionTransfer(Painter()).prepare_source(album, pose_cache=False).track[2, :, 0]
+        assert -0.5 <= track.min() and track.max() <= SIZE - 0.5
 
 
 def test_the_place_is_that_of_the_first_photo(album, dancer):
