@@ -205,7 +205,8 @@ def report(results: Mapping[tuple[str, int], Mapping], hours: float) -> str:
     figures = read_figures(results)
     spreads = ", ".join(f"{name.upper()} {spread(figures, name):.2f}" for name in ("vfid", "psnr"))
     any_of_them = next(iter(results.values()))
-    notes = "".join(f"- {note}\n" for note in _UNLIKE_THE_PAPER)
+    of_distances = [note for note in any_of_them["video_distances"]["notes"] if "interval over the videos" not in note]
+    notes = "".join(f"- {note}\n" for note in (*_UNLIKE_THE_PAPER, *of_distances))
     floor = any_of_them["means"][EARLIER]["VFID"]
     return (
         f"{table(figures)}\n{findings(figures)}\n"

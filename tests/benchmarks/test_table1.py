@@ -80,7 +80,9 @@ def write_results(config, row, seed, vfid):
     used, other = ("model K=1", "model K=4") if row.startswith("mse") else ("model K=4", "model K=1")
     means = {used: {"VFID": vfid, "psnr": 20.0}, other: {"VFID": 99.0, "psnr": 99.0}}
     means["truth, earlier frames"] = {"VFID": 1.5, "psnr": None}
-    (results / "metrics.json").write_text(json.dumps({"means": means, "pairs": 50, "size": 64}))
+    notes = ["50 videos are few", "VFID, 95% bootstrap interval over the videos (200 resamples): model K=1 1 to 2"]
+    metrics = {"means": means, "pairs": 50, "size": 64, "video_distances": {"notes": notes}}
+    (results / "metrics.json").write_text(json.dumps(metrics))
 
 
 def test_report_reads_the_evaluations(tmp_path):
@@ -90,7 +92,7 @@ def test_report_reads_the_evaluations(tmp_path):
     text = report(read_results(config), hours=1.25)
     assert "seeds of one gain: VFID 0.00, PSNR 0.00" in text and "real against real: VFID 1.50" in text
     assert "50 same-video pairs, 64 pixels; 1.2 hours in all\n" in text and "several frames have it harder" in text
-    assert "99.00" not in text
+    assert "- 50 videos are few\n" in text and "bootstrap" not in text and "99.00" not in text
 
 
 def test_rows_measured_so_far_make_a_table(tmp_path):
