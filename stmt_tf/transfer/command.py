@@ -25,6 +25,9 @@ def main(config: TransferConfig) -> None:
             return
         if not (config.output or config.live or config.preview):
             raise ValueError("--output is required")
+        is_preview = not (config.output or config.live)
+        if is_preview and config.attention:
+            raise ValueError(f"--attention={config.attention} shows frames of --output, which is not given")
         each = one_for_each(config)
         with folders_of(path for one in each for path in one.outputs()):
             for one in each:
@@ -33,7 +36,8 @@ def main(config: TransferConfig) -> None:
             if len(each) > 1:
                 transfer_each(transfer, each)
             else:
-                (transfer.run_live if config.live else transfer.run)(config)
+                run = transfer.run_preview if is_preview else transfer.run_live if config.live else transfer.run
+                run(config)
                 if written := config.output or config.preview:
                     logging.info("wrote %s", written)
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:

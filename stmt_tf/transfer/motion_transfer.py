@@ -11,6 +11,7 @@ from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.transfer.checks import check, check_alone, check_live, check_people
 from stmt_tf.transfer.keywords import OF_SOURCE, TO_FIND_PEOPLE, TO_PERFORM, TO_PREPARE, TO_TRANSFER, as_config
 from stmt_tf.transfer.live import Report, perform
+from stmt_tf.transfer.motion import Motion
 from stmt_tf.transfer.people import People, find_people, posed
 from stmt_tf.transfer.prepare import prepare, prepare_place, prepare_source
 from stmt_tf.transfer.renderer import Renderer
@@ -164,9 +165,7 @@ class MotionTransfer:
     def run(self, config: TransferConfig, source: Source | None = None) -> Result:
         """A transfer whose settings were checked; see `__call__`."""
         self._check(config)
-        source, motion = prepare(config, self._model, source)
-        if config.preview:
-            write_png(config.preview, preview_sheet(source, motion))
+        source, motion = self.run_preview(config, source)
         if config.scene == "target":
             shown, place, view = into_target(source, motion, posed(config, "target"), self._model)
         else:
@@ -179,6 +178,13 @@ class MotionTransfer:
         if config.attention:
             result.write_attention(config.attention)
         return result
+
+    def run_preview(self, config: TransferConfig, source: Source | None = None) -> tuple[Source, Motion]:
+        """The beginning of such a transfer, up to its preview if there is to be one."""
+        source, motion = prepare(config, self._model, source)
+        if config.preview:
+            write_png(config.preview, preview_sheet(source, motion))
+        return source, motion
 
     def run_live(self, config: TransferConfig) -> Report:
         """A live transfer whose settings were checked; see `live`."""

@@ -356,6 +356,13 @@ def test_bad_input_is_found_at_once_in_one_line(tmp_path, inputs):
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_attention_without_a_video_is_told(tmp_path, inputs):
+    pictures = {"preview": str(tmp_path / "preview.png"), "attention": str(tmp_path / "maps.png")}
+    with pytest.raises(SystemExit, match="--attention=.*maps.png shows frames of --output, which is not given"):
+        main(TransferConfig(**inputs, **pictures))
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write everywhere")
 def test_a_directory_that_cannot_be_written_is_told(tmp_path, inputs):
     tmp_path.chmod(0o500)
