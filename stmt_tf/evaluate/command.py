@@ -89,9 +89,14 @@ def _choose(config: EvaluateConfig, which: str, index: ClipIndex, size: int) -> 
         choices, left_out = pairs_file.read_pairs(config.pairs, which, index)
     else:
         sampling = Sampling(
-            config.num_source_frames, config.num_target_frames, config.seed, config.source_selection,
-            config.complete_sources, config.seen_targets, config.sides,
-        )  # fmt: skip
+            sources=config.num_source_frames,
+            targets=config.num_target_frames,
+            seed=config.seed,
+            selection=config.source_selection,
+            complete_sources=config.complete_sources,
+            seen_targets=config.seen_targets,
+            sides=config.sides,
+        )
         choices, left_out = draw_pairs(index, which, config.num_pairs, sampling)
         if len(choices) < config.num_pairs:
             logging.warning("the clips give %d of the %d pairs asked for (%s)", len(choices), config.num_pairs, which)
