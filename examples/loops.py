@@ -22,7 +22,7 @@ from stmt_tf.video.reader import read_frames
 from stmt_tf.video.writer import VideoWriter
 
 FPS, SIZE = 12.5, 384
-SOURCES, TARGETS = (4, 31, 31), (9, 18, 9)  # numbers of the people in their endless series
+SOURCES, TARGETS = (2, 31, 14), (9, 18, 33)  # numbers of the people in their endless series
 PLACE = 52  # the person whose place the third one is shown in
 
 
@@ -75,7 +75,7 @@ def main(options):
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--output", required=True, help="directory to write the pictures into")
 parser.add_argument("--model", default="", help="model directory; empty: the shipped model")
-parser.add_argument("--seconds", type=float, default=6.0, help="length of a loop")
+parser.add_argument("--seconds", type=float, default=5.0, help="length of a loop")
 parser.add_argument("--height", type=int, default=224, help="of the pictures in pixels, even")
 given = parser.parse_args()
 if given.height < 2 or given.height % 2 or not given.seconds * FPS >= 2:
