@@ -21,7 +21,7 @@ def check_input(path: Path, config: AppConfig, name: str) -> float | None:
         The video's seconds; None of a picture.
 
     Raises:
-        VideoError: it is too large or too long, or neither a picture nor a video.
+        VideoError: it is too large or too long, or neither a whole picture nor a video.
         OSError: it is not there.
     """
     size = path.stat().st_size
@@ -33,6 +33,10 @@ def check_input(path: Path, config: AppConfig, name: str) -> float | None:
             "Give a shorter or smaller one."
         )
     if is_picture(path):
+        try:
+            read_picture(path)
+        except VideoError as error:
+            raise VideoError(str(error).replace(str(path), name)) from error
         return None
     try:
         seconds = duration(path)

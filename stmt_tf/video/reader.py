@@ -25,6 +25,7 @@ from stmt_tf.video.deinterlacing import deinterlaced
 from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.orientation import Orientation
+from stmt_tf.video.picture import is_picture, read_picture
 
 __all__ = [
     "Frame", "VideoError", "VideoInfo", "frame_times", "probe", "read_chosen", "read_chosen_frames", "read_frames",
@@ -83,8 +84,10 @@ def probe(path: PathLike) -> VideoInfo:
     """Returns what `path` holds, after decoding its first frame; of an `Excerpt`, what that holds, about.
 
     Raises:
-        VideoError: the file is missing, is not a video, or has no frame that can be decoded.
+        VideoError: the file is missing, is not a video, has no frame that can be decoded, or is a damaged picture.
     """
+    if is_picture(path):
+        read_picture(path)  # of half a picture the decoder would make a whole one, in silence
     with open_media(path) as container:
         stream = video_stream(container, path)
         track = Track(container, stream, path)

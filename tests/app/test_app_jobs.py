@@ -10,6 +10,8 @@ import subprocess
 import sys
 import textwrap
 
+import cv2
+import numpy as np
 import pytest
 from tiny_model import model_directory
 from videos import numbered_frames, write_video
@@ -227,6 +229,13 @@ def test_choices_that_cannot_be_are_refused_and_leave_nothing(inputs, open_jobs,
     with pytest.raises(VideoError, match=f"^{complaint}"):
         jobs.begin("ann", inputs, choices)
     assert jobs.of("ann") is None
+
+
+def test_half_a_photo_is_refused_by_its_name(tmp_path, open_jobs, inputs):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(cv2.imencode(".jpg", np.eye(64, dtype=np.uint8) * 255)[1].tobytes()[:-200])
+    with pytest.raises(VideoError, match="^source/photo.jpg: is no picture, or a damaged one"):
+        open_jobs().begin("ann", {**inputs, "source": photo}, {})
 
 
 def test_what_a_session_names_after_itself_leaves_with_it(inputs, open_jobs):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from stmt_tf.video.picture import is_picture, read_picture
-from stmt_tf.video.reader import VideoError
+from stmt_tf.video.reader import VideoError, probe
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -85,3 +85,14 @@ def test_picture_that_is_none_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
     with pytest.raises(VideoError, match=r"b\.png: no such file"):
         read_picture(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_half_a_picture_is_no_source_either(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / name)
+    assert probe(tmp_path / name).width == 64
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(VideoError, match=f"{name}: is no picture, or a damaged one"):
+        probe(tmp_path / name)
