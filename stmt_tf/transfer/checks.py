@@ -6,6 +6,8 @@ import contextlib
 import os
 from collections.abc import Collection
 
+from absl import logging
+
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.save import check_save
@@ -15,6 +17,7 @@ from stmt_tf.transfer.photos import check_photos, photos_of
 from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
+from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoError, probe
 from stmt_tf.video.sheet import check_picture
 from stmt_tf.video.sound import find_sound
@@ -50,6 +53,8 @@ def check(config: TransferConfig, prepared: bool = False) -> None:
     check_outputs(config)
     check_alone(config, ("target",) if prepared else ("source", "target"))
     probe(config.video("target"))
+    if is_picture(config.target):
+        logging.warning("%s: is a picture, so the result has one frame", config.target)
     if config.output:
         find_sound(config.target)
 
