@@ -96,13 +96,13 @@ def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Colle
         PoseError: the model or results do not exist, are not for this tool, or are missing.
     """
     for name, path in results.items():
+        if path and not os.path.exists(path):
+            raise PoseError(f"--{name}={path}: no such file or directory. Check the path.")
         if path and tool not in RESULT_READERS and not is_own(path):
             raise PoseError(
                 f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={tool}: name the tool that "
                 "made it, or leave it out"
             )
-        if path and not os.path.exists(path):
-            raise PoseError(f"--{name}={path}: no such file or directory. Check the path.")
     missing = [f"--{name}" for name in needed if not results[name]]
     if missing and tool in RESULT_READERS:
         raise PoseError(f"--pose={tool} needs its results: give {' and '.join(missing)}")

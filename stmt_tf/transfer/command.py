@@ -24,7 +24,7 @@ def main(config: TransferConfig) -> None:
             _show_people(config)
             return
         if not (config.output or config.live or config.preview):
-            raise ValueError("--output is required")
+            raise ValueError("--output is required; for a picture alone, --preview or --people")
         is_preview = not (config.output or config.live)
         if is_preview and config.attention:
             raise ValueError(f"--attention={config.attention} shows frames of --output, which is not given")

@@ -163,7 +163,8 @@ class TransferConfig:
         for prefix in ("source_", ""):
             start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
             if not 0 <= start < (end or math.inf) or end < 0:
-                raise ValueError(f"--{prefix}start={start:g} must be at least 0 and before --{prefix}end={end:g}")
+                until = f" and before --{prefix}end={end:g}" if end else ""
+                raise ValueError(f"--{prefix}start={start:g} must be at least 0{until}")
 
     def outputs(self) -> list[str]:
         """The paths of all that is to be written."""

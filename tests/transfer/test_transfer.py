@@ -32,6 +32,7 @@ from stmt_tf.transfer.checks import check
 from stmt_tf.transfer.command import main
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import VideoError, probe, read_chosen, read_frames
+from stmt_tf.video.sheet import write_png
 from stmt_tf.video.writer import VideoWriter
 
 SIZE = 64
@@ -333,6 +334,7 @@ def bad_inputs(folder, inputs):
         "more source frames than there are": ({"num_source_frames": 99}, "has 9 frames"),
         "a negative number of source frames": ({"num_source_frames": -1}, "got -1"),
         "no results of the pose tool": ({"source_poses": ""}, "give --source_poses"),
+        "saved poses that are not there": ({**no_poses, "target_poses": "none.json"}, "none.json: no such file"),
         "missing results": ({"target_poses": "none.json"}, "--target_poses=none.json: no such file"),
         "results for mediapipe": ({"pose": "mediapipe"}, "is for --pose=openpose or alphapose, got --pose=mediapipe"),
         "results for movenet": ({"pose": "movenet", "source_poses": ""}, "--target_poses="),
@@ -354,6 +356,13 @@ def test_bad_input_is_found_at_once_in_one_line(tmp_path, inputs):
         assert complaint in str(caught.value), name
         assert "\n" not in str(caught.value), name
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_picture_as_the_target_is_told(tmp_path, inputs, caplog):
+    write_png(tmp_path / "pose.png", np.zeros((64, 64, 3), np.uint8))
+    with caplog.at_level("WARNING"):
+        check(TransferConfig(**{**inputs, "target": str(tmp_path / "pose.png"), "output": str(tmp_path / "a.mp4")}))
+    assert "pose.png: is a picture, so the result has one frame" in caplog.text
 
 
 def test_attention_without_a_video_is_told(tmp_path, inputs):
