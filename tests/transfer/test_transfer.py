@@ -427,7 +427,7 @@ def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers, numbe
 
 
 def test_memory_does_not_grow_with_the_length_of_the_videos(tmp_path, dancers):
-    size = 120  # the decoder pads such rows: the frames are copied into the memory of NumPy, which is measured
+    size = 152  # the decoder pads such rows: the frames are copied into the memory of NumPy, which is measured
     peaks = []
     for length in (50, 500):
         turn = np.arange(length) % LENGTH
