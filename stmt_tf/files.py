@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import hashlib
 import os
 import secrets
 import tempfile
@@ -12,7 +13,17 @@ from pathlib import Path
 from typing import Union
 
 PathLike = Union[str, "os.PathLike[str]"]
+_BLOCK = 1 << 20  # bytes
 _hidden: set[Path] = set()
+
+
+def sha256_of(path: PathLike) -> str:
+    """The SHA-256 of a local file's content, in hexadecimal; raises OSError if it cannot be read."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager

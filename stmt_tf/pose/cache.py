@@ -23,14 +23,13 @@ import numpy as np
 from absl import logging
 
 from stmt_tf.assets import cache_dir, where
-from stmt_tf.files import whole_file
+from stmt_tf.files import sha256_of, whole_file
 from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.video.excerpt import excerpt
 
 LARGEST = 200_000_000  # bytes of all files together; ten minutes of one person are about three million
 _FORMAT = 1  # changes with what estimators find
 _PACKAGES = {"mediapipe": "mediapipe", "movenet": "tensorflow", "rtmlib": "rtmlib"}  # of each estimator
-_CHUNK = 1 << 20
 _LEFT_BEHIND = 86_400.0  # seconds after which a hidden file is no longer being written
 
 
@@ -68,7 +67,7 @@ def key_of(path: os.PathLike | str, tool: str, model: str, *settings: object) ->
         model = str(where("pose_landmarker"))
     facts = {
         "format": _FORMAT,
-        "video": _sha256_of(Path(meant.path)),
+        "video": sha256_of(meant.path),
         "excerpt": [meant.start, None if meant.end == math.inf else meant.end],
         "tool": tool,
         "model": _content_of(model),
@@ -124,16 +123,8 @@ def _content_of(model: str) -> str:
     path = Path(model)
     if model and path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.is_file())
-        return " ".join(f"{file.relative_to(path)} {_sha256_of(file)}" for file in files)
-    return _sha256_of(path) if model and path.exists() else model
-
-
-def _sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return " ".join(f"{file.relative_to(path)} {sha256_of(file)}" for file in files)
+    return sha256_of(path) if model and path.exists() else model
 
 
 def _version_of(package: str) -> str:

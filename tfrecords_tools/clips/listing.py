@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import stat
@@ -11,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import logging
 
+from stmt_tf.files import sha256_of
 from stmt_tf.video.kinds import NAMES, is_video
-
-_BLOCK = 1 << 20
 
 
 def find_videos(directory: str) -> list[str]:
@@ -105,17 +103,9 @@ def _copies(directory: str, names: Sequence[str]) -> Iterator[list[str]]:
     for same_size in by_size.values():
         by_content = defaultdict(list)
         for name in same_size if len(same_size) > 1 else ():
-            by_content[_content(os.path.join(directory, name))].append(name)
+            by_content[sha256_of(os.path.join(directory, name))].append(name)
         yield from (same for same in by_content.values() if len(same) > 1)
 
 
 def _is_linked(directory: str, name: str) -> bool:
     return os.path.realpath(os.path.join(directory, name)) != os.path.join(os.path.realpath(directory), name)
-
-
-def _content(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
