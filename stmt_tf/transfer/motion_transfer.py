@@ -164,7 +164,6 @@ class MotionTransfer:
 
     def run(self, config: TransferConfig, source: Source | None = None) -> Result:
         """A transfer whose settings were checked; see `__call__`."""
-        self._check(config)
         source, motion = self.run_preview(config, source)
         if config.scene == "target":
             shown, place, view = into_target(source, motion, posed(config, "target"), self._model)
@@ -181,6 +180,7 @@ class MotionTransfer:
 
     def run_preview(self, config: TransferConfig, source: Source | None = None) -> tuple[Source, Motion]:
         """The beginning of such a transfer, up to its preview if there is to be one."""
+        self._check(config)
         source, motion = prepare(config, self._model, source)
         if config.preview:
             write_png(config.preview, preview_sheet(source, motion))

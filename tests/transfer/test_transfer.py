@@ -365,6 +365,17 @@ def test_a_picture_as_the_target_is_told(tmp_path, inputs, caplog):
     assert "pose.png: is a picture, so the result has one frame" in caplog.text
 
 
+def test_a_preview_alone_needs_what_the_video_will_need(tmp_path, inputs):
+    class OfTwo(Painter):
+        def check_source_count(self, count):
+            raise ValueError(f"takes 2 source frames, got {count}")
+
+    config = TransferConfig(**inputs, preview=str(tmp_path / "preview.png"))
+    with pytest.raises(ValueError, match="takes 2 source frames, got 3"):
+        MotionTransfer(OfTwo()).run_preview(config)
+    assert not list(tmp_path.iterdir())
+
+
 def test_attention_without_a_video_is_told(tmp_path, inputs):
     pictures = {"preview": str(tmp_path / "preview.png"), "attention": str(tmp_path / "maps.png")}
     with pytest.raises(SystemExit, match="--attention=.*maps.png shows frames of --output, which is not given"):
