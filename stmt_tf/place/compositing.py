@@ -59,7 +59,8 @@ class Compositor:
 
     def __init__(self, place: np.ndarray, crop: Crop):
         self._place, self._crop = place, crop
-        self._square = crop.extract(place, crop.size).astype(np.float32)
+        self._shown, self._inside = crop.overlap(place.shape[:2])  # of the place, and of the crop
+        self._strength = crop.softness(place.shape[:2])[self._inside] / np.float32(255)
 
     def compose(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """One whole frame.
@@ -71,11 +72,15 @@ class Compositor:
         Returns:
             uint8 `[H, W, 3]`.
         """
-        side = self._crop.size
-        opacity = _enlarged(mask.astype(np.float32) / 255.0, side)
-        person = _enlarged(foreground.astype(np.float32), side)
-        square = self._square + opacity * (person - self._square)
-        return self._crop.paste(self._place, np.clip(np.rint(square), 0, 255).astype(np.uint8))
+        side, whole = self._crop.size, self._place.copy()
+        person, opacity = _enlarged(foreground, side)[self._inside], _enlarged(mask, side)[self._inside]
+        left, top, width, height = cv2.boundingRect(opacity)
+        if not width:
+            return whole
+        box = slice(top, top + height), slice(left, left + width)
+        behind, weight = whole[self._shown][box], (opacity[..., 0] * self._strength)[box]
+        behind[:] = cv2.blendLinear(person[box], behind, weight, 1 - weight)
+        return whole
 
     def cut_out(self, foreground: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """One whole frame without the place: as `compose`, but uint8 RGBA `[H, W, 4]`, colours not multiplied."""

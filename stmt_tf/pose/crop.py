@@ -23,6 +23,7 @@ _ARM, _LEG = (0.06, 0.05, 0.11), (0.09, 0.06, 0.07)
 _REACH = np.array((0.03, 0.06) + 2 * _ARM + 2 * _LEG)
 # Stature is measured down to the ankle; below it is the foot.
 _WITH_FEET = 1.04
+_FEATHER = 0.08  # of a crop's size: how wide the soft edge is of what is put into a frame
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Crop:
         moved[..., :2] += (self.left - 0.5, self.top - 0.5)
         return moved
 
-    def paste(self, frame: np.ndarray, image: np.ndarray, feather: float = 0.08) -> np.ndarray:
+    def paste(self, frame: np.ndarray, image: np.ndarray, feather: float = _FEATHER) -> np.ndarray:
         """Returns a copy of a frame with new content in the crop.
 
         Args:
@@ -134,24 +135,28 @@ class Crop:
                 outside to blend with.
         """
         result = frame.copy()
-        height, width = frame.shape[:2]
-        rows, columns = (
-            slice(max(0, start), max(0, min(side, start + self.size)))
-            for start, side in ((self.top, height), (self.left, width))
-        )
-        old = frame[rows, columns]
-        if not old.size:
-            return result
-        inside = (
-            slice(rows.start - self.top, rows.stop - self.top),
-            slice(columns.start - self.left, columns.stop - self.left),
-        )
-        across = _ramp(self.left, self.size, width, feather)
-        down = _ramp(self.top, self.size, height, feather)
-        weight = np.outer(down, across)[inside]
-        new = _resize(image, self.size)[inside]
-        result[rows, columns] = cv2.blendLinear(new, old, weight, 1 - weight)
+        outside, inside = self.overlap(frame.shape[:2])
+        old = result[outside]
+        if old.size:
+            weight = self.softness(frame.shape[:2], feather)[inside]
+            old[:] = cv2.blendLinear(_resize(image, self.size)[inside], old, weight, 1 - weight)
         return result
+
+    def overlap(self, frame_size: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """What a frame of (height, width) and the crop share: rows and columns of the frame, and of the crop."""
+        shared = [
+            slice(max(0, start), max(0, min(side, start + self.size)))
+            for start, side in zip((self.top, self.left), frame_size)
+        ]
+        inside = [slice(each.start - start, each.stop - start) for each, start in zip(shared, (self.top, self.left))]
+        return tuple(shared), tuple(inside)
+
+    def softness(self, frame_size: tuple[int, int], feather: float = _FEATHER) -> np.ndarray:
+        """Weights float32 `[size, size]` of the crop's pixels in a frame of (height, width); see `paste`."""
+        down, across = (
+            _ramp(start, self.size, side, feather) for start, side in zip((self.top, self.left), frame_size)
+        )
+        return np.outer(down, across)
 
 
 def _running_median(values: np.ndarray) -> np.ndarray:
