@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import json
 import sys
 import types
@@ -526,3 +528,36 @@ def test_stair_steps_and_doubtful_pixels_go_and_what_is_sure_stays():
     edge = matte[20, 16:24].astype(int)
     assert (np.diff(edge) >= 0).all() and len(set(edge.tolist())) > 4
     assert (mediapipe._smoothed(np.full((8, 8), 0.5, np.float32), 2.0) == 128).all()
+
+
+@pytest.fixture
+def slow_module(tmp_path, monkeypatch):
+    """The name of a module that nothing has imported, and the list that it adds to when it is."""
+    loads = []
+    (tmp_path / "slow_to_load.py").write_text("import builtins\nbuiltins._loads.append(1)\nvalue = 7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(builtins, "_loads", loads, raising=False)
+    yield "slow_to_load", loads
+    sys.modules.pop("slow_to_load", None)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["used_by_who_imported_it", "imported_again"])
+def test_a_module_that_is_imported_later_is_loaded_when_it_is_used(slow_module, again):
+    name, loads = slow_module
+    with mediapipe._imported_later(name):
+        held = importlib.import_module(name)
+        assert not loads
+        if again:
+            assert importlib.import_module(name).value == 7
+    assert loads == [1] * again
+    assert held.value == 7 and importlib.import_module(name).value == 7
+    assert loads == [1]
+    assert importlib.import_module(name).__file__.endswith("slow_to_load.py")
+
+
+def test_a_module_that_is_there_stays(slow_module):
+    name, loads = slow_module
+    module = importlib.import_module(name)
+    with mediapipe._imported_later(name):
+        assert importlib.import_module(name) is module
+    assert importlib.import_module(name) is module and loads == [1]

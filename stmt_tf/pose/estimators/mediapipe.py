@@ -13,7 +13,11 @@ people anew and takes the one at these joints.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
+import sys
+import types
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
@@ -171,7 +175,8 @@ class MediaPipeEstimator(Estimator):
 
     def _create(self, running_mode: str, num_poses: int, masks: bool = False) -> Any:
         with quiet_stderr:
-            from mediapipe.tasks.python import BaseOptions, vision
+            with _imported_later("matplotlib.pyplot"):
+                from mediapipe.tasks.python import BaseOptions, vision
 
             options = vision.PoseLandmarkerOptions(
                 base_options=BaseOptions(model_asset_path=self._model),
@@ -193,6 +198,28 @@ class MediaPipeEstimator(Estimator):
             for landmarker in (self._finder, self._follower, self._segmenter):
                 if landmarker is not None:
                     landmarker.close()
+
+
+@contextlib.contextmanager
+def _imported_later(name: str) -> Iterator[None]:
+    """Within it, an import of a module takes no time: who uses something of it then has it imported.
+
+    MediaPipe imports matplotlib.pyplot, for drawings that nobody asks for here, and that takes seconds.
+    """
+
+    def load(attribute: str) -> Any:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
+
+    stand_in = types.ModuleType(name)
+    stand_in.__getattr__ = load
+    sys.modules.setdefault(name, stand_in)
+    try:
+        yield
+    finally:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
 
 
 def _look(detect: Any, frame: np.ndarray, view: Box) -> Any:
