@@ -244,7 +244,7 @@ def _median(rows_of, clear: np.ndarray) -> np.ndarray:
         rows = slice(start, start + _ROWS)
         # What is not clear is sorted behind the rest.
         values = np.where(clear[:, rows, :, np.newaxis], rows_of(rows), np.int16(np.iinfo(np.int16).max))
-        values.sort(axis=0)
+        _sort(values)
         counts = np.maximum(clear[:, rows].sum(0), 1)[np.newaxis, ..., np.newaxis]
         low, high = (
             np.take_along_axis(values, np.broadcast_to(rank, (1, *values.shape[1:])), 0)[0]
@@ -252,6 +252,27 @@ def _median(rows_of, clear: np.ndarray) -> np.ndarray:
         )
         median[rows] = (low.astype(np.float32) + high) / 2
     return median
+
+
+def _sort(values: np.ndarray) -> None:
+    """Sorts along the first axis, in place.
+
+    By Batcher's odd-even mergesort, each step of which compares whole arrays: NumPy's sort, one pixel after the other,
+    takes several times as long.
+    """
+    count, size = len(values), 1
+    while size < count:
+        step = size
+        while step:
+            for first in range(step % size, count - step, 2 * step):
+                for i in range(first, min(first + step, count - step)):
+                    if i // (2 * size) == (i + step) // (2 * size):
+                        low, high = values[i], values[i + step]
+                        smaller = np.minimum(low, high)
+                        np.maximum(low, high, out=high)
+                        low[...] = smaller
+            step //= 2
+        size *= 2
 
 
 def _correction(frames: Sequence[np.ndarray], clear: np.ndarray, place: np.ndarray, share: np.ndarray) -> np.ndarray:
