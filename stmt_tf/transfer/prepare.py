@@ -73,10 +73,13 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
         (shot,) = estimate_shots([video])
     _save(config.save_source_poses, video, shot)
     chosen = _choose(config, model, shot.joints)
-    source = read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames)
-    if config.held_objects:
-        return source
-    return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+
+    def repair(source: Source) -> Source:
+        if config.held_objects:
+            return source
+        return whole_person(model, source, frame_side(model, source.crop.size, config.max_size))
+
+    return read_source(video, shot.joints, chosen, config.source_mattes, own_place, shot.frames, repair)
 
 
 def prepare_place(config: TransferConfig, model: TransferModel, source: Source) -> np.ndarray | Source | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from absl import logging
@@ -112,6 +113,7 @@ def read_source(
     mattes: str = "",
     own_place: bool = True,
     shot: range | None = None,
+    repair: Callable[[Source], Source] = lambda source: source,
 ) -> Source:
     """Reads the chosen frames, seen around the person as the source shows them.
 
@@ -123,6 +125,7 @@ def read_source(
             estimator, if it makes any.
         own_place: whether the place will be seen; else it is not looked for.
         shot: the frames that show the place; None: all.
+        repair: what becomes of the source before it is returned; its place is looked for meanwhile.
 
     Raises:
         VideoError: the video cannot be read, or the mattes given are not the source's.
@@ -140,10 +143,14 @@ def read_source(
         places = np.searchsorted(wanted, numbers)
         return [frames[place] for place in places], None if found is None else found[places]
 
-    plate = find_place(video.path, *of(steps), track[steps]) if len(steps) else None
     source_frames, source_mattes = of(chosen)
     crop = Crop.around(track, frames[0].shape[:2])
-    return Source(video, track, source_frames, track[chosen], crop, source_mattes, plate)
+    source = Source(video, track, source_frames, track[chosen], crop, source_mattes)
+    if not len(steps):
+        return repair(source)
+    with ThreadPoolExecutor(1) as other:
+        place = other.submit(find_place, video.path, *of(steps), track[steps])
+        return dataclasses.replace(repair(source), plate=place.result())
 
 
 def _find_mattes(

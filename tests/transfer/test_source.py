@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import threading
 
 import ffmpeg
 import numpy as np
@@ -89,3 +90,23 @@ def test_alpha_that_is_not_around_the_person_is_no_matte(tmp_path, monkeypatch):
     path, track = transparent_video(tmp_path / "a.mov", rounded)
     source = read_source(PosedVideo(path), track, np.array([0, 2]), own_place=False)
     np.testing.assert_array_equal(source.mattes, np.stack([made / np.float32(255)] * 2))
+
+
+@pytest.mark.parametrize("own_place", [True, False])
+def test_the_place_is_looked_for_while_the_source_is_repaired(tmp_path, monkeypatch, own_place):
+    monkeypatch.setattr(PosedVideo, "estimator", lambda video: contextlib.nullcontext(None))
+    begun, place = threading.Event(), np.full((SIDE, SIDE, 3), 7, np.uint8)
+
+    def find_place(*args):
+        begun.set()
+        return place
+
+    def repair(source):
+        assert begun.wait(60 * own_place) == own_place
+        return dataclasses.replace(source, hidden=np.ones((2, 10)))
+
+    monkeypatch.setattr("stmt_tf.transfer.source.find_place", find_place)
+    path, track = transparent_video(tmp_path / "a.mov", np.full((SIDE, SIDE), 255, np.uint8))
+    source = read_source(PosedVideo(path), track, np.array([0, 2]), own_place=own_place, repair=repair)
+    assert source.hidden.all()
+    assert source.plate is (place if own_place else None)
