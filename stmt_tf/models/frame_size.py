@@ -12,10 +12,9 @@ import tensorflow as tf
 
 from stmt_tf.pose.skeleton import NUM_PARTS
 
-_SEEN = 0.08  # a weight below which a part is not carried over: the outline runs at more
-_PAINT = 0.02  # how opaque the painted colours behind the parts are
-_OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
-_OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame size
+PAINT = 0.02  # how opaque the painted colours behind the parts are
+OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
+OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame size
 
 
 def is_static(side: int | tf.Tensor, size: int) -> bool:
@@ -37,45 +36,56 @@ def enlarged(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     return tf.image.resize(images, [side, side], "bilinear")
 
 
-class WarpedParts(NamedTuple):
-    """The parts of each pose as the network took them from the frames.
+class Decided(NamedTuple):
+    """What the networks decide of M poses at their own size.
 
     Attributes:
-        masks: `[M, K, P, n, n]`, of the part's warped mask its share in all of the person's.
-        alphas: `[M, K, P, n, n]`, the part's warped mask; where it is nothing, nothing need be carried over.
-        attention: `[M, K, P, n, n]`.
-        shares: `[M, K, P]`, those of the frames in each part.
-        chosen: int32 `[M, K, P]`, which frame each one is.
+        attention: `[M, K, P, n, n]`, which sums to 1 over K and P.
+        images: `[M, K * P, n, n, 4]`, of each warped part the colour times its mask, and the mask.
+        blended: `[M, P, n, n, 4]`, the images' sum over the frames by their shares.
+        colour: `[M, K, P, n, n]`, by how much each frame's part counts for colour and opacity at another size; None,
+            with `cover` and `seen`, where there is no other size.
+        cover: `[M, K, P, n, n]`, and by how much for the share of the picture that parts cover.
+        seen: bool `[M, K, P, n, n]`, where it counts at all; elsewhere nothing need be carried over.
+        chosen: int32 `[M, K, P]`, which of the source's frames each one is.
         transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
+        drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
     """
 
-    masks: tf.Tensor
-    alphas: tf.Tensor
     attention: tf.Tensor
-    shares: tf.Tensor
+    images: tf.Tensor
+    blended: tf.Tensor
+    colour: tf.Tensor | None
+    cover: tf.Tensor | None
+    seen: tf.Tensor | None
     chosen: tf.Tensor
     transforms: tf.Tensor
+    drawn: tf.Tensor
 
 
-def foreground_at_frame_size(frames: tf.Tensor, parts: WarpedParts, drawn: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def foreground_at_network_size(parts: Decided) -> tuple[tf.Tensor, tf.Tensor]:
+    """The foreground `[M, n, n, 3]` and its mask `[M, n, n, 1]`."""
+    weights = tf.reshape(parts.attention, [*tf.unstack(tf.shape(parts.images))[:-1], 1])
+    colours, cover = tf.reduce_sum(weights * parts.images, 1), tf.reduce_sum(parts.blended[..., 3:], 1)
+    return merge(colours, cover, *tf.split(parts.drawn, [3, 1], axis=-1))
+
+
+def foreground_at_frame_size(frames: tf.Tensor, parts: Decided) -> tuple[tf.Tensor, tf.Tensor]:
     """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
 
     All is computed within boxes: each part within the one that shows it, the rest within that of the person.
 
     Args:
         frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
-        parts: what is carried over.
-        drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
+        parts: what is carried over, and how.
 
     Returns:
         The foreground `[M, S, S, 3]` and its mask `[M, S, S, 1]`; both are 0 outside the person's box.
     """
     side = tf.shape(frames)[2]
-    ratio = side // parts.masks.shape[-1]
-    shares = parts.shares[..., None, None]
-    weights = tf.stack([parts.attention * parts.masks] * 4 + [shares * parts.masks], -1)
-    seen = tf.maximum(parts.attention, shares) * parts.alphas > _SEEN
-    targets_per_source = tf.shape(parts.masks)[0] // tf.shape(frames)[0]
+    ratio = side // parts.seen.shape[-1]
+    weights = tf.stack([parts.colour] * 4 + [parts.cover], -1)
+    targets_per_source = tf.shape(parts.seen)[0] // tf.shape(frames)[0]
 
     def one_target(inputs):
         source, weights, seen, chosen, transforms, drawn = inputs
@@ -95,10 +105,10 @@ def foreground_at_frame_size(frames: tf.Tensor, parts: WarpedParts, drawn: tf.Te
         top, bottom, left, right = tf.unstack(ratio * whole)
         return tf.pad(merged, [[top, side - bottom], [left, side - right], [0, 0]])
 
-    sources = tf.range(tf.shape(parts.masks)[0]) // targets_per_source
+    sources = tf.range(tf.shape(parts.seen)[0]) // targets_per_source
     made = tf.map_fn(
         one_target,
-        (sources, weights, seen, parts.chosen, parts.transforms, drawn),
+        (sources, weights, parts.seen, parts.chosen, parts.transforms, parts.drawn),
         fn_output_signature=tf.TensorSpec([None, None, 4], tf.float32),
         parallel_iterations=2,
     )
@@ -119,14 +129,14 @@ def merge(
     Returns:
         `[..., 3]` and `[..., 1]`, the latter in [0, 1].
     """
-    foreground = (colours[..., :3] + _PAINT * paint) / (colours[..., 3:] + _PAINT)
-    cover = tf.clip_by_value(cover, _OPAQUE, 1.0 - _OPAQUE)
+    foreground = (colours[..., :3] + PAINT * paint) / (colours[..., 3:] + PAINT)
+    cover = tf.clip_by_value(cover, OPAQUE, 1.0 - OPAQUE)
     return foreground, tf.sigmoid(tf.math.log(cover / (1.0 - cover)) + mask_logit)
 
 
 def _sharpened(mask: tf.Tensor) -> tf.Tensor:
     """Narrows the outline, which was found in larger pixels."""
-    low, high = _OUTLINE
+    low, high = OUTLINE
     share = tf.clip_by_value((mask - low) / (high - low), 0.0, 1.0)
     return tf.square(share) * (3.0 - 2.0 * share)
 

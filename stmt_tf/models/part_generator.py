@@ -25,11 +25,11 @@ import tensorflow as tf
 from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import background_base, compose
 from stmt_tf.models.frame_size import (
-    WarpedParts,
+    Decided,
     enlarged,
     foreground_at_frame_size,
+    foreground_at_network_size,
     is_static,
-    merge,
     shrunk,
 )
 from stmt_tf.models.part_attention import PartAttention, late_head
@@ -49,6 +49,7 @@ from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 _SUREST_MATTE = 0.98  # a matte, as a prior, is taken as no surer than this to either side
 _OUT_OF_VIEW = [0.0, 0.0, 1e5, 0.0, 0.0, 0.0]  # added to the transform of a part that the target pose has not
 _SHARPNESS = 3.0  # of the parts' shares in the person: a torso that is a little of the head would show it twice
+_SEEN = 0.08  # a weight below which a part is not carried over: the outline runs at more
 _LEAST_PERSON = 0.1  # below it, parts have less than their share in a person who is hardly there
 
 
@@ -164,12 +165,37 @@ class PartGenerator(tf.keras.Model):
             `part_attention` `[B, L, K, P, n, n]`, which sums to 1 over K and P; `foreground_attention`
             `[B, L, N, n, n]`, the same by source frames.
         """
-        lead, side = tf.shape(target_joints)[:2], _side(source["frames"])
+        return self.merged(source, self.decide(source, target_joints, warp), tf.shape(target_joints)[1])
 
-        def per_target(x):  # [B, ...] -> [M, ...]
-            return tf.repeat(x, lead[1], axis=0)
+    def merged(self, source: dict[str, tf.Tensor], decided: Decided, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The second half of `generate`: what was decided for so many target poses of each source, made."""
+        side, count = _side(source["frames"]), tf.shape(source["frames"])[1]
+        if is_static(side, self.size):
+            foreground, mask = foreground_at_network_size(decided)
+        else:  # a saved model makes of frames of the network's size what the trained one did
+            foreground, mask = tf.cond(
+                tf.equal(side, self.size),
+                lambda: foreground_at_network_size(decided),
+                lambda: foreground_at_frame_size(source["frames"], decided),
+            )
+        background = tf.repeat(source["background"], targets, axis=0)
+        outputs = {
+            "frame": compose(foreground, background, mask),
+            "foreground": foreground,
+            "background": background,
+            "mask": mask,
+            "part_attention": decided.attention,
+            "foreground_attention": _by_source_frame(decided.attention, decided.chosen, count),
+        }
+        return {name: split_axes(x, [-1, targets]) for name, x in outputs.items()}
 
-        target, joints = merge_axes(scaled_joints(target_joints, self.size / side)), per_target(source["joints"])
+    def decide(
+        self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
+    ) -> Decided:
+        """The first half of `generate`, which takes the same: all that the networks do, of M = B * L poses."""
+        side = _side(source["frames"])
+        target = merge_axes(scaled_joints(target_joints, self.size / side))
+        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
         chosen, shares = nearest_frames(merge_axes(self.affinity(source, target_joints)), self.nearest_frames)
         _, wanted = part_segments(target)
         transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
@@ -191,30 +217,13 @@ class PartGenerator(tf.keras.Model):
         stacked = tf.concat([tf.split(part, [3, 1], axis=-1)[0] for part in tf.unstack(blended, axis=1)], axis=-1)
         features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
         attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
-
-        def at_network_size():
-            colours = tf.reduce_sum(tf.reshape(attention, [*each[:-1], 1]) * images, 1)
-            return merge(colours, tf.reduce_sum(blended[..., 3:], 1), paint, mask_logit)
-
-        def at_frame_size():
-            masks = tf.reshape(warped[..., 4], apart)
-            taken = WarpedParts(masks, alphas, attention, shares, chosen, transforms)
-            return foreground_at_frame_size(source["frames"], taken, tf.concat([paint, mask_logit], -1))
-
-        if is_static(side, self.size):
-            foreground, mask = at_network_size()
-        else:  # a saved model makes of frames of the network's size what the trained one did
-            foreground, mask = tf.cond(tf.equal(side, self.size), at_network_size, at_frame_size)
-        background = per_target(source["background"])
-        outputs = {
-            "frame": compose(foreground, background, mask),
-            "foreground": foreground,
-            "background": background,
-            "mask": mask,
-            "part_attention": attention,
-            "foreground_attention": _by_source_frame(attention, chosen, tf.shape(joints)[1]),
-        }
-        return {name: split_axes(x, lead) for name, x in outputs.items()}
+        drawn = tf.concat([paint, mask_logit], -1)
+        colour = cover = seen = None
+        if not is_static(side, self.size):
+            masks, by_frame = tf.reshape(warped[..., 4], apart), shares[..., None, None]
+            colour, cover = attention * masks, by_frame * masks
+            seen = tf.maximum(attention, by_frame) * alphas > _SEEN
+        return Decided(attention, images, blended, colour, cover, seen, chosen, transforms, drawn)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`.

@@ -6,6 +6,7 @@ The SavedModel offers functions, whose axes are B batch, N source frames, L targ
     encode_source(frames uint8 [B, N, H, W, 3], joints float32 [B, N, 14, 3] (, mattes)) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
     affinity(source, target_joints), of a model of any frame size -> float32 [B, L, N, 10], see `TransferModel.affinity`
+    decide(source, target_joints), likewise -> dict of what `stmt_tf.serving.frame_size` carries pixels over by
 
 and the signatures of `stmt_tf.serving.signatures`, for model servers.
 """
@@ -23,8 +24,11 @@ import tensorflow as tf
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.versions import newest
+from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size
 from stmt_tf.serving.manifest import ModelError, read_manifest, write_manifest
 from stmt_tf.serving.signatures import servable
+
+_CARRIED = ("foreground", "mask")  # what need not be made in the graph
 
 
 def save_model(
@@ -165,15 +169,30 @@ class TransferModel:
             attention also float32 `foreground_attention`, and of the paper's `background_attention`, `[T, N, h, w]`,
             which sum to 1 over N; of one with attention over parts `part_attention` `[T, K, P, h, w]`.
         """
+        if self._is_carried(source, names):
+            return self._carry(source, target_joints, names)
         function = self._function_of(names) if names else self._model.generate
         outputs = function(source, tf.constant(target_joints[None], tf.float32))
         return {name: image[0].numpy() for name, image in outputs.items()}
 
+    def _is_carried(self, source: Mapping[str, tf.Tensor], names: tuple[str, ...]) -> bool:
+        """Whether OpenCV makes these images; models that were saved by earlier versions have no function for it."""
+        larger = self.takes_any_size and source["frames"].shape[2] != self.size
+        return larger and hasattr(self._model, "decide") and bool(names) and set(names) <= set(_CARRIED)
+
+    def _carry(
+        self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...]
+    ) -> dict[str, np.ndarray]:
+        decided = self._model.decide(source, tf.constant(target_joints[None], tf.float32))
+        decided = {name: decided[name].numpy() for name in CARRIED_BY}
+        frames = np.asarray(source["frames"])[0]  # of hundreds of megabytes: `.numpy()` would copy them
+        made = zip(*foregrounds_at_frame_size(frames, decided))
+        return {name: np.stack(images) for name, images in zip(_CARRIED, made) if name in names}
+
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
         """`generate`, as it was saved, for these results alone."""
         if names not in self._generate_some:
-            (saved,) = self._model.generate.concrete_functions
-            signature, _ = saved.structured_input_signature
+            signature, _ = self._model.generate.structured_input_signature
 
             # Without the signature, each size of the frames, at first, would have a graph made.
             @tf.function(input_signature=signature, autograph=False)

@@ -17,7 +17,9 @@ The paper's models take frames of their own side, and at most the K that their a
 to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
 gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`. It chooses the source
 frames of each part for each pose by itself. Who wants them to change seldom calls the SavedModel's function `affinity`
-and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`).
+and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`). Its function
+`decide` gives what the networks decide at their own size, for who carries pixels over by other means than the graph
+(see `stmt_tf.serving.frame_size`).
 
 What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
 far off, mattes above 1) is an InvalidArgumentError that says so.
@@ -30,6 +32,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from stmt_tf.models.axes import merge_axes, split_axes
+from stmt_tf.models.frame_size import Decided
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp
@@ -59,23 +62,32 @@ def servable(
         A `tf.Module` with the functions `encode_source(source_frames, source_joints, ...)` and `generate(source,
         target_joints)`, and the signatures by name.
     """
-    encode, generate_images = _cores(generator, weights)
+    encode, second = _cores(generator, weights)
     module = tf.Module()
-    module.encode_source = _encode_source(generator, encode)
-    source = _source_specs(module.encode_source.get_concrete_function().structured_outputs)
+    # All are traced here: what is not would be traced while it is saved, and with it what it calls, to be stored twice.
+    module.encode_source = _encode_source(generator, encode).get_concrete_function()
+    source = _source_specs(module.encode_source.structured_outputs)
 
-    @tf.function(input_signature=[source, _TARGET_JOINTS], autograph=False)
-    def generate(source, target_joints):
+    def traced(function):
+        return tf.function(function, input_signature=[source, _TARGET_JOINTS], autograph=False).get_concrete_function()
+
+    def checked(source, target_joints):
         asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
         with tf.control_dependencies([asked]):
             joints = _usable(target_joints, "target_joints", _side(source))
-        return generate_images(source, joints)
+        return second(source, joints)
 
-    module.generate = generate
+    def merged(source, target_joints):
+        decided = Decided(**module.decide(source, target_joints))
+        return as_images(generator.merged(source, decided, tf.shape(target_joints)[1]))
+
     if isinstance(generator, PartGenerator):
-        module.affinity = tf.function(generator.affinity, input_signature=[source, _TARGET_JOINTS], autograph=False)
+        module.affinity, module.decide = traced(generator.affinity), traced(checked)
+        module.generate = traced(merged)
+    else:
+        module.generate = traced(checked)
     signatures = _signatures(module, source, _fixed_side(generator))
-    module.weights = signatures["transfer"].get_concrete_function().variables
+    module.weights = signatures["transfer"].variables
     return module, signatures
 
 
@@ -140,26 +152,37 @@ def _signatures(module: tf.Module, source: dict[str, tf.TensorSpec], side: int |
         return {"frame_jpeg_bytes": _encoded(made)}
 
     return {
-        "serving_default": transfer_pictures,
-        "transfer": transfer,
+        "serving_default": transfer_pictures.get_concrete_function(),
+        "transfer": transfer.get_concrete_function(),
         "encode_source": module.encode_source,
         "generate": generate_flat.get_concrete_function(target_joints=_TARGET_JOINTS, **source),
     }
 
 
 def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable, Callable]:
-    """The two functions without checks, which read their weights as these are stored."""
+    """The two halves of the model without checks, which read their weights as these are stored.
+
+    The second one makes of a source and target joints what `image_outputs` does, or, of a model of any frame size,
+    decides what it is made of.
+    """
+    encode, second = generator.encode_source, _second_half(generator)
     if weights == "float32":
-        return generator.encode_source, lambda source, joints: image_outputs(generator, source, joints)
+        return encode, second
     side, sources = _fixed_side(generator), generator.num_source_frames
     arguments = [tf.TensorSpec([None, sources, side, side, 3]), tf.TensorSpec([None, sources, NUM_JOINTS, 3])]
     if side is None:
         arguments.append(tf.TensorSpec([None, None, None, None, 1]))
-    encode = tf.function(generator.encode_source, autograph=False).get_concrete_function(*arguments)
+    encode = tf.function(encode, autograph=False).get_concrete_function(*arguments)
     source = _source_specs(encode.structured_outputs)
     target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
-    generate = tf.function(lambda source, joints: image_outputs(generator, source, joints), autograph=False)
-    return stored_as(weights, encode), stored_as(weights, generate.get_concrete_function(source, target))
+    second = tf.function(second, autograph=False).get_concrete_function(source, target)
+    return stored_as(weights, encode), stored_as(weights, second)
+
+
+def _second_half(generator: Generator | PartGenerator) -> Callable:
+    if isinstance(generator, PartGenerator):
+        return lambda source, joints: generator.decide(source, joints)._asdict()
+    return lambda source, joints: image_outputs(generator, source, joints)
 
 
 def _source_specs(features: dict[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:
@@ -176,7 +199,11 @@ def image_outputs(
     warp: Callable = affine_warp,
 ) -> dict[str, tf.Tensor]:
     """What `Generator.generate` makes, with its images and its mask as uint8."""
-    outputs = generator.generate(source, target_joints, warp)
+    return as_images(generator.generate(source, target_joints, warp))
+
+
+def as_images(outputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """What `Generator.generate` gives, with its images and its mask as uint8."""
     mask = outputs.pop("mask")
     maps = {name: outputs.pop(name) for name in ATTENTION_MAPS if name in outputs}
     images = {name: to_uint8(image) for name, image in outputs.items()}

@@ -10,11 +10,12 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models import part_generator
 from stmt_tf.models.composition import background_base
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import WarpedParts, enlarged, foreground_at_frame_size, merge, shrunk
-from stmt_tf.models.part_choice import part_affinity, part_preference
+from stmt_tf.models.frame_size import Decided, enlarged, foreground_at_frame_size, merge, shrunk
+from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.models.unet import UNet
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, scaled_joints
 from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
+from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size
 
 SIZE = 32
 FOREARM = [part.name for part in PARTS].index("right_forearm")
@@ -372,7 +373,31 @@ def test_larger_frames_keep_their_detail(generator):
     assert error.mean() < 0.05
 
 
-def test_a_pixel_of_a_part_goes_where_the_transform_says():
+def carried(*values):
+    """What is decided of what is carried over: `Decided` from `colour` on."""
+    return Decided(None, None, None, *map(tf.constant, values))
+
+
+def by_graph(frames, parts):
+    """The foregrounds and masks that the graph makes of float32 frames `[B, N, S, S, 4]`."""
+    foregrounds, masks = foreground_at_frame_size(tf.constant(frames), parts)
+    return np.clip(foregrounds, -1, 1), masks.numpy()
+
+
+def by_opencv(frames, parts):
+    """The same by OpenCV, from uint8."""
+    targets = len(parts.seen) // len(frames)
+    decided = {name: getattr(parts, name).numpy() for name in CARRIED_BY}
+    made = []
+    for number, each in enumerate(frames):
+        some = {name: value[number * targets : (number + 1) * targets] for name, value in decided.items()}
+        made += foregrounds_at_frame_size(each, some)
+    foregrounds, masks = zip(*made)
+    return np.stack(foregrounds) / np.float32(127.5) - 1, np.stack(masks) / np.float32(255)
+
+
+@pytest.mark.parametrize("make", [by_graph, by_opencv])
+def test_a_pixel_of_a_part_goes_where_the_transform_says(make):
     n, ratio = 16, 3
     side = n * ratio
     random = np.random.default_rng(0)
@@ -388,9 +413,9 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
     a, b, (c, f) = scale * np.cos(angle), scale * np.sin(angle), random.uniform(-3, 3, (2, *masks.shape[:3]))
     transforms = np.stack([a, -b, c, b, a, f], -1).astype(np.float32)
     drawn = random.uniform(-1, 1, [4, n, n, 4]).astype(np.float32)
-    alphas = (masks > 0).astype(np.float32)
-    parts = WarpedParts(*map(tf.constant, (masks, alphas, attention, shares, chosen, transforms)))
-    foreground, mask = foreground_at_frame_size(tf.constant(frames), parts, tf.constant(drawn))
+    cover = masks * shares[..., None, None]
+    parts = carried(attention * masks, cover, masks > 0, chosen, transforms, drawn)
+    foreground, mask = make(frames, parts)
 
     def enlarged(x):
         return cv2.resize(x, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -417,49 +442,50 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says():
         # OpenCV's warp interpolates in steps of 1 / 32 of a pixel.
         expected_mask = np.clip((expected_mask - 0.15) / 0.6, 0, 1)
         expected_mask = expected_mask**2 * (3 - 2 * expected_mask)
-        shown = np.any(foreground[m] != 0, -1)
+        shown = mask[m][..., 0] > 0
         assert shown.mean() > 0.5
-        np.testing.assert_allclose(foreground[m][shown], expected[shown], atol=0.15)
+        np.testing.assert_allclose(foreground[m][shown], np.clip(expected[shown], -1, 1), atol=0.15)
         np.testing.assert_allclose(mask[m][shown], expected_mask[shown], atol=0.15)
-        assert np.abs(foreground[m] - expected)[shown].mean() < 0.01
+        assert np.abs(foreground[m] - np.clip(expected, -1, 1))[shown].mean() < 0.01
 
 
-@pytest.mark.parametrize(
-    "attention, share, alpha, seen",
-    [
-        (1.0, 1.0, 0.09, True),
-        (1.0, 1.0, 0.07, False),
-        (0.07, 0.07, 1.0, False),
-        (0.01, 1.0, 1.0, True),  # behind another part: the mask counts it
-        (1.0, 0.01, 1.0, True),
-    ],
-)
-def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(attention, share, alpha, seen):
-    alphas = np.zeros([1, 1, NUM_PARTS, 8, 8], np.float32)
-    alphas[0, 0, FOREARM, 2:5, 3:6] = alpha
-    transforms = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
-    parts = WarpedParts(
-        tf.ones_like(alphas), tf.constant(alphas), attention * tf.ones_like(alphas),
-        share * tf.ones([1, 1, NUM_PARTS]), tf.zeros([1, 1, NUM_PARTS], tf.int32), transforms,
-    )  # fmt: skip
-    foreground, _ = foreground_at_frame_size(tf.ones([1, 1, 16, 16, 4]), parts, tf.ones([1, 8, 8, 4]))
+def test_a_part_is_seen_where_its_attention_or_its_share_says(generator):
+    """And where its mask does: behind another part, too, as the mask counts it."""
+    frames, joints = make_frames(1, 3, size=2 * SIZE), make_joints(1, 3, size=2 * SIZE)
+    source = generator.encode_source(tf.constant(frames), tf.constant(joints))
+    targets = tf.constant(joints[:, :2])
+    decided = generator.decide(source, targets)
+    shares = nearest_frames(generator.affinity(source, targets)[0], CONFIG.nearest_frames)[1][..., None, None]
+    alphas = tf.reshape(decided.images[..., 3], decided.attention.shape)
+    expected = tf.maximum(decided.attention, shares) * alphas > 0.08
+    assert 0.02 < np.mean(expected) < 0.98
+    np.testing.assert_array_equal(decided.seen, expected)
+    np.testing.assert_allclose(decided.colour * shares, decided.cover * decided.attention, atol=1e-6)
+    assert tf.reduce_max(decided.cover) > 0.5
+
+
+@pytest.mark.parametrize("make", [by_graph, by_opencv])
+def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(make):
+    seen = np.zeros([1, 1, NUM_PARTS, 8, 8], bool)
+    seen[0, 0, FOREARM, 2:5, 3:6] = True
+    ones, chosen = tf.ones(seen.shape), tf.zeros([1, 1, NUM_PARTS], tf.int32)
+    stay = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
+    parts = carried(ones, ones, seen, chosen, stay, tf.ones([1, 8, 8, 4]))
+    _, mask = make(np.ones([1, 1, 16, 16, 4], np.float32), parts)
     expected = np.zeros([16, 16])
-    expected[(slice(2, 12), slice(4, 14)) if seen else (slice(0, 2), slice(0, 2))] = 1.0
-    np.testing.assert_allclose(foreground[0, ..., 0], expected, atol=1e-5)
+    expected[2:12, 4:14] = 1.0
+    np.testing.assert_allclose(mask[0, ..., 0], expected, atol=1e-5)
 
 
-def test_where_nobody_is_seen_nothing_is_carried_over():
-    blank = tf.zeros([1, 2, NUM_PARTS, 8, 8])
-    parts = WarpedParts(
-        blank, blank, blank, tf.ones([1, 2, NUM_PARTS]),
-        tf.zeros([1, 2, NUM_PARTS], tf.int32), tf.zeros([1, 2, NUM_PARTS, 6]),
-    )  # fmt: skip
-    foreground, mask = foreground_at_frame_size(tf.ones([1, 3, 16, 16, 4]), parts, tf.ones([1, 8, 8, 4]))
-    # The box is of one pixel, which shows what is painted there.
-    expected = np.zeros([1, 16, 16, 3])
-    expected[:, :2, :2] = 1
-    np.testing.assert_allclose(foreground, expected, rtol=1e-5)
-    np.testing.assert_array_equal(mask, tf.zeros([1, 16, 16, 1]))
+@pytest.mark.parametrize("make, painted", [(by_graph, 1), (by_opencv, 0)])
+def test_where_nobody_is_seen_nothing_is_carried_over(make, painted):
+    blank, chosen = tf.zeros([1, 2, NUM_PARTS, 8, 8]), tf.zeros([1, 2, NUM_PARTS], tf.int32)
+    parts = carried(blank, blank, blank > 0, chosen, tf.zeros([1, 2, NUM_PARTS, 6]), tf.ones([1, 8, 8, 4]))
+    foreground, mask = make(np.ones([1, 3, 16, 16, 4], np.float32), parts)
+    # The graph's box is of one pixel at least, which shows what is painted there.
+    np.testing.assert_allclose(foreground[0, :2, :2], painted, atol=0.01)
+    np.testing.assert_allclose(foreground[0, 2:], 0, atol=0.01)
+    np.testing.assert_array_equal(mask, np.zeros([1, 16, 16, 1]))
 
 
 def test_the_mask_at_frame_size_is_of_the_persons_opacity(generator):
