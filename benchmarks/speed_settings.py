@@ -125,3 +125,15 @@ class ExportsConfig:
     def __post_init__(self):
         require_given(self)
         require_positive(self, "clips", "targets", "repeats")
+
+
+@dataclasses.dataclass(frozen=True)
+class TransferProfileConfig:
+    """What to transfer."""
+
+    source: str = setting("samples/source.mp4", "Video of the person.", group="Videos")
+    target: str = setting("samples/target.mp4", "Video of the motion.")
+    repeats: int = setting(1, "Runs of the whole command; the median counts.", group="Timing")
+
+    def __post_init__(self):
+        require_positive(self, "repeats")
