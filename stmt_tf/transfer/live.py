@@ -116,8 +116,9 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, fitted.apply(track))
         renderer = Renderer(model, source, config.crop_only, place, config.max_size)
-        results = _results(frames, estimator, LiveTracker(track, frame_size), len(track), fitted, renderer)
-        made = stack.enter_context(overlapped(results, ahead=1))
+        # One frame's pose is looked for while the one before is made.
+        posed = stack.enter_context(Latest(_posed(frames, estimator, LiveTracker(track, frame_size), len(track))))
+        made = stack.enter_context(overlapped(_results(posed, fitted, renderer), ahead=1))
         stopped = stack.enter_context(_interrupts())
         window = stack.enter_context(_window(has_display()))
         writer, first, latencies, moments = None, 0.0, [], []
@@ -129,7 +130,7 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
                 first = frame.time
                 if config.output:
                     size = result.shape[1], result.shape[0]
-                    writer = stack.enter_context(VideoWriter(config.output, size, _STATED_RATE))
+                    writer = stack.enter_context(VideoWriter(config.output, size, _STATED_RATE, live=True))
             if writer is not None:
                 writer.write(result, frame.time - first)
             closed = window(result)
@@ -139,7 +140,8 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
                 break
         if config.output and not latencies:
             raise VideoError(f"{shown(config.live)}: ended with the calibration. Give a longer stream.")
-        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, frames.dropped - before)
+        dropped = frames.dropped - before + posed.dropped
+        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, dropped)
     logging.info("%s", report)
     return report
 
@@ -185,12 +187,18 @@ def _calibrate(address: str, frames: Latest[Frame], estimator: Estimator) -> tup
     return track, frame_size, dropped
 
 
-def _results(
-    frames: Iterator[Frame], estimator: Estimator, tracker: LiveTracker, seen: int, fitted: Fit, renderer: Renderer
+def _posed(
+    frames: Iterator[Frame], estimator: Estimator, tracker: LiveTracker, seen: int
 ) -> Iterator[tuple[Frame, np.ndarray]]:
     # Estimators count the frames that they see, of which calibration had `seen`.
     for number, frame in zip(itertools.count(seen), frames):
-        pose = tracker.follow(estimator.detect(frame.image, number))
+        yield frame, tracker.follow(estimator.detect(frame.image, number))
+
+
+def _results(
+    posed: Iterator[tuple[Frame, np.ndarray]], fitted: Fit, renderer: Renderer
+) -> Iterator[tuple[Frame, np.ndarray]]:
+    for frame, pose in posed:
         yield frame, renderer.render(fitted.apply(pose[np.newaxis]))[0]
 
 

@@ -45,13 +45,14 @@ _TRANSPARENT = (".webm", ".mov")
 _VP9 = {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 
 
-def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18) -> Encoding:
+def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18, live: bool = False) -> Encoding:
     """How the frames of a file of this name are stored.
 
     Args:
         path: the file.
         transparent: whether the frames may be transparent.
         crf: quality of H.264, see `VideoWriter`.
+        live: whether time matters more than the file's size, see `VideoWriter`.
 
     Raises:
         VideoError: a file of this name is no video, or cannot be transparent.
@@ -73,4 +74,5 @@ def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18) -> Enc
         return Encoding("mov", "prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0"})
     # There are no B-frames: with them, containers lose the exact times of a variable frame rate, and they would save
     # but a few percent of the size.
-    return Encoding(_FRONT[extension], "libx264", "yuv420p", {"crf": str(crf), "preset": "fast", "bf": "0"})
+    preset = "ultrafast" if live else "fast"
+    return Encoding(_FRONT[extension], "libx264", "yuv420p", {"crf": str(crf), "preset": preset, "bf": "0"})

@@ -60,6 +60,7 @@ class VideoWriter:
             file without sound: the video is silent, as a GIF always is.
         crf: quality of H.264, from 0 (lossless) to 51; at 18 no loss is visible. Other codecs have one of their own.
         transparent: whether frames come with an alpha channel; .webm and .mov can hold it.
+        live: whether frames must not wait: H.264 then takes 0.4 of the time, and twice the room.
 
     Raises:
         VideoError: on construction, if `path` cannot be written; in the block, if writing fails; at
@@ -74,11 +75,12 @@ class VideoWriter:
         audio_from: PathLike | None = None,
         crf: int = 18,
         transparent: bool = False,
+        live: bool = False,
     ):
         if min(size) < 1 or fps <= 0:
             raise ValueError(f"size and fps must be positive, got size={size}, fps={fps}")
         check_output(path, transparent)
-        self._encoding = encoding_of(path, transparent, crf)
+        self._encoding = encoding_of(path, transparent, crf, live)
         self._channels = 4 if transparent else 3
         self._path = Path(path)
         self._size = tuple(size)
