@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import importlib
 import os
 import sys
 import warnings
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import NoReturn
 
 
@@ -88,6 +89,16 @@ def spectral_normalization(layer: object) -> object:
             "--spectral_norm"
         ) from None
     return tfa.layers.SpectralNormalization(layer, dtype="float32")
+
+
+@functools.cache
+def resampler() -> Callable | None:
+    """TensorFlow Addons' bilinear resampler, whose gradient is a kernel of its own; None where it is not installed."""
+    try:
+        import tensorflow_addons as tfa
+    except ImportError:
+        return None
+    return tfa.image.resampler
 
 
 def require_several_workers() -> None:

@@ -35,7 +35,7 @@ from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.frame_size import Decided
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
-from stmt_tf.models.warp import affine_warp
+from stmt_tf.models.warp import affine_warp, forward_warp
 from stmt_tf.pixels import from_uint8, share_to_uint8, to_uint8
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
 from stmt_tf.serving.weights import stored_as
@@ -181,8 +181,8 @@ def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable
 
 def _second_half(generator: Generator | PartGenerator) -> Callable:
     if isinstance(generator, PartGenerator):
-        return lambda source, joints: generator.decide(source, joints)._asdict()
-    return lambda source, joints: image_outputs(generator, source, joints)
+        return lambda source, joints: generator.decide(source, joints, forward_warp)._asdict()
+    return lambda source, joints: image_outputs(generator, source, joints, forward_warp)
 
 
 def _source_specs(features: dict[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:
