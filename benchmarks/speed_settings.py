@@ -137,3 +137,16 @@ class TransferProfileConfig:
 
     def __post_init__(self):
         require_positive(self, "repeats")
+
+
+@dataclasses.dataclass(frozen=True)
+class SelfAttentionConfig:
+    """What attention to time."""
+
+    positions: tuple[int, ...] = setting((4096, 16384), "Positions that attend to each other.", group="Attention")
+    blocks: tuple[int, ...] = setting((64, 512), "Queries of a tile.")
+    densest: int = setting(8192, "Most positions whose scores are also held at once.")
+    repeats: int = _repeats(5)
+
+    def __post_init__(self):
+        require_positive(self, "densest", "repeats")

@@ -17,7 +17,7 @@ import tensorflow as tf
 from stmt_tf.models.axes import sizes
 
 _DENSE_SCORES = 2**22  # an example with more scores than this (16 MiB of them) is attended to in tiles
-_BLOCK = 64
+_BLOCK = 512  # queries at a time: with fewer, TensorFlow is slower (`benchmarks.self_attention`)
 
 
 def dense_attention(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
