@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 CALIBRATION = 3.0  # seconds; a few steps or gestures
 _STATED_RATE = 25  # of frames in the file's header; each frame has its own time
+_CRF = 18  # of the file, whose encoder finds little that repeats
 _TITLE = "stmt_tf"
 _KEYS_TO_END = (ord("q"), 27)
 _PATIENCE = 30.0  # seconds in which a window opens
@@ -130,7 +131,7 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
                 first = frame.time
                 if config.output:
                     size = result.shape[1], result.shape[0]
-                    writer = stack.enter_context(VideoWriter(config.output, size, _STATED_RATE, live=True))
+                    writer = stack.enter_context(VideoWriter(config.output, size, _STATED_RATE, crf=_CRF, live=True))
             if writer is not None:
                 writer.write(result, frame.time - first)
             closed = window(result)

@@ -45,7 +45,7 @@ _TRANSPARENT = (".webm", ".mov")
 _VP9 = {"crf": "22", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 
 
-def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18, live: bool = False) -> Encoding:
+def encoding_of(path: PathLike, transparent: bool = False, crf: int = 15, live: bool = False) -> Encoding:
     """How the frames of a file of this name are stored.
 
     Args:
@@ -74,5 +74,6 @@ def encoding_of(path: PathLike, transparent: bool = False, crf: int = 18, live: 
         return Encoding("mov", "prores_ks", "yuva444p10le", {"profile": "4444", "vendor": "apl0"})
     # There are no B-frames: with them, containers lose the exact times of a variable frame rate, and they would save
     # but a few percent of the size.
-    preset = "ultrafast" if live else "fast"
+    # "veryfast" at a crf of 15 comes as near to the frames as "fast" at 18, in half the time and 1.25 times the room.
+    preset = "ultrafast" if live else "veryfast"
     return Encoding(_FRONT[extension], "libx264", "yuv420p", {"crf": str(crf), "preset": preset, "bf": "0"})

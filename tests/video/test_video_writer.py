@@ -13,9 +13,9 @@ from stmt_tf.video.reader import VideoError, probe, read_frames
 from stmt_tf.video.writer import VideoWriter, check_output
 
 
-def encode(path, images, times=None, fps=25, audio_from=None) -> str:
+def encode(path, images, times=None, fps=25, audio_from=None, **options) -> str:
     height, width, _ = images[0].shape
-    with VideoWriter(path, (width, height), fps, audio_from=audio_from) as video:
+    with VideoWriter(path, (width, height), fps, audio_from=audio_from, **options) as video:
         for i, image in enumerate(images):
             video.write(image, None if times is None else times[i])
     return str(path)
@@ -86,6 +86,17 @@ def test_colours_survive(tmp_path):
     corners = np.ix_([6, -6], [6, -6])
     decoded = next(read_frames(path)).image[corners].astype(int)
     np.testing.assert_allclose(decoded, videos.four_corners()[corners], atol=6)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_live_video_is_encoded_in_less_time_and_comes_as_near(tmp_path, live):
+    grey = np.random.default_rng(0).integers(40, 216, (4, 8, 8, 1), np.uint8).repeat(16, 1).repeat(16, 2)
+    images = list(grey.repeat(3, 3))
+    path = encode(tmp_path / "a.mp4", images, live=live)
+    settings = (tmp_path / "a.mp4").read_bytes()  # where the encoder tells of its own
+    assert (b"cabac=0" in settings, b"cabac=1" in settings) == (live, not live)
+    made = np.stack([frame.image for frame in read_frames(path)]).astype(float)
+    assert np.abs(made - images).mean() < 3
 
 
 @pytest.mark.parametrize(("width", "height"), [(63, 48), (64, 47), (33, 17), (1, 1)])
