@@ -150,3 +150,18 @@ class SelfAttentionConfig:
 
     def __post_init__(self):
         require_positive(self, "densest", "repeats")
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingConfig:
+    """What to ask of which model."""
+
+    model: str = setting("saved_models/dancers_64px", "Model directory.", group="Requests")
+    sources: int = setting(4, "Source frames of a request.")
+    clients: tuple[int, ...] = setting((1, 2, 4, 8), "Numbers of clients at a time.")
+    requests: int = setting(10, "Requests of each client.")
+    largest_batch: int = setting(8, "Requests of a batch at most.")
+    repeats: int = _repeats(3)
+
+    def __post_init__(self):
+        require_positive(self, "sources", "requests", "largest_batch", "repeats")
