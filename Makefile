@@ -9,8 +9,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3; do $$p -c "import venv" 2>/dev/null && echo $$p && break; done)
 PYTEST_FLAGS ?=
 # Three processes keep two cores busy, since some tests wait; each file's tests in one of them, since what they share is
-# made once a file.
-PYTEST := -m pytest --numprocesses=3 --dist=loadfile
+# made once a file. They take the files in the order of tests/conftest.py.
+PYTEST := -m pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 QUICK := $(addprefix tests/,flags metrics place pose study transfer video test_compat.py test_files.py \
     evaluate/test_pairs.py evaluate/test_report.py train/test_losses.py \
     $(patsubst %,models/test_%.py,attention composition fusion part_choice warp))

@@ -1,5 +1,6 @@
 """What all tests share: assets and browsers only where they are at hand, and a small stand-in for VGG16."""
 
+import collections
 import functools
 import importlib.util
 import os
@@ -56,6 +57,14 @@ def pytest_addoption(parser):
 @functools.cache
 def is_cached(name):
     return assets.is_cached(name)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Files of slow tests come first, those of many tests next: so no process is left with a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    count = collections.Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in slow, -count[item.path]))
 
 
 def pytest_runtest_setup(item):
