@@ -10,6 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
+import tiny_model
 
 import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test imports it
 from stmt_tf import assets
@@ -22,6 +23,13 @@ def graphs_as_they_are():
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_tiny_model(tmp_path_factory):
+    """The processes of a run share the model that `tiny_model` makes."""
+    own = tmp_path_factory.getbasetemp()
+    tiny_model.folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import functools
 import os
-import shutil
-import tempfile
+from pathlib import Path
 
 from stmt_tf.config import DataConfig, ModelConfig
 from stmt_tf.train.settings import LossConfig, TrainConfig
 
 SIZE = 32
 CONFIG = ModelConfig(size=SIZE, width=0.05, residual_heads=True)
+folder = Path()  # conftest says which, for all processes of a run
 
 
 @functools.cache
 def generator():
-    from stmt_tf.models.create import create_generator
+    """That of `model_directory`."""
+    from stmt_tf.train.checkpoints import load_generator
 
-    return create_generator(CONFIG, 2)
+    return load_generator(model_directory())[0]
 
 
 @functools.cache
 def model_directory() -> str:
-    """Made once for all tests that need one."""
-    scratch = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    return write_model(scratch, generator())
+    """Made once for all tests that need one, and for all processes that run them."""
+    from stmt_tf.models.create import create_generator
+
+    with open(folder / "tiny.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "tiny").exists():
+            return str(folder / "tiny")
+        return write_model(folder, create_generator(CONFIG, 2))
 
 
 def write_model(folder, generator) -> str:
