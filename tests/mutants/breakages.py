@@ -5,6 +5,8 @@
 breaks a copy of the tree in one place after another, runs the tests named beside it, and prints who was found and by
 which test. It ends with status 1 if one lives. Without numbers, all of them: about a quarter of an hour on two cores.
 `tests/mutants/test_mutants.py` runs every tenth.
+
+The tests run in forks of this process, which has loaded TensorFlow once for all of them and nothing of the tree.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ import dataclasses
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("stmt_tf", "dancers", "tfrecords_tools", "tests", "configs", "saved_models", "pyproject.toml")
@@ -166,23 +169,47 @@ def killer(mutant: Mutant) -> str:
         if text.count(mutant.old) != 1:
             raise ValueError(f"{mutant.path}: {mutant.old!r} stands there {text.count(mutant.old)} times, not once")
         source.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests.split()]
-        environment = {**os.environ, "PYTHONPATH": scratch, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True)
-    if done.returncode == 0:
+        status, told = _tested(scratch, mutant.tests.split())
+    if status == 0:
         return ""
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", told, re.MULTILINE)
     if not failed:
-        raise RuntimeError(f"{mutant.what}: the tests end with status {done.returncode}\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{mutant.what}: the tests end with status {status}\n{told}")
     return failed[1]
+
+
+def _tested(tree: str, tests: list[str]) -> tuple[int, str]:
+    """The status that the tests of a tree end with in a fork, and what they tell."""
+    with tempfile.TemporaryFile("w+") as told:
+        child = os.fork()
+        if not child:
+            status = 1
+            try:
+                for stream in (1, 2):
+                    os.dup2(told.fileno(), stream)
+                os.chdir(tree)
+                os.environ["PYTHONPATH"] = tree
+                os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+                sys.path.insert(0, tree)
+                sys.dont_write_bytecode = True
+                status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])
+                sys.stdout.flush()
+            finally:
+                os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        told.seek(0)
+        return status, told.read()
 
 
 def main() -> None:
     """Runs the mutants of these numbers, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("numbers", metavar="NUMBER", type=int, nargs="*", default=range(len(MUTANTS)))
+    numbers = parser.parse_args().numbers
+    import tensorflow  # noqa: F401  for all forks
+
     alive = 0
-    for number in parser.parse_args().numbers:
+    for number in numbers:
         found = killer(MUTANTS[number])
         alive += not found
         print(f"{number:2d}  {MUTANTS[number].what}: {found or 'ALIVE'}", flush=True)
