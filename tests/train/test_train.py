@@ -37,11 +37,10 @@ def data(tmp_path_factory):
     )
 
 
-def run_main(workdir, *configs, **options) -> subprocess.Popen:
-    """The command with these configs, and options to override them."""
+def run_main(workdir, *configs) -> subprocess.Popen:
+    """The command with these configs."""
     lines = flags.as_flagfile(*configs).splitlines()
     arguments = [line for line in lines if line.startswith("--")]
-    arguments += [f"--{name}={value}" for name, value in options.items()]
     return subprocess.Popen(
         [*train_command(), f"--workdir={workdir}", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -170,26 +169,30 @@ def test_stage_2_starts_from_stage_1_and_leaves_it_alone(finished, eagerly, data
     assert all(0.0 < difference < 1e-3 for difference in differences)
 
 
-def test_training_that_cannot_be_ends_with_one_clear_line(finished, data):
-    workdir, _ = finished
-    process = run_main(workdir, MODEL, data, LOSS, TRAINING, width=0.1)
-    _, error = process.communicate()
-    assert process.returncode == 1, error[-2000:]
-    lines = [line for line in error.splitlines() if line.startswith("train: ")]
-    assert len(lines) == 1 and "holds another training" in lines[0]
-    assert "Traceback" not in error
+@pytest.fixture
+def ended(monkeypatch):
+    """A function that runs the command's main with these configs, and gives the line that it ends with."""
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def end(workdir, *configs):
+        with pytest.raises(SystemExit) as caught:
+            main(RunConfig(workdir=str(workdir)), *configs)
+        return caught.value.code
+
+    return end
 
 
-def test_broken_record_in_mid_training_ends_it_with_one_line(eagerly, data, tmp_path, monkeypatch):
+def test_training_that_cannot_be_ends_with_one_clear_line(finished, data, ended):
+    line = ended(finished[0], replace(MODEL, width=0.1), data, LOSS, TRAINING)
+    assert line.startswith("train: ") and "holds another training" in line and "\n" not in line
+
+
+def test_broken_record_in_mid_training_ends_it_with_one_line(eagerly, data, tmp_path, ended):
     path = Path(write_records(tmp_path / "broken.tfrecord", [make_clip(6, seed=i) for i in range(4)]))
     content = bytearray(path.read_bytes())
     content[len(content) * 5 // 8] ^= 1  # of the third
     path.write_bytes(content)
-    monkeypatch.setattr(signal, "signal", lambda *_: None)
-    run, broken = RunConfig(workdir=str(tmp_path / "workdir")), replace(data, train_records=str(path))
-    with pytest.raises(SystemExit) as ended:
-        main(run, MODEL, broken, LOSS, TRAINING)
-    line = ended.value.code
+    line = ended(tmp_path / "workdir", MODEL, replace(data, train_records=str(path)), LOSS, TRAINING)
     assert line.startswith("train: ") and "\n" not in line
     assert f"a record of {path} or" in line and "tfrecords_tools.validate" in line
 

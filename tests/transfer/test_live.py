@@ -24,12 +24,14 @@ from threads import running_stages
 from tiny_model import model_directory
 from transfers import Painter
 from videos import number_of, numbered_frames, write_video
+from words import own_lines
 
 from stmt_tf import MotionTransfer
 from stmt_tf.pose import tracks
 from stmt_tf.pose.estimators import Estimator, PoseError
 from stmt_tf.transfer import checks, live, prepare
 from stmt_tf.transfer.checks import check_live
+from stmt_tf.transfer.command import main
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video import capture as capture_module
 from stmt_tf.video.capture import capture
@@ -81,6 +83,20 @@ def quick_and_blind(monkeypatch):
 def video(tmp_path_factory):
     """Two seconds, numbered."""
     return write_video(tmp_path_factory.mktemp("video") / "numbers.mp4", numbered_frames(LENGTH), crf="10")
+
+
+@pytest.fixture
+def ended(capfd):
+    """A function that runs the command's main, which says nothing but the line that it ends with, and gives that."""
+
+    def end(config):
+        with pytest.raises(SystemExit) as caught:
+            main(config)
+        said = capfd.readouterr()
+        assert said.out == "" and own_lines(said.err) == []
+        return caught.value.code
+
+    return end
 
 
 def settings(video, folder, **others):
@@ -293,24 +309,16 @@ def test_what_cannot_work_is_found_at_once_in_one_line(tmp_path, video):
     assert os.listdir(tmp_path) == ["text.mp4"]
 
 
-def command(**flags):
-    arguments = [f"--{name}={value}" for name, value in flags.items()]
-    arguments = [sys.executable, "-m", "stmt_tf.transfer", *arguments]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=3600)
-
-
 @pytest.mark.parametrize("named", [{"DISPLAY": ":97"}, {"WAYLAND_DISPLAY": "wayland-97"}, {}])
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are named on Linux")
-def test_a_display_that_cannot_be_opened_is_one_line(video, named, monkeypatch):
+def test_a_display_that_cannot_be_opened_is_one_line(video, named, monkeypatch, ended):
+    monkeypatch.setattr(checks, "has_display", HAS_DISPLAY)
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     for name, value in named.items():
         monkeypatch.setenv(name, value)
-    done = command(source=video, live=video)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        "transfer: --live has nowhere to show frames, as no window can be opened here: give --output\n"
-    )
+    told = "transfer: --live has nowhere to show frames, as no window can be opened here: give --output"
+    assert ended(TransferConfig(source=video, live=video)) == told
 
 
 @pytest.mark.parametrize(
@@ -324,18 +332,19 @@ def test_windows_are_there_if_one_can_be_opened_in_time(tmp_path, monkeypatch, o
     assert HAS_DISPLAY() is possible
 
 
-def test_a_command_that_cannot_work_ends_with_status_1_and_one_line(tmp_path, video):
-    done = command(source=video, live="none.mp4", output=tmp_path / "result.mp4")
-    assert (done.returncode, done.stdout) == (1, "") and os.listdir(tmp_path) == []
-    assert done.stderr == "transfer: none.mp4: cannot be read (No such file or directory). Check the address.\n"
+def test_a_stream_that_cannot_be_read_ends_the_command_with_one_line(tmp_path, video, ended):
+    told = "transfer: none.mp4: cannot be read (No such file or directory). Check the address."
+    assert ended(settings(video, tmp_path, live="none.mp4")) == told and os.listdir(tmp_path) == []
 
 
 @pytest.mark.asset("pose_landmarker")
 @pytest.mark.slow
 def test_the_command_follows_a_sample_and_tells_how_it_went(tmp_path):
     output = tmp_path / "result.mp4"
-    samples = {"source": SAMPLES / "source.mp4", "live": SAMPLES / "target.mp4"}
-    done = command(**samples, output=output, model=model_directory())
+    flags = {"source": SAMPLES / "source.mp4", "live": SAMPLES / "target.mp4", "output": output}
+    command = [sys.executable, "-m", "stmt_tf.transfer", f"--model={model_directory()}"]
+    command += [f"--{name}={value}" for name, value in flags.items()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr
     told = done.stderr.splitlines()
     count = probe(output).num_frames
