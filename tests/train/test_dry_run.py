@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 import signal
 import sys
 import threading
@@ -75,6 +76,7 @@ def test_steps_are_measured(rehearsal):
     assert not any("not counted" in note or "counts once" in note for note in rehearsal.notes)
 
 
+@functools.cache
 def making_frames() -> int:
     """Operations of a generator that makes the frames of a batch of two."""
     generator, example = create_generator(MODEL, 2), made_up_example(32, 2, targets=3, batch=2)
