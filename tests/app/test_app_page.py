@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import urllib.request
 
@@ -13,8 +14,9 @@ from videos import numbered_frames, write_video
 
 from stmt_tf.video.reader import read_chosen, read_frames
 
-pytest.importorskip("gradio")
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# Not imported here: that takes seconds in each process that collects the tests.
+needs_gradio = pytest.mark.skipif(importlib.util.find_spec("gradio") is None, reason="needs gradio")
+pytestmark = [needs_gradio, pytest.mark.browser, pytest.mark.slow]
 
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 BRIGHTEST = """

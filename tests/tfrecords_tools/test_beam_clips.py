@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from dataclasses import fields
@@ -12,8 +13,9 @@ from made_videos import add_video, configure
 
 from tfrecords_tools import create_clips as tool
 
-pytest.importorskip("apache_beam")
-pytestmark = pytest.mark.slow
+# Not imported here: that takes seconds in each process that collects the tests.
+needs_beam = pytest.mark.skipif(importlib.util.find_spec("apache_beam") is None, reason="needs apache-beam")
+pytestmark = [needs_beam, pytest.mark.slow]
 
 
 def run(config, settings, **others):
