@@ -23,6 +23,7 @@ from stmt_tf.video.reader import probe, read_frames
 from stmt_tf.video.writer import VideoWriter
 
 NOTEBOOK = ROOT / "examples" / "colab.ipynb"
+LINE = "addons" if metadata.version("tensorflow").startswith("2.15.") else "current"
 SKIPPED = {"install", "upload"}  # cells of the notebook that ask the network or the user
 
 
@@ -68,14 +69,13 @@ def test_the_images_extras_and_commands_exist(setup_arguments):  # noqa: F811
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="CUDA's libraries are Linux's")
 def test_pip_finds_cudas_libraries_for_the_line_of_this_environment(tmp_path):
-    line = "addons" if metadata.version("tensorflow").startswith("2.15.") else "current"
     report = tmp_path / "report.json"
     pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet", f"--report={report}"]
-    done = subprocess.run([*pip, f"{ROOT}[{line},gpu]"], capture_output=True, text=True, timeout=3600)
+    done = subprocess.run([*pip, f"{ROOT}[{LINE},gpu]"], capture_output=True, text=True, timeout=3600)
     assert done.returncode == 0, done.stderr
     installed = [item["metadata"] for item in json.loads(report.read_text(encoding="utf-8"))["install"]]
     found = {about["name"]: about["version"] for about in installed}
-    assert (found["tensorflow"] == "2.15.1") == (line == "addons")
+    assert (found["tensorflow"] == "2.15.1") == (LINE == "addons")
     assert any(name.startswith("nvidia-cudnn-cu") for name in found)
 
 
@@ -96,12 +96,14 @@ def test_the_notebooks_cells_that_are_skipped_say_what_the_project_has(setup_arg
     skipped = {tag: "".join(cell["source"]) for cell in cells for tag in cell["metadata"].get("tags", ())}
     assert set(skipped) == SKIPPED
     (extra,) = re.findall(r"pip install --quiet \.\[(\w+)\]", skipped["install"])
-    assert extra in setup_arguments["extras_require"] and "stmt_tf.assets fetch pose_landmarker" in skipped["install"]
+    assert extra == "current" and extra in setup_arguments["extras_require"]
+    assert "stmt_tf.assets fetch pose_landmarker" in skipped["install"]
     assert not any(cell.get("outputs") for cell in cells)  # what people made with it stays theirs
 
 
 @pytest.mark.slow
 @pytest.mark.asset("pose_landmarker")
+@pytest.mark.skipif(LINE == "addons", reason="the notebook installs the current line")
 def test_the_notebook_makes_and_shows_a_video(short_samples, monkeypatch):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
