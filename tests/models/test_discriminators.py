@@ -135,6 +135,7 @@ import numpy as np, tensorflow as tf
 from stmt_tf.train.settings import LossConfig
 from stmt_tf.train.create import create_discriminators
 
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
