@@ -20,6 +20,7 @@ from stmt_tf.video.reader import VideoError
 def main(config: TransferConfig) -> None:
     """Makes the video, or several, or the preview alone, or shows what happens, or who is in view."""
     try:
+        each = one_for_each(config)
         if config.people and not (config.output or config.preview or config.live):
             _show_people(config)
             return
@@ -28,7 +29,6 @@ def main(config: TransferConfig) -> None:
         is_preview = not (config.output or config.live)
         if is_preview and config.attention:
             raise ValueError(f"--attention={config.attention} shows frames of --output, which is not given")
-        each = one_for_each(config)
         with folders_of(path for one in each for path in one.outputs()):
             for one in each:
                 check_live(one) if one.live else check(one)

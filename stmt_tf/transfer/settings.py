@@ -36,8 +36,8 @@ class TransferConfig:
     )
     target: str = setting(
         "",
-        "Video of the motion to do; required, except with --live or --people. Several, between commas, where --output "
-        "is a directory.",
+        "Video of the motion to do; required, except with --live or --people. Several, between commas, where what is "
+        "written for each is a directory.",
     )
     live: str = setting(
         "",
@@ -137,7 +137,9 @@ class TransferConfig:
     pose_model: str = pose_model()
     pose_cache: bool = pose_cache()
     source_poses: str = setting("", "JSON results for the source video (openpose, alphapose), or saved poses.")
-    target_poses: str = setting("", "JSON results for the target video (openpose, alphapose), or saved poses.")
+    target_poses: str = setting(
+        "", "JSON results for the target video (openpose, alphapose), or saved poses; between commas where targets are."
+    )
     background_poses: str = setting(
         "", "JSON results for the video of another place (openpose, alphapose), or saved poses."
     )

@@ -10,41 +10,56 @@ from pathlib import Path
 from absl import logging
 
 from stmt_tf.place.backdrop import TRANSPARENT
-from stmt_tf.pose.estimators import RESULT_READERS, PoseError
+from stmt_tf.pose.estimators import PoseError
 from stmt_tf.transfer.motion_transfer import MotionTransfer
-from stmt_tf.transfer.settings import OUTPUTS, TransferConfig
+from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.encodings import EXTENSIONS
 from stmt_tf.video.reader import VideoError
 
-_OF_ONE = (*(name for name in OUTPUTS if name not in ("output", "save_source_poses")), "target_poses", "target_person")
+_OF_ONE = ("people", "target_person")
+# Directories where there are several targets, and what each target's file in them ends with.
+_OF_EACH = {
+    "output": ".mp4", "matte": ".mp4", "preview": ".png", "sheet": ".png", "attention": ".png", "save_poses": ".json"
+}  # fmt: skip
+_OF_FILES = (*EXTENSIONS, ".png", ".json")
 
 
 def one_for_each(config: TransferConfig) -> list[TransferConfig]:
     """The settings of each transfer: one, unless there are several targets between commas.
 
     Raises:
-        ValueError: a flag is for one target alone, or two results would have the same name.
+        ValueError: a flag is for one target alone, or not given for each, or two results would have the same name.
     """
     targets = config.target.split(",")
     if len(targets) < 2 or os.path.exists(config.target):
         return [config]
     for name in _OF_ONE:
-        if getattr(config, name):
-            raise ValueError(f"--{name}={getattr(config, name)} is for one --target, got {len(targets)}: leave it out")
-    if config.pose in RESULT_READERS:
-        raise ValueError(f"--pose={config.pose} needs --target_poses, which is for one --target, got {len(targets)}")
-    if Path(config.output).suffix.lower() in EXTENSIONS:
-        raise ValueError(f"--output={config.output} must be a directory, as there are {len(targets)} targets")
-    extension = ".webm" if config.background == TRANSPARENT else ".mp4"
-    made = {target: os.path.join(config.output, Path(target).stem + extension) for target in targets}
-    for target, path in made.items():
-        if list(made.values()).count(path) > 1 or targets.count(target) > 1:
-            raise ValueError(f"--target: two of the videos would become {path}. Give them other names")
-    return [dataclasses.replace(config, target=target, output=path) for target, path in made.items()]
+        if value := getattr(config, name):
+            raise ValueError(f"--{name}={value} is for one --target, got {len(targets)}: leave it out")
+    directories = {name: directory for name in _OF_EACH if (directory := getattr(config, name))}
+    for name, directory in directories.items():
+        if Path(directory).suffix.lower() in _OF_FILES:
+            raise ValueError(f"--{name}={directory} must be a directory, as there are {len(targets)} targets")
+    poses = config.target_poses.split(",") if config.target_poses else [""] * len(targets)
+    if len(poses) != len(targets):
+        raise ValueError(f"--target_poses={config.target_poses} must name {len(targets)}, one for each target")
+    stems = [Path(target).stem for target in targets]
+    for target, stem in zip(targets, stems):
+        if stems.count(stem) > 1:
+            raise ValueError(f"--target: what {target} and another one become would be called {stem}. Rename one")
+    endings = {**_OF_EACH, "output": ".webm" if config.background == TRANSPARENT else ".mp4"}
+
+    def files(stem: str) -> dict[str, str]:
+        return {name: os.path.join(directory, stem + endings[name]) for name, directory in directories.items()}
+
+    return [
+        dataclasses.replace(config, target=target, target_poses=own, **files(stem))
+        for target, stem, own in zip(targets, stems, poses)
+    ]
 
 
 def transfer_each(transfer: MotionTransfer, each: Sequence[TransferConfig]) -> None:
-    """Makes one video for each of the settings, which were checked, and tells at the end what became of them.
+    """Makes one video, or preview, for each of the settings, which were checked, and tells what became of them.
 
     A target that turns out to be of no use does not keep the others from being made.
 
@@ -54,14 +69,15 @@ def transfer_each(transfer: MotionTransfer, each: Sequence[TransferConfig]) -> N
     """
     first = each[0]
     source = transfer.prepare(first)
-    if first.personalize:
+    if first.personalize and first.output:
         transfer = transfer.personalized(source, first.personalize)
+    run = transfer.run if first.output else transfer.run_preview
     told: list[str] = []
     failed = 0
     for config in each:
         try:
-            transfer.run(dataclasses.replace(config, personalize=0.0), source)
-            told.append(f"{config.target}: wrote {config.output}")
+            run(dataclasses.replace(config, personalize=0.0), source)
+            told.append(f"{config.target}: wrote {config.output or config.preview}")
         except (PoseError, ValueError, VideoError) as error:
             failed += 1
             told.append(f"{config.target}: not made: {error}")

@@ -128,18 +128,55 @@ def test_a_target_of_no_use_does_not_keep_the_others(tmp_path, folder, videos, p
     assert "empty.mp4: not made: " in lines[0] and lines[1].endswith("out/target.mp4")
 
 
+def test_three_targets_are_made_of_their_saved_poses_each_with_what_belongs_to_it(tmp_path, folder, videos, painter):
+    three, estimated = ("one", "two", "three"), []
+    for index, name in enumerate(three, 5):
+        dancer = render_video(3, index, SIZE, LENGTH, 12.5)
+        save(folder / f"{name}.mp4", dancer, fps=12.5)
+        estimated.append(Path(write_poses(folder / f"{name}.json", dancer.joints)))
+    target = ",".join(str(folder / f"{name}.mp4") for name in three)
+    settings = {"source": videos["source"], "target": target, "pose_cache": False}
+
+    def run(names, **others):
+        command.main(TransferConfig(**settings, **{name: str(tmp_path / name) for name in names}, **others))
+        return {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")}
+
+    made = run(["preview", "save_poses"])
+    assert made == {f"preview/{name}.png" for name in three} | {f"save_poses/{name}.json" for name in three}
+    for path in estimated:
+        path.unlink()
+    poses = ",".join(str(tmp_path / "save_poses" / f"{name}.json") for name in three)
+    results = run(["output", "matte", "sheet"], target_poses=poses) - made
+    kinds = {"output": "mp4", "matte": "mp4", "sheet": "png"}
+    assert results == {f"{kind}/{name}.{end}" for name in three for kind, end in kinds.items()}
+    assert {probe(tmp_path / path).num_frames for path in results if path.endswith("mp4")} == {LENGTH}
+
+
+def test_each_of_several_targets_has_its_own_files():
+    several = {"target": "a.mp4,d/b.mov", "target_poses": "1.json,2.json", "background": "transparent"}
+    written = {name: name for name in ("output", "matte", "preview", "sheet", "attention", "save_poses")}
+    for one, stem, poses in zip(one_for_each(TransferConfig(**several, **written)), "ab", "12"):
+        assert one.target.startswith(("a", "d/b")) and one.target_poses == f"{poses}.json"
+        assert one.outputs() == [
+            f"output/{stem}.webm", f"matte/{stem}.mp4", f"preview/{stem}.png", f"sheet/{stem}.png",
+            f"attention/{stem}.png", f"save_poses/{stem}.json",
+        ]  # fmt: skip
+    assert not one_for_each(TransferConfig(target="a.mp4,b.mp4", preview="p", background="transparent"))[0].output
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"sheet": "s.png"}, "--sheet=s.png is for one --target, got 2: leave it out"),
-        ({"target_poses": "p.json"}, "--target_poses=p.json is for one --target"),
-        ({"pose": "openpose"}, "--pose=openpose needs --target_poses, which is for one --target, got 2"),
+        ({"people": "who.png"}, "--people=who.png is for one --target, got 2: leave it out"),
+        ({"target_poses": "p.json"}, "--target_poses=p.json must name 2, one for each target"),
         ({"output": "out.mp4"}, "--output=out.mp4 must be a directory, as there are 2 targets"),
-        ({"target": "a/x.mp4,b/x.mov"}, "--target: two of the videos would become out/x.mp4. Give them other names"),
-        ({"target": "x.mp4,x.mp4"}, "two of the videos would become out/x.mp4"),
+        ({"sheet": "S.PNG"}, "--sheet=S.PNG must be a directory, as there are 2 targets"),
+        ({"save_poses": "p.json"}, "--save_poses=p.json must be a directory, as there are 2 targets"),
+        ({"target": "a/x.mp4,b/x.mov"}, "--target: what a/x.mp4 and another one become would be called x"),
+        ({"target": "x.mp4,x.mp4"}, "would be called x. Rename one"),
     ],
 )
-def test_what_is_for_one_target_is_told(change, complaint):
+def test_what_does_not_go_with_several_targets_is_told(change, complaint):
     with pytest.raises(ValueError, match=complaint):
         one_for_each(TransferConfig(**{"target": "a.mp4,b.mp4", "output": "out", **change}))
 
