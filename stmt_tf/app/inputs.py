@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.video.container import begin, open_media, packets, video_stream
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.picture import is_picture, read_picture
-from stmt_tf.video.reader import read_frames
-from stmt_tf.video.timeline import Clock
+from stmt_tf.video.reader import length_of, read_frames
 
 
 def check_input(path: Path, config: AppConfig, name: str) -> float | None:
@@ -39,7 +37,7 @@ def check_input(path: Path, config: AppConfig, name: str) -> float | None:
             raise VideoError(str(error).replace(str(path), name)) from error
         return None
     try:
-        seconds = duration(path)
+        seconds = length_of(path)
     except VideoError as error:
         raise VideoError(str(error).replace(str(path), name)) from error
     if seconds > config.max_seconds:
@@ -47,21 +45,6 @@ def check_input(path: Path, config: AppConfig, name: str) -> float | None:
             f"{name}: takes {seconds:.1f} s, more than the {config.max_seconds:g} s taken here. Cut it shorter."
         )
     return seconds
-
-
-def duration(path: Path) -> float:
-    """Seconds to the end of a video's last frame, by the times of its packets: not every file states its duration.
-
-    Raises:
-        VideoError: the file is no video.
-    """
-    with open_media(path) as container:
-        stream = video_stream(container, path)
-        clock = Clock(container, stream, begin(container, stream))
-        for packet in packets(container, stream):
-            if packet is not None:
-                clock.place(packet)
-        return clock.end
 
 
 def first_frame(path: Path) -> np.ndarray:

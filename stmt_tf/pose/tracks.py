@@ -139,13 +139,18 @@ def look_at(videos: Sequence[PosedVideo]) -> list[Detections]:
         stmt_tf.assets.AssetError: the pose estimator's model cannot be had.
     """
     keys = [_key_of(video) for video in videos]
-    known = [_saved(video) if video.saved else _recalled(video, key) for video, key in zip(videos, keys)]
+    known = [read_saved(video) if video.saved else _recalled(video, key) for video, key in zip(videos, keys)]
     found = iter(_look_for_people([each for *each, had in zip(videos, keys, known) if had is None]))
     return [next(found) if each is None else each for each in known]
 
 
-def _saved(video: PosedVideo) -> Detections:
-    """Poses of the video, or of the file that it is an excerpt of."""
+def read_saved(video: PosedVideo) -> Detections:
+    """Poses that were saved of a video, or of the file that it is an excerpt of.
+
+    Raises:
+        PoseError: they cannot be read, or are of another video.
+        VideoError: the video cannot be read.
+    """
     own, info, meant = read_own(video.saved), probe(video.path), excerpt(video.path)
     length, count = len(own.joints), info.num_frames
     if meant.start or meant.end < math.inf:

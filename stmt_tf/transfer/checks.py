@@ -11,12 +11,14 @@ from absl import logging
 from stmt_tf.place.backdrop import TRANSPARENT, check_background, has_person
 from stmt_tf.pose.estimators import NAMES, RESULT_READERS
 from stmt_tf.pose.save import check_save
-from stmt_tf.pose.tracks import check_poses
+from stmt_tf.pose.tracks import check_poses, read_saved
 from stmt_tf.transfer.live import has_display
+from stmt_tf.transfer.people import posed as posed_video
 from stmt_tf.transfer.photos import check_photos, photos_of
 from stmt_tf.transfer.settings import PICTURES, TransferConfig
 from stmt_tf.transfer.source import check_source
 from stmt_tf.video.capture import capture, shown
+from stmt_tf.video.excerpt import Excerpt
 from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoError, probe
 from stmt_tf.video.sheet import check_picture
@@ -143,6 +145,9 @@ def check_alone(config: TransferConfig, posed: tuple[str, ...] = ("source",)) ->
 def _check_poses(config: TransferConfig, posed: Collection[str]) -> None:
     results = {f"{name}_poses": getattr(config, f"{name}_poses") for name in ("source", "target", "background")}
     check_poses(config.pose, config.pose_model, results, [f"{name}_poses" for name in posed])
+    for video in (posed_video(config, name) for name in posed):
+        if video.saved and not isinstance(video.path, Excerpt):  # whose frames can be counted by decoding it alone
+            read_saved(video)
 
 
 def check_outputs(config: TransferConfig) -> None:

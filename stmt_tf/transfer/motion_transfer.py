@@ -195,6 +195,8 @@ class MotionTransfer:
     def _check(self, config: TransferConfig) -> None:
         """Finds what cannot be done with this model before anything slow begins."""
         self._model.check_source_count(config.num_source_frames)
+        if config.max_size < self._model.size and self._model.takes_any_size:
+            raise ValueError(f"--max_size={config.max_size} is less than this model's least, {self._model.size}")
         if config.personalize:
             self._check_start(config.video("source"))
 

@@ -19,16 +19,18 @@ import numpy as np
 
 from stmt_tf.files import PathLike
 from stmt_tf.video.colour import Screen
-from stmt_tf.video.container import audio_stream, open_media, packets, video_stream
+from stmt_tf.video.container import audio_stream, begin, open_media, packets, video_stream
 from stmt_tf.video.decoding import Track
 from stmt_tf.video.deinterlacing import deinterlaced
 from stmt_tf.video.excerpt import excerpt
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.orientation import Orientation
 from stmt_tf.video.picture import is_picture, read_picture
+from stmt_tf.video.timeline import Clock
 
 __all__ = [
-    "Frame", "VideoError", "VideoInfo", "frame_times", "probe", "read_chosen", "read_chosen_frames", "read_frames",
+    "Frame", "VideoError", "VideoInfo", "frame_times", "length_of", "probe", "read_chosen", "read_chosen_frames",
+    "read_frames",
 ]  # fmt: skip
 
 # Packets of a video, for its frame rate, and megabytes of them.
@@ -84,7 +86,8 @@ def probe(path: PathLike) -> VideoInfo:
     """Returns what `path` holds, after decoding its first frame; of an `Excerpt`, what that holds, about.
 
     Raises:
-        VideoError: the file is missing, is not a video, has no frame that can be decoded, or is a damaged picture.
+        VideoError: the file is missing, is not a video, has no frame that can be decoded, or is a damaged picture; or
+            the excerpt begins after its end.
     """
     if is_picture(path):
         read_picture(path)  # of half a picture the decoder would make a whole one, in silence
@@ -107,6 +110,8 @@ def probe(path: PathLike) -> VideoInfo:
         elif container.duration is not None:
             duration = container.duration / av.time_base
         num_frames, part = _num_frames(stream, duration, track.clock.rate), excerpt(path)
+        if part.start >= (duration or 0.0) and part.start >= length_of(path):
+            raise _no_frame(path)
         if duration is not None and (part.start or part.end < duration):
             duration = max(0.0, min(part.end, duration) - part.start)
             num_frames = max(1, round(duration * track.clock.rate))
@@ -121,6 +126,21 @@ def probe(path: PathLike) -> VideoInfo:
             mirrored=orientation.mirrored,
             has_audio=audio_stream(container) is not None,
         )
+
+
+def length_of(path: PathLike) -> float:
+    """Seconds to the end of a file's last frame, by the times of its packets: not every file states its duration.
+
+    Raises:
+        VideoError: the file is no video.
+    """
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        clock = Clock(container, stream, begin(container, stream))
+        for packet in packets(container, stream):
+            if packet is not None:
+                clock.place(packet)
+        return clock.end
 
 
 def _num_frames(stream: av.video.stream.VideoStream, duration: float | None, rate: Fraction) -> int | None:
@@ -153,8 +173,13 @@ def read_frames(path: PathLike) -> Iterator[Frame]:
                 yield Frame(image, max(0.0, time - part.start), index, alpha)
                 index += 1
     if not index:
-        until = "on" if part.end == math.inf else f"to {part.end:g} s"
-        raise VideoError(f"{path}: has no frame from {part.start:g} s {until}. Give other seconds.")
+        raise _no_frame(path)
+
+
+def _no_frame(path: PathLike) -> VideoError:
+    part = excerpt(path)
+    until = "on" if part.end == math.inf else f"to {part.end:g} s"
+    return VideoError(f"{path}: has no frame from {part.start:g} s {until}. Give other seconds.")
 
 
 def frame_times(path: PathLike) -> np.ndarray:

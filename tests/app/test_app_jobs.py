@@ -16,10 +16,10 @@ import pytest
 from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
-from stmt_tf.app.inputs import check_input, duration
+from stmt_tf.app.inputs import check_input
 from stmt_tf.app.jobs import Job, Jobs, Progress
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.video.reader import VideoError
+from stmt_tf.video.reader import VideoError, length_of
 
 # Takes the flags of a transfer and tells of itself as a transfer does.
 STAND_IN = """
@@ -307,9 +307,9 @@ def test_what_passes_the_limits_is_refused_in_one_line_and_never_copied(tmp_path
 
 def test_a_video_is_as_long_as_its_frames_whatever_its_header_says(tmp_path):
     frames = numbered_frames(10)
-    assert duration(tmp_path / write_video(tmp_path / "a.mp4", frames, fps=5)) == pytest.approx(2.0)
+    assert length_of(tmp_path / write_video(tmp_path / "a.mp4", frames, fps=5)) == pytest.approx(2.0)
     # Without an index, as a camera in a browser writes them.
-    assert duration(tmp_path / write_video(tmp_path / "a.ts", frames, fps=5)) == pytest.approx(2.0, abs=0.2)
+    assert length_of(tmp_path / write_video(tmp_path / "a.ts", frames, fps=5)) == pytest.approx(2.0, abs=0.2)
     check_input(tmp_path / "a.mp4", AppConfig(max_seconds=2.0), "a.mp4")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from transfers import Painter, save, write_poses
 from dancers import render_video
 from stmt_tf import MotionTransfer
 from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.save import save_poses
+from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.transfer import command
 from stmt_tf.transfer.settings import TransferConfig
@@ -96,6 +99,29 @@ def test_impossible_seconds_are_told(change, complaint):
 def test_seconds_beyond_the_end_are_told(videos):
     with pytest.raises(VideoError, match="target.mp4: has no frame from 7 s on. Give other seconds."):
         MotionTransfer(Painter())(**videos, start=7.0)
+
+
+def test_what_videos_and_poses_tell_by_themselves_is_told_before_the_model_is_loaded(tmp_path, videos, monkeypatch):
+    monkeypatch.setattr(MotionTransfer, "from_pretrained", None)
+    shot = Shot(np.ones((LENGTH, 14, 3), np.float32), range(LENGTH))
+    save_poses(str(tmp_path / "p.json"), shot, dataclasses.replace(probe(videos["target"]), width=100), "mediapipe")
+    both = {"source": videos["source"], "target": videos["target"], "output": str(tmp_path / "out.mp4")}
+    for change, complaint in (
+        ({"start": 100.0}, "target.mp4: has no frame from 100 s on. Give other seconds"),
+        ({"source_start": 0.8, "source_end": 0.9}, "source.mp4: has no frame from 0.8 s to 0.9 s"),
+        ({"target_poses": str(tmp_path / "p.json")}, "p.json: is of 10 frames of 100 x 64 pixels, but .*target.mp4"),
+        ({"source_poses": str(tmp_path / "p.json")}, "p.json: is of 10 frames of 100 x 64 pixels, but .*source.mp4"),
+    ):
+        with pytest.raises(SystemExit, match=f"^transfer: .*{complaint}"):
+            command.main(TransferConfig(**both, **change))
+
+
+def test_a_square_smaller_than_the_model_makes_it_is_refused(videos):
+    painter = Painter()
+    MotionTransfer(painter)(**videos, max_size=31)  # without effect on a model of one size
+    painter.takes_any_size = True
+    with pytest.raises(ValueError, match="--max_size=31 is less than this model's least, 32"):
+        MotionTransfer(painter)(**videos, max_size=31)
 
 
 def test_several_targets_are_made_of_one_preparation(tmp_path, folder, videos, painter, monkeypatch, caplog):
