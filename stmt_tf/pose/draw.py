@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-from stmt_tf.pose.skeleton import BONES
+from stmt_tf.pose.skeleton import BONES, HEAD, NECK
 
 # RGB of each bone, by its child joint: the person's right is warm, their left is cold, and what is in
 # the middle is pale. (The neck is nobody's child.)
@@ -53,23 +56,42 @@ def draw_skeleton(image: np.ndarray, joints: np.ndarray, thickness: float = 0.01
     return canvas
 
 
-def draw_number(image: np.ndarray, joints: np.ndarray, number: int) -> np.ndarray:
-    """Returns a copy of an image with a number above somebody's head, or as near to it as it fits in.
+def draw_numbers(image: np.ndarray, people: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns a copy of an image with a number by each head, from 1 on; where there is room for it over nobody's head.
 
     Args:
         image: uint8 RGB `[H, W, 3]`.
-        joints: `[14, 3]` as (x, y, confidence) in pixels, of somebody who is seen.
-        number: to be drawn.
+        people: `[14, 3]` each as (x, y, confidence) in pixels, of somebody who is seen.
     """
     canvas = np.ascontiguousarray(image).copy()
     height, width = canvas.shape[:2]
     radius = max(8, round(_NUMBER * min(height, width)))
+    taken = [_head(joints) for joints in people]
+    for number, joints in enumerate(people, 1):
+        points, ((x, y), head) = joints[joints[:, 2] > 0, :2], taken[number - 1]
+        away = head + radius + 2
+        spots = [(x, y - away), (x + away, y), (x - away, y), (x, points[:, 1].max() + 1.5 * radius)]
+        spots = np.clip(spots, radius, np.array([width, height]) - radius)
+        covered = [sum(max(0.0, size + radius - math.dist(spot, each)) for each, size in taken) for spot in spots]
+        spot = spots[int(np.argmin(covered))]
+        taken.append((spot, radius))
+        _draw_number(canvas, tuple(np.rint(spot).astype(int).tolist()), radius, str(number))
+    return canvas
+
+
+def _head(joints: np.ndarray) -> tuple[np.ndarray, float]:
+    """The middle and the radius of a head, in pixels; where it is not known, of the top of who is seen."""
     points = joints[joints[:, 2] > 0, :2]
-    x, y = points[:, 0].mean(), points[:, 1].min() - 1.5 * radius
-    centre = round(float(np.clip(x, radius, width - radius))), round(float(np.clip(y, radius, height - radius)))
+    if (joints[[HEAD, NECK], 2] > 0).all():
+        top, neck = joints[[HEAD, NECK], :2]
+        return (top + neck) / 2, max(1.0, 0.75 * math.dist(top, neck))
+    top = points[points[:, 1].argmin()]
+    return top, max(1.0, 0.1 * float(np.ptp(points[:, 1])))
+
+
+def _draw_number(canvas: np.ndarray, centre: tuple[int, int], radius: int, text: str) -> None:
     cv2.circle(canvas, centre, radius, _INK, -1, cv2.LINE_AA)
     cv2.circle(canvas, centre, radius, _PAPER, 2, cv2.LINE_AA)
-    text, font, scale, thick = str(number), cv2.FONT_HERSHEY_SIMPLEX, radius / 18, max(1, radius // 8)
+    font, scale, thick = cv2.FONT_HERSHEY_SIMPLEX, radius / 18, max(1, radius // 8)
     (wide, tall), _ = cv2.getTextSize(text, font, scale, thick)
     cv2.putText(canvas, text, (centre[0] - wide // 2, centre[1] + tall // 2), font, scale, _PAPER, thick, cv2.LINE_AA)
-    return canvas

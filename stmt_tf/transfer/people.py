@@ -10,7 +10,7 @@ from absl import logging
 
 from stmt_tf.pose.body import scaled_joints
 from stmt_tf.pose.detections import Detections
-from stmt_tf.pose.draw import draw_number, draw_skeleton
+from stmt_tf.pose.draw import draw_numbers, draw_skeleton
 from stmt_tf.pose.tracks import PosedVideo, look_at
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.reader import read_chosen
@@ -73,9 +73,7 @@ def _numbered(config: TransferConfig, name: str, found: Detections) -> People:
     poses = scaled_joints(lined.poses, _HEIGHT / image.shape[0])
     for pose in poses:
         picture = draw_skeleton(picture, pose, thickness=0.006)
-    for number, pose in enumerate(poses, 1):
-        picture = draw_number(picture, pose, number)
-    return People(lined.frame, lined.poses, picture)
+    return People(lined.frame, lined.poses, draw_numbers(picture, poses))
 
 
 def _counted(count: int) -> str:

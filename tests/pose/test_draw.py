@@ -8,7 +8,7 @@ import pytest
 from records import make_joints
 
 from stmt_tf.pose import skeleton
-from stmt_tf.pose.draw import draw_number, draw_skeleton
+from stmt_tf.pose.draw import draw_numbers, draw_skeleton
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.sheet import contact_sheet, write_png
 
@@ -33,14 +33,20 @@ def test_missing_joints_are_left_out():
     assert not draw_skeleton(image, np.zeros((14, 3), np.float32)).any()
 
 
-@pytest.mark.parametrize("shift", [0, -200])
-def test_a_number_stands_above_the_head_and_never_outside(shift):
-    joints = make_joints(size=128) + np.float32([shift, 0, 0])
+@pytest.mark.parametrize("shift", [(0, 40), (-200, 0), (0, -8), (100, 0)])
+def test_numbers_stand_by_heads_and_never_over_one_or_outside(shift):
+    joints = make_joints(size=128) + np.float32([*shift, 0])
+    people = [joints, joints + np.float32([30, 5, 0])]
     image = np.full((200, 200, 3), 128, np.uint8)
-    one, two = (draw_number(image, joints, number) for number in (1, 2))
-    rows, columns = np.nonzero((one != two).any(-1))
-    assert (image == 128).all() and len(rows) and rows.max() < max(40, joints[:, 1].min())
-    assert columns.min() > 0 and ((one != image).any(-1).sum() > 100)
+    both = draw_numbers(image, people)
+    assert (image == 128).all()
+    number, _ = cv2.connectedComponents((both != image).any(-1).astype(np.uint8))
+    assert number == 3  # of what is apart: the image and two numbers
+    for pose in people:
+        drawn, (head, neck) = np.argwhere((both != image).any(-1))[:, ::-1], pose[[skeleton.HEAD, skeleton.NECK], :2]
+        if (0 < head).all() and (head < 200).all():
+            assert np.linalg.norm(drawn - (head + neck) / 2, axis=1).min() >= 0.5 * np.linalg.norm(head - neck)
+            assert min(np.linalg.norm(drawn - joint, axis=1).min() for joint in pose[:, :2]) < 20
 
 
 def test_joints_far_outside_are_no_error():
