@@ -14,7 +14,8 @@ from stmt_tf.pose.doubts import ImportedPoses
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.pose.linking import LineUp
 from stmt_tf.pose.shots import Shot, follow_longest, line_up_longest
-from stmt_tf.pose.tracking import NoPersonError
+from stmt_tf.pose.tracking import WANTED, NoPersonError
+from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoInfo
 
 _GAP = 0.4  # seconds for which a joint may be missing, to be interpolated
@@ -64,8 +65,11 @@ class Detections:
             try:
                 shot = follow_longest(self.people, self.starts, self._frame_size, self._max_gap, self.person)
             except NoPersonError as error:
-                reason = self.imported.nobody(self.people) if self.imported else f"{self.info.path}: {error}"
-                raise NoPersonError(reason) from error
+                if self.imported:
+                    raise NoPersonError(self.imported.nobody(self.people)) from error
+                photo = is_picture(self.info.path)
+                reason = f"No person was found in this photo; use one {WANTED}" if photo else error
+                raise NoPersonError(f"{self.info.path}: {reason}") from error
             except PoseError as error:
                 raise PoseError(f"{self.info.path}: {error}") from error
         for warning in told:

@@ -17,6 +17,7 @@ from stmt_tf.pose.linking import MEMORY, distinct, expected_pose, find_people, l
 
 # A bystander this much smaller than the person followed does not count as another person.
 _MIN_RELATIVE_SIZE = 0.5
+WANTED = "that shows one whole person, well lit and not too small, or another pose estimator."
 _FORGOTTEN = 30  # frames after which whoever is there is the person, in `LiveTracker`
 
 
@@ -52,9 +53,8 @@ def follow_person(
     share = float(np.mean([len(found) > 0 for found in people])) if people else 0.0
     if share == 0.0 or share < min_share:
         raise NoPersonError(
-            f"A person was found in {share:.0%} of {len(people)} frames, fewer than "
-            f"{min_share:.0%}; use a video that shows one whole person, well lit and not too "
-            "small, or another pose estimator."
+            f"A person was found in {share:.0%} of {len(people)} frames, fewer than {min_share:.0%}; "
+            f"use a video {WANTED}"
         )
     everybody = find_people(people, frame_size, max_gap)
     person = everybody[0]
