@@ -93,7 +93,8 @@ class Result:
         background = TRANSPARENT if self._renderer.transparent else ""
         files = {"source": self._source.video.path, "target": self._motion.path, "background": background, **written}
         check_outputs(as_config(files, files))
-        collected = ResultSheet(self._source, self._motion, self._renderer.view, self._place)
+        place = None if self._renderer.transparent else self._place
+        collected = ResultSheet(self._source, self._motion, self._renderer.view, place)
         playing = Loop(self._source.video.path) if layout == "side_by_side" else None
         fps = self._motion.rate or probe(self._motion.path).fps
         with contextlib.ExitStack() as stack:

@@ -15,6 +15,7 @@ from stmt_tf.video.sheet import contact_sheet, to_height
 
 _COLUMNS = 8
 _HEIGHT = 240
+_SQUARES, _GREYS = 32, (204, 255)  # over the shorter side of a transparent image
 _SEEN = 0.05  # a source frame that has no more of any pixel has no row among the attention maps
 
 
@@ -38,7 +39,7 @@ class ResultSheet:
         """Takes a frame of the target and its result, whole or the crop alone, if it is one to show."""
         if frame.index in self._sampled:
             if result.shape[-1] == 4:
-                result = np.rint(result[..., :3] * (result[..., 3:] / np.float32(255))).astype(np.uint8)
+                result = _before_squares(result)
             self._targets.append(_view(frame.image, self._motion.view))
             self._results.append(_view(result, self._view) if self._view else to_height(result, _HEIGHT))
 
@@ -82,6 +83,15 @@ def attention_sheet(source: Source, made: Mapping[str, np.ndarray]) -> np.ndarra
             if maps[:, k].max() > _SEEN:
                 rows.append((f"{name}, from source frame {k + 1}", [squares[k % len(squares)], *shares[:, k]]))
     return contact_sheet(rows)
+
+
+def _before_squares(image: np.ndarray) -> np.ndarray:
+    """An image, uint8 RGBA `[H, W, 4]`, before the grey squares by which programs show what is transparent."""
+    height, width = image.shape[:2]
+    side = max(1, min(height, width) // _SQUARES)
+    odd = (np.arange(height)[:, np.newaxis] // side + np.arange(width) // side) % 2
+    squares = np.float32(_GREYS)[odd][..., np.newaxis]
+    return np.rint(squares + image[..., 3:] / np.float32(255) * (image[..., :3] - squares)).astype(np.uint8)
 
 
 def _view(frame: np.ndarray, crop: Crop, joints: np.ndarray | None = None) -> np.ndarray:

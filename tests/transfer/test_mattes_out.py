@@ -9,6 +9,7 @@ from transfers import Painter, save_posed
 from stmt_tf import MotionTransfer
 from stmt_tf.transfer.checks import check, check_live
 from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.video.picture import read_picture
 from stmt_tf.video.reader import VideoError, read_frames
 
 SIZE, LENGTH = 64, 5
@@ -51,6 +52,15 @@ def test_a_transparent_file_hides_the_place(tmp_path, transfer, videos, name):
     for frame, mask in zip(read_frames(tmp_path / name), result.masks):
         assert np.abs(frame.alpha.astype(int) - mask).mean() < 6
         assert frame.image[mask == 0].mean() < 20
+
+
+def test_a_sheet_shows_squares_where_the_result_is_transparent(tmp_path, transfer, videos):
+    transfer(**videos, background="transparent", output=tmp_path / "out.webm", sheet=tmp_path / "sheet.png")
+    sheet = read_picture(tmp_path / "sheet.png")
+    assert sheet.shape[0] == 3 * (20 + 240 + 4)  # no row of another place
+    result = sheet[-244:-4].reshape(-1, 3).astype(int)
+    squares = [(np.abs(result - grey).max(-1) < 6).mean() for grey in (204, 255)]
+    assert min(squares) > 0.04 and (result.max(-1) < 150).mean() < 0.01
 
 
 @pytest.mark.parametrize("name", ["matte.mp4", "matte.webm"])
