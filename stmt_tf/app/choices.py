@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gradio as gr
+from gradio.data_classes import FileData, ListFiles
 
 from stmt_tf.app.jobs import Job, Jobs
 from stmt_tf.transfer.settings import TransferConfig
@@ -90,6 +91,7 @@ def lay_out_choices() -> tuple[dict[str, gr.components.Component], gr.Button]:
             label="Pixels of the square around the person, at most",
             info="Less is quicker, and less sharp.",
         )
+        chosen["fps"] = _number("Pictures per second of the video; 0: as many as the motion has", None)
         chosen["personalize"] = gr.Slider(
             0,
             _MOST_MINUTES,
@@ -105,27 +107,47 @@ def begin_job(jobs: Jobs, session: str, chosen: Mapping[str, object], only: str 
     """Readies a job of what was chosen, by the names of `lay_out_choices` and of the inputs; see `Jobs.begin`."""
     if not all(chosen[name] for name in INPUTS):
         raise VideoError("Two files are needed: one of the person, and one of the motion.")
-    files = {name: chosen[name] for name in INPUTS}
+    files = {name: [Path(path) for path in chosen[name]] for name in INPUTS}
+    if only == "people" and len(files["source"]) > 1:  # photos show one person
+        del files["source"]
     wanted = OF_PICTURE.get(only, chosen)
     settings = {name: chosen[name] for name in wanted if name not in INPUTS}
     if file := settings.pop("background_file", None):
         if background := settings.pop("background", None):
             raise VideoError(f"The background is {background} and a file. Leave one of them out.")
-        files["background"] = file
-    return jobs.begin(session, {name: Path(path) for name, path in files.items()}, settings, only)
+        files["background"] = [Path(path) for path in file]
+    return jobs.begin(session, files, settings, only)
 
 
-def hold(jobs: Jobs, path: str | None, request: gr.Request) -> None:
-    """Notes an upload, which goes with its session; other files, such as samples, are nobody's."""
-    if path and Path(path).resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
-        jobs.hold(request.session_hash, Path(path))
+def hold(jobs: Jobs, paths: Sequence[str], request: gr.Request) -> None:
+    """Notes uploads, which go with their session; other files, such as samples, are nobody's."""
+    for path in paths:
+        if Path(path).resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
+            jobs.hold(request.session_hash, Path(path))
 
 
-def upload_box(label: str, name: str) -> gr.File:
-    """A place for a file of any type: what browsers call a video is not what can be read."""
-    box = gr.File(label=label, height=140, elem_id=name)
-    box.preprocess = lambda payload: payload and payload.path  # gradio's own leaves an empty file behind each time
+def upload_box(label: str, name: str, several: bool = False) -> gr.File:
+    """A place for a file of any type, or for several: what browsers call a video is not what can be read."""
+    box = gr.File(
+        label=label, height=140, elem_id=name, file_count="multiple" if several else "single", allow_reordering=several
+    )
+    if several:
+        box.data_model = _Files
+    box.preprocess = _paths  # gradio's own leaves an empty file behind each time
     return box
+
+
+class _Files(ListFiles):
+    """Several files, or one, as programs give it."""
+
+    @classmethod
+    def model_validate(cls, given, **how) -> _Files:
+        return super().model_validate([given] if isinstance(given, dict) else given, **how)
+
+
+def _paths(payload: ListFiles | FileData | None) -> list[str]:
+    files = payload.root if isinstance(payload, ListFiles) else [payload] if payload else []
+    return [file.path for file in files]
 
 
 def _number(label: str, precision: int | None = 0) -> gr.Number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,26 @@ from stmt_tf.video.picture import is_picture, read_picture
 from stmt_tf.video.reader import length_of, read_frames
 
 
+def check_inputs(paths: Sequence[Path], config: AppConfig, folder: str = "") -> float | None:
+    """Checks the files of one input, of which several must be photos that are not too large together.
+
+    What is told names them by `folder` and name.
+
+    Returns and raises as `check_input` does.
+    """
+    for path in paths:
+        name = f"{folder}{path.name}"
+        seconds = check_input(path, config, name)
+        if len(paths) > 1 and seconds is not None:
+            raise VideoError(f"{name}: is no photo. Several files must be photos of one person.")
+    if (size := sum(path.stat().st_size for path in paths)) > config.max_megabytes * 1e6:
+        raise VideoError(
+            f"{len(paths)} photos have {size / 1e6:.1f} MB, more than the {config.max_megabytes} MB taken here. "
+            "Give fewer or smaller ones."
+        )
+    return seconds
+
+
 def check_input(path: Path, config: AppConfig, name: str) -> float | None:
     """Checks that a file, called `name` in what is told, is a picture, or a video that is short enough.
 
@@ -19,10 +40,12 @@ def check_input(path: Path, config: AppConfig, name: str) -> float | None:
         The video's seconds; None of a picture.
 
     Raises:
-        VideoError: it is too large or too long, or neither a whole picture nor a video.
-        OSError: it is not there.
+        VideoError: it is too large or too long, or neither a whole picture nor a video, or it is not there.
     """
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise VideoError(f"{name}: is not kept any more. Give it again.") from error
     if not size:
         raise VideoError(f"{name}: is empty. Give another file.")
     if size > config.max_megabytes * 1e6:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stmt_tf.app.inputs import check_input
+from stmt_tf.app.inputs import check_inputs
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.place.backdrop import TRANSPARENT, colour_of
 from stmt_tf.transfer.keywords import TO_TRANSFER, as_config
@@ -57,7 +57,8 @@ class Job:
     Args:
         directory: to make, and to remove in the end.
         command: of the transfer, without the flags that follow from what follows.
-        inputs: a file for each of the flags source, target and, if another place is to be shown, background.
+        inputs: a file for each of the flags source, target and, if another place is to be shown, background; as source
+            several photos, too.
         choices: further settings, by their flags' names; of `matte` whether there is to be one, and of `background`
             a colour alone.
         only: `people` or `preview`, if that picture is all that is to be made; empty: the video.
@@ -68,7 +69,7 @@ class Job:
         TypeError, ValueError: there is no such choice.
 
     Attributes:
-        inputs: the copies.
+        inputs: the copies; of several photos the first.
         outputs: paths by the names of their flags: people or preview, output, sheet, attention, matte. What is not made
             is not there.
         stages: those of `Progress` that follow the start.
@@ -80,7 +81,7 @@ class Job:
         self,
         directory: Path,
         command: Sequence[str],
-        inputs: Mapping[str, Path],
+        inputs: Mapping[str, Sequence[Path]],
         choices: Mapping[str, object],
         only: str = "",
         before: Job | None = None,
@@ -91,8 +92,8 @@ class Job:
         if (background := settings.get("background")) and colour_of(background) is None:
             raise ValueError(f"--background={background} is no colour. Give one such as green or #00ff00, or a file")
         self.directory, self.only = directory, only
-        # A directory for each, so that files keep their names in what is told, whatever these are.
-        self.inputs = {name: directory / name / path.name for name, path in inputs.items()}
+        copies = {name: _copies(directory / name, paths) for name, paths in inputs.items()}
+        self.inputs = {name: each[0] for name, each in copies.items()}
         self.outputs = {name: directory / f"{name}.png" for name in ([only] if only else _PICTURES)}
         self.stages = ["poses"]
         if not only:
@@ -104,20 +105,22 @@ class Job:
         self.warnings: list[str] = []
         self.error = ""
         self._posed_by = inputs.get("source"), inputs.get("target"), *map(settings.get, _POSED_BY)
-        self._poses = {name: directory / f"{name}.json" for name in _SAVED}
+        albums = {name: directory / name for name, each in copies.items() if len(each) > 1}
+        self._poses = {name: directory / f"{name}.json" for name in _SAVED if name.split("_")[0] not in albums}
         known = before is not None and before._posed_by == self._posed_by and before._has_poses()
         poses = {name if known else _SAVED[name]: path for name, path in self._poses.items()}
         if known:  # of the one person who was meant
             settings = {name: value for name, value in settings.items() if name not in _PERSONS}
-        flags = {**settings, **self.inputs, **({} if only == "people" else poses), **self.outputs}
+        flags = {**settings, **self.inputs, **albums, **({} if only == "people" else poses), **self.outputs}
         self._command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
         self._process: subprocess.Popen | None = None
         self._stopped = False
         self._lock = threading.Lock()
         try:
-            for name, copy in self.inputs.items():
-                copy.parent.mkdir(parents=True)
-                shutil.copyfile(inputs[name], copy)
+            for name, each in copies.items():
+                each[0].parent.mkdir(parents=True)
+                for path, copy in zip(inputs[name], each):
+                    shutil.copyfile(path, copy)
             if known:
                 for name, path in self._poses.items():
                     shutil.copyfile(before._poses[name], path)
@@ -188,6 +191,13 @@ class Job:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
+def _copies(directory: Path, paths: Sequence[Path]) -> list[Path]:
+    """A directory for each input, so that files keep their names in what is told; photos stay in their order."""
+    if len(paths) == 1:
+        return [directory / paths[0].name]
+    return [directory / f"{number:03} {path.name}" for number, path in enumerate(paths, 1)]
+
+
 class Jobs:
     """The jobs and uploads of all sessions. A session has one job at most, and reaches no other's.
 
@@ -206,7 +216,9 @@ class Jobs:
         self._uploads: defaultdict[str, set[Path]] = defaultdict(set)
         self._lock = threading.Lock()
 
-    def begin(self, session: str, inputs: Mapping[str, Path], choices: Mapping[str, object], only: str = "") -> Job:
+    def begin(
+        self, session: str, inputs: Mapping[str, Sequence[Path]], choices: Mapping[str, object], only: str = ""
+    ) -> Job:
         """Readies a job, to be run, as `Job` takes it; the session's job before is closed.
 
         If the session leaves or begins another meanwhile, this one is closed, too, and will not run.
@@ -220,8 +232,8 @@ class Jobs:
         with self._lock:
             self._begun[session] = directory
         try:
-            for name, path in inputs.items():
-                check_input(path, self._config, f"{name}/{path.name}")
+            for name, paths in inputs.items():
+                check_inputs(paths, self._config, f"{name}/")
             job = Job(directory, self._command, inputs, choices, only, before)
         except OSError as error:
             raise VideoError(f"The videos cannot be kept here ({error.strerror}). Try again later.") from error

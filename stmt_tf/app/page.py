@@ -11,7 +11,7 @@ from pathlib import Path
 import gradio as gr
 
 from stmt_tf.app.choices import INPUTS, begin_job, hold, lay_out_choices, upload_box
-from stmt_tf.app.inputs import check_input, first_frame
+from stmt_tf.app.inputs import check_inputs, first_frame
 from stmt_tf.app.jobs import Job, Jobs
 from stmt_tf.app.programs import lay_out_programs
 from stmt_tf.app.settings import AppConfig
@@ -25,6 +25,8 @@ _NEXT = {
     "people": "Give the numbers of those who are meant above, under “Who, if several people are in view”.",
     "preview": "Do the skeletons fit? Then make the video: the poses need not be found again.",
 }
+# A file as its box takes it.
+_GIVEN = {"source": lambda path: path and [path], "target": lambda path: path}
 _PLAY_ALL = """() => document.querySelectorAll("#shown video").forEach((video) => {
     video.currentTime = 0;
     video.play();
@@ -66,11 +68,11 @@ class _Page:
         self._chosen: dict[str, gr.components.Component] = {}
         self._looks: dict[str, gr.HTML] = {}
         self._cameras: dict[str, gr.Video] = {}
-        labels = {"source": "1. The person: a video or a photo", "target": "2. The motion: a video"}
+        labels = {"source": "1. The person: a video or photos", "target": "2. The motion: a video"}
         with gr.Row(elem_id="inputs"):
             for name, label in labels.items():
                 with gr.Column():
-                    self._chosen[name] = upload_box(label, name)
+                    self._chosen[name] = upload_box(label, name, several=name == "source")
                     self._looks[name] = gr.HTML(
                         visible=False, elem_id=f"look-{name}", elem_classes="look", padding=False
                     )
@@ -112,9 +114,9 @@ class _Page:
         quick = {"queue": False, **quiet}
         for name in INPUTS:
             self._chosen[name].change(self._see, self._chosen[name], self._looks[name], **quick)
-            self._cameras[name].change(lambda path: path, self._cameras[name], self._chosen[name], **quick)
+            self._cameras[name].change(_GIVEN[name], self._cameras[name], self._chosen[name], **quick)
         self._chosen["background_file"].change(self._hold, self._chosen["background_file"], None, **quick)
-        both = [str(SAMPLES / f"{name}.mp4") for name in INPUTS]
+        both = [_GIVEN[name](str(SAMPLES / f"{name}.mp4")) for name in INPUTS]
         self._samples.click(lambda: both, None, [self._chosen[name] for name in INPUTS], **quick)
         state = [self._number, self._look, self._start, self._cancel, self._status, self._preview, self._results]
         made = [self._shown, self._download, self._download_mask, self._sheet, self._maps, self._attention]
@@ -217,22 +219,25 @@ class _Page:
             job.close()
         yield self._ready(paragraphs(["Cancelled. Nothing was kept."], self._labels))
 
-    def _see(self, path: str | None, request: gr.Request) -> dict:
-        """Tells at once what a file is, or why it cannot be taken."""
-        self._hold(path, request)
-        return gr.update(value=self._told_of(path) if path else "", visible=bool(path))
+    def _see(self, paths: list[str], request: gr.Request) -> dict:
+        """Tells at once what files are, or why they cannot be taken."""
+        self._hold(paths, request)
+        return gr.update(value=self._told_of(list(map(Path, paths))) if paths else "", visible=bool(paths))
 
-    def _told_of(self, path: str) -> str:
+    def _told_of(self, paths: list[Path]) -> str:
         try:
-            seconds = check_input(Path(path), self._config, Path(path).name)
-            height, width, _ = first_frame(Path(path)).shape
+            seconds = check_inputs(paths, self._config)
+            height, width, _ = first_frame(paths[0]).shape
         except VideoError as error:
-            return problem(str(error).replace(path, Path(path).name), self._labels)
-        length = "Photo" if seconds is None else f"{seconds:.1f} seconds"
-        return media(Path(path)) + paragraphs([f"{length}, {width} x {height} pixels"], self._labels)
+            return problem(str(error).replace(f"{paths[0].parent}/", ""), self._labels)
+        what = "Photo" if seconds is None else f"{seconds:.1f} seconds"
+        if len(paths) > 1:
+            what = f"{len(paths)} photos; the first one shows the place"
+        shown = "".join(map(media, paths))
+        return f'<div class="photos">{shown}</div>' + paragraphs([f"{what}, {width} x {height} pixels"], self._labels)
 
-    def _hold(self, path: str | None, request: gr.Request) -> None:
-        hold(self._jobs, path, request)
+    def _hold(self, paths: list[str], request: gr.Request) -> None:
+        hold(self._jobs, paths, request)
 
     def _leave(self, request: gr.Request) -> None:
         self._jobs.leave(request.session_hash)

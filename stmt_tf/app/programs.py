@@ -47,7 +47,7 @@ def _function(jobs: Jobs, flags: Sequence[str], outputs: Sequence[str], only: st
     def function(request: gr.Request, *values):
         chosen, session = dict(zip(flags, values)), request.session_hash
         for name in (*INPUTS, "background_file"):
-            hold(jobs, chosen.get(name), request)
+            hold(jobs, chosen.get(name, []), request)
         try:
             # A name of its own, so that the files of one call stay while the next runs.
             job = begin_job(jobs, f"{session}/{secrets.token_hex(8)}", chosen, only)

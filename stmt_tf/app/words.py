@@ -33,7 +33,7 @@ def introduction(config: AppConfig) -> str:
     """The page's head."""
     return f"""
 <h1>Make one person do another's motion</h1>
-<p>Give a video or a photo of a person, and a video of a motion: the person will do the motion, in the place where the
+<p>Give a video or photos of a person, and a video of a motion: the person will do the motion, in the place where the
 person is.</p>
 <ul>
 <li>It works best with one person, whole in view, and a camera that stands still.</li>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import errno
 import os
@@ -19,6 +20,7 @@ from videos import numbered_frames, write_video
 from stmt_tf.app.inputs import check_input
 from stmt_tf.app.jobs import Job, Jobs, Progress
 from stmt_tf.app.settings import AppConfig
+from stmt_tf.transfer.photos import photos_of
 from stmt_tf.video.reader import VideoError, length_of
 
 # Takes the flags of a transfer and tells of itself as a transfer does.
@@ -46,8 +48,8 @@ def command(last):
 
 @pytest.fixture
 def inputs(tmp_path):
-    paths = {name: tmp_path / "uploads" / name / "video.mp4" for name in ("source", "target")}
-    for path in paths.values():
+    paths = {name: [tmp_path / "uploads" / name / "video.mp4"] for name in ("source", "target")}
+    for (path,) in paths.values():
         path.parent.mkdir(parents=True)
         write_video(path, numbered_frames(8))
     return paths
@@ -71,7 +73,7 @@ def text_job(directory, last, text="a"):
     """A job whose inputs are not looked at."""
     path = directory.parent / "a.mp4"
     path.write_text(text)
-    return Job(directory, command(last), {"source": path, "target": path}, {"retarget": "bone"})
+    return Job(directory, command(last), {"source": [path], "target": [path]}, {"retarget": "bone"})
 
 
 def test_progress_warnings_and_outputs_are_those_of_the_command(tmp_path):
@@ -235,7 +237,48 @@ def test_half_a_photo_is_refused_by_its_name(tmp_path, open_jobs, inputs):
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(cv2.imencode(".jpg", np.eye(64, dtype=np.uint8) * 255)[1].tobytes()[:-200])
     with pytest.raises(VideoError, match="^source/photo.jpg: is no picture, or a damaged one"):
-        open_jobs().begin("ann", {**inputs, "source": photo}, {})
+        open_jobs().begin("ann", {**inputs, "source": [photo]}, {})
+
+
+@pytest.fixture
+def album(tmp_path):
+    """Two photos of one name, in the order in which they are given."""
+    photos = [tmp_path / "album" / name / "photo.png" for name in ("b", "a")]
+    for number, photo in enumerate(photos):
+        photo.parent.mkdir(parents=True)
+        cv2.imwrite(str(photo), np.full((32, 32, 3), number, np.uint8))
+    return photos
+
+
+def test_several_photos_are_one_source_in_their_order(inputs, open_jobs, album):
+    jobs = open_jobs('pathlib.Path(flags["preview"]).write_text(str(flags))')
+    look = jobs.begin("ann", {**inputs, "source": album}, {}, only="preview")
+    list(look.run())
+    job = jobs.begin("ann", {**inputs, "source": album}, {"fps": 30.0})
+    list(job.run())
+    flags = ast.literal_eval(job.outputs["preview"].read_text())
+    copies = photos_of(flags["source"])
+    assert [cv2.imread(path)[0, 0, 0] for path in copies] == [0, 1] and str(job.inputs["source"]) == copies[0]
+    assert flags["fps"] == "30.0" and "target_poses" in flags
+    assert not {"source_poses", "save_source_poses"} & set(flags)  # those are of videos
+
+
+def test_several_files_must_be_photos_and_not_too_large_together(inputs, open_jobs, album, tmp_path):
+    jobs = open_jobs(max_megabytes=1)
+    with pytest.raises(VideoError, match="^source/video.mp4: is no photo. Several files must be photos of one person"):
+        jobs.begin("ann", {**inputs, "source": [*album, *inputs["source"]]}, {})
+    large = tmp_path / "large.png"
+    cv2.imwrite(str(large), np.random.default_rng(0).integers(0, 256, (400, 500, 3), np.uint8))
+    assert 0.5e6 < large.stat().st_size < 1e6
+    jobs.begin("ann", {**inputs, "source": [large]}, {})
+    with pytest.raises(VideoError, match="^2 photos have 1.2 MB, more than the 1 MB taken here. Give fewer or smaller"):
+        jobs.begin("ann", {**inputs, "source": [large, large]}, {})
+
+
+def test_what_is_gone_is_told(inputs, open_jobs):
+    inputs["source"][0].unlink()
+    with pytest.raises(VideoError, match="^source/video.mp4: is not kept any more. Give it again."):
+        open_jobs().begin("ann", inputs, {})
 
 
 def test_what_a_session_names_after_itself_leaves_with_it(inputs, open_jobs):
@@ -277,14 +320,14 @@ def test_files_that_cannot_be_kept_are_one_line_and_leave_nothing(inputs, open_j
 
 
 def test_uploads_go_with_the_last_session_that_has_them(inputs, open_jobs):
-    jobs = open_jobs()
-    jobs.hold("ann", inputs["source"])
-    jobs.hold("ann", inputs["target"])
-    jobs.hold("bob", inputs["target"])
+    jobs, (source,), (target,) = open_jobs(), inputs["source"], inputs["target"]
+    jobs.hold("ann", source)
+    jobs.hold("ann", target)
+    jobs.hold("bob", target)
     jobs.leave("ann")
-    assert not inputs["source"].exists() and inputs["target"].exists()
+    assert not source.exists() and target.exists()
     jobs.leave("bob")
-    assert not inputs["target"].exists()
+    assert not target.exists()
 
 
 def test_what_passes_the_limits_is_refused_in_one_line_and_never_copied(tmp_path, inputs, open_jobs, monkeypatch):
@@ -296,8 +339,8 @@ def test_what_passes_the_limits_is_refused_in_one_line_and_never_copied(tmp_path
     monkeypatch.setattr(shutil, "copyfile", None)
     for change, complaint in (
         ({}, "source/video.mp4: takes 0.3 s, more than the 0.3 s taken here"),
-        ({"source": text}, "source/text.mp4: not a readable video"),
-        ({"source": large}, "source/large.png: has 1.1 MB, more than the 1 MB taken here"),
+        ({"source": [text]}, "source/text.mp4: not a readable video"),
+        ({"source": [large]}, "source/large.png: has 1.1 MB, more than the 1 MB taken here"),
     ):
         with pytest.raises(VideoError) as caught:
             jobs.begin("ann", {**inputs, **change}, {})
