@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -124,6 +125,14 @@ def hold(jobs: Jobs, paths: Sequence[str], request: gr.Request) -> None:
     for path in paths:
         if Path(path).resolve().is_relative_to(Path(os.environ["GRADIO_TEMP_DIR"]).resolve()):
             jobs.hold(request.session_hash, Path(path))
+
+
+def keep(jobs: Jobs, made: Path, request: gr.Request) -> str:
+    """Moves what was made for a program beside its uploads, with which it goes."""
+    kept = Path(os.environ["GRADIO_TEMP_DIR"], secrets.token_hex(16), made.name)
+    kept.parent.mkdir(parents=True)
+    jobs.hold(request.session_hash, made.rename(kept))
+    return str(kept)
 
 
 def upload_box(label: str, name: str, several: bool = False) -> gr.File:

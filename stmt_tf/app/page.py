@@ -25,6 +25,7 @@ _NEXT = {
     "people": "Give the numbers of those who are meant above, under “Who, if several people are in view”.",
     "preview": "Do the skeletons fit? Then make the video: the poses need not be found again.",
 }
+_FORGETTING = 600, 6 * 3600  # seconds between two looks for uploads that are old, and how old that is
 # A file as its box takes it.
 _GIVEN = {"source": lambda path: path and [path], "target": lambda path: path}
 _PLAY_ALL = """() => document.querySelectorAll("#shown video").forEach((video) => {
@@ -53,7 +54,7 @@ class _Page:
 
     def __init__(self, jobs: Jobs, config: AppConfig):
         self._jobs, self._config = jobs, config
-        with gr.Blocks(title="Motion transfer", analytics_enabled=False) as self.blocks:
+        with gr.Blocks(title="Motion transfer", analytics_enabled=False, delete_cache=_FORGETTING) as self.blocks:
             gr.HTML(introduction(config), padding=False)
             self._lay_out_inputs()
             choices, self._number = lay_out_choices()

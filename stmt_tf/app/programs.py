@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import gradio as gr
 
-from stmt_tf.app.choices import INPUTS, OF_PICTURE, begin_job, hold
+from stmt_tf.app.choices import INPUTS, OF_PICTURE, begin_job, hold, keep
 from stmt_tf.app.jobs import Jobs
 from stmt_tf.video.files import VideoError
 
@@ -44,24 +44,31 @@ def lay_out_programs(jobs: Jobs, chosen: Mapping[str, gr.components.Component]) 
 def _function(jobs: Jobs, flags: Sequence[str], outputs: Sequence[str], only: str) -> Callable:
     """A function of the flags that gives the paths of the outputs, None for what is not made."""
 
-    def function(request: gr.Request, *values):
+    def function(request: gr.Request, *values) -> Iterator[list[str | None] | str | None]:
         chosen, session = dict(zip(flags, values)), request.session_hash
         for name in (*INPUTS, "background_file"):
             hold(jobs, chosen.get(name, []), request)
+        # A name of its own, as the next call may begin while this one is being cancelled.
+        name = f"{session}/{secrets.token_hex(8)}"
         try:
-            # A name of its own, so that the files of one call stay while the next runs.
-            job = begin_job(jobs, f"{session}/{secrets.token_hex(8)}", chosen, only)
-            for _ in job.run():
-                pass
+            job = begin_job(jobs, name, chosen, only)
+            for _ in job.run():  # it ends here where the program cancels it or goes away
+                yield _answer([None] * len(outputs))
             if job.error:
                 raise VideoError(job.error)
+            made = [keep(jobs, job.outputs[each], request) if job.is_made(each) else None for each in outputs]
         except VideoError as error:
             raise gr.Error(str(error), print_exception=False) from error
-        made = [str(job.outputs[name]) if job.is_made(name) else None for name in outputs]
-        return made if len(made) > 1 else made[0]
+        finally:
+            jobs.cancel(name)
+        yield _answer(made)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     request = inspect.Parameter("request", kind, annotation=gr.Request)
     named = [inspect.Parameter(flag, kind, default=None) for flag in flags]
     function.__signature__ = inspect.Signature([request, *named])  # where gradio takes the parameters' names from
     return function
+
+
+def _answer(paths: list[str | None]) -> list[str | None] | str | None:
+    return paths if len(paths) > 1 else paths[0]

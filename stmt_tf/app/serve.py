@@ -20,6 +20,14 @@ from stmt_tf.app.settings import AppConfig
 _SYSTEM_FONTS = ["system-ui", "sans-serif"]
 
 
+async def _refuse(url: str, cache_dir: str) -> str:
+    raise gr.Error(f"{url}: files are taken here, and no URLs. Give the file itself.", print_exception=False)
+
+
+# What gradio fetches has no limit of size, and is asked for from this computer.
+gr.processing_utils.async_ssrf_protected_download = _refuse
+
+
 @contextlib.contextmanager
 def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[str]:
     """Serves the page for as long as the block lasts; yields its address.

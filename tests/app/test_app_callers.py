@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import time
@@ -17,8 +18,10 @@ from videos import numbered_frames, write_video
 from stmt_tf.app.settings import AppConfig
 
 client = pytest.importorskip("gradio_client")
+httpx = pytest.importorskip("httpx")
 
 FLAGS = 'pathlib.Path(flags["output"]).write_text(str(sorted(flags.items())))'
+ENDLESS = 'while True: tell("\\rresult: |  | 3/9 [00:01<00:02, 4.0 frames/s]\\n"); time.sleep(0.1)'
 
 
 @pytest.fixture
@@ -54,6 +57,26 @@ def wait_until(condition):
         time.sleep(0.05)
 
 
+class Plain:
+    """A caller by plain HTTP."""
+
+    def __init__(self, address):
+        self.address = f"{address}gradio_api"
+
+    def call(self, name, **given):
+        """The stream of the answer's lines."""
+        parameters = httpx.get(f"{self.address}/info").json()["named_endpoints"][f"/{name}"]["parameters"]
+        defaults = {each["parameter_name"]: each.get("parameter_default") for each in parameters}
+        data = [{**defaults, **given}[flag] for flag in defaults]
+        event = httpx.post(f"{self.address}/call/{name}", json={"data": data}).json()["event_id"]
+        return httpx.stream("GET", f"{self.address}/call/{name}/{event}", timeout=None)
+
+    def upload(self, path):
+        with open(path, "rb") as file:
+            (uploaded,) = httpx.post(f"{self.address}/upload", files={"files": file}).json()
+        return {"path": uploaded, "meta": {"_type": "gradio.FileData"}}
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
     program = client.Client(serve(FLAGS), verbose=False, download_files=str(tmp_path / "downloads"))
@@ -65,3 +88,45 @@ def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
     assert "('fps', '30')" in flags and ("source/video.mp4'" in flags) != several and ("/source'" in flags) == several
     program.close()
     wait_until(lambda: not kept("jobs") and not kept("uploads"))
+
+
+def test_urls_are_no_inputs(serve, video):
+    address = serve(FLAGS)
+    program = client.Client(address, verbose=False)
+    theirs = client.handle_file(f"{address}gradio_api/info")
+    with pytest.raises(client.exceptions.AppError, match="gradio_api/info: files are taken here, and no URLs"):
+        program.predict(source=theirs, target=client.handle_file(video), api_name="/people")
+    program.close()
+
+
+def test_a_call_that_is_cancelled_ends_its_job(serve, video):
+    program = client.Client(serve(ENDLESS), verbose=False)
+    file = client.handle_file(video)
+    job = program.submit(source=file, target=file, api_name="/transfer")
+    wait_until(lambda: kept("jobs"))
+    wait_until(lambda: job.outputs())
+    job.cancel()
+    wait_until(lambda: not kept("jobs"))
+    program.close()
+
+
+def test_a_call_whose_caller_goes_away_ends_its_job(serve, video):
+    plain = Plain(serve(ENDLESS))
+    file = plain.upload(video)
+    with plain.call("transfer", source=file, target=file) as answer:
+        next(answer.iter_lines())
+        assert kept("jobs")
+    wait_until(lambda: not kept("jobs"))
+
+
+def test_files_of_a_plain_caller_go_in_time(serve, video, monkeypatch):
+    monkeypatch.setattr("stmt_tf.app.page._FORGETTING", (1, 3))
+    plain = Plain(serve(FLAGS))
+    file = plain.upload(video)
+    with plain.call("transfer", source=[file], target=file) as answer:
+        lines = list(answer.iter_lines())
+    assert "event: complete" in lines
+    made, *others = json.loads(lines[lines.index("event: complete") + 1].removeprefix("data: "))
+    assert "fps" in httpx.get(made["url"]).text and others[1:] == [None, None, None]
+    assert not kept("jobs")
+    wait_until(lambda: not kept("uploads"))
