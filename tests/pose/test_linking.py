@@ -74,6 +74,11 @@ def test_who_turns_up_far_away_is_somebody_else():
         assert [len(track) for track in find_people(detections, FRAME_SIZE, 10)] == lengths
 
 
+def test_who_comes_back_to_the_same_place_is_the_same_person_however_late():
+    detections = [people(person(100))] * 10 + [NOBODY] * 2000 + [people(person(110))] * 10
+    assert [len(track) for track in find_people(detections, FRAME_SIZE, 10)] == [20]
+
+
 def test_a_number_that_nobody_has_is_refused_with_the_count():
     with pytest.raises(PoseError, match="has no person 3, as 2 people are seen. Give a number that somebody has"):
         follow_person(crossing(), FRAME_SIZE, number=3)

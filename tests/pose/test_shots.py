@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from dancer import dance
 from made_videos import room
 from pose_results import person, pictures
 
+from stmt_tf.pose.detections import Detections
+from stmt_tf.pose.linking import size_of
 from stmt_tf.pose.shots import Cuts, follow_longest, line_up_longest
 from stmt_tf.pose.tracking import NoPersonError, follow_person
+from stmt_tf.video.reader import VideoInfo
 
 NOBODY = np.zeros((0, 14, 3), np.float32)
 SIZE = (200, 320)
@@ -53,6 +58,15 @@ def test_people_are_numbered_in_the_shot_that_is_taken():
     shot = follow_longest(people, [12], SIZE, 3, number=2)
     np.testing.assert_allclose(shot.joints[12:], pair[:, 1], atol=1e-5)
     assert not shot.joints[:12].any()
+
+
+@pytest.mark.parametrize(("fps", "length"), [(50, 40), (10, 20)])
+def test_people_are_numbered_over_pauses_of_a_part_of_a_second(fps, length):
+    pose = dance(0, 1)
+    away = pose + np.float32([2.1 * size_of(pose[0]), 0, 0])  # further than anybody turns up after a longer pause
+    people = [pose] * 20 + [NOBODY] * 18 + [away] * 20
+    info = VideoInfo("a.mp4", *SIZE[::-1], Fraction(fps), len(people), None, 0, False, False)
+    assert [len(track) for track in Detections(info, people, []).line_up().people] == [length]
 
 
 def test_without_a_cut_all_is_one_shot():

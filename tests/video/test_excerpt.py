@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import av
 import numpy as np
@@ -54,6 +55,20 @@ def test_the_whole_is_told_as_before(video):
 def test_a_part_without_a_frame_is_an_error(video, start, end, until):
     with pytest.raises(VideoError, match=rf"a.mp4: has no frame from {until}. Give other seconds."):
         list(read_frames(Excerpt(video, start, end)))
+
+
+def test_a_part_after_the_end_is_an_error_before_frames_are_read_and_the_header_may_be_wrong(video, tmp_path):
+    for start in (2.0, 100.0):
+        with pytest.raises(VideoError, match=f"a.mp4: has no frame from {start:g} s on. Give other seconds."):
+            probe(Excerpt(video, start))
+    short = bytearray(Path(video).read_bytes())
+    duration = short.index(b"mdhd") + 20
+    short[duration : duration + 4] = (int.from_bytes(short[duration : duration + 4], "big") // 4).to_bytes(4, "big")
+    path = tmp_path / "short.mp4"
+    path.write_bytes(short)
+    assert probe(path).duration == pytest.approx(0.5)
+    probe(Excerpt(str(path), 1.0))
+    assert len(list(read_frames(Excerpt(str(path), 1.0)))) == COUNT // 2
 
 
 @pytest.mark.parametrize("name", ["v.mp4", "v.webm"])
