@@ -28,7 +28,7 @@ class Table1Config:
     configs: str = setting("configs/small", "Directory of the rows' flagfiles.", group="Inputs")
     stage1: str = setting("configs/small/stage1.flags", "Flagfile of the stage 1 of all rows.")
     records: str = setting("", "Directory of records {train,val,test}-*; empty: rendered dancers, into DIR/records.")
-    num_videos: int = setting(2000, "Dancers rendered, of which 18 of 20 are trained on.", group="Size")
+    num_videos: int = setting(600, "Dancers rendered, of which 18 of 20 are trained on.", group="Size")
     num_pairs: int = setting(50, "Same-video pairs to measure on, at least 2.")
     seeds: int = setting(2, "Seeds; each trains its own stage 1 and all rows from it.")
 
