@@ -90,6 +90,15 @@ def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
     wait_until(lambda: not kept("jobs") and not kept("uploads"))
 
 
+def test_of_photos_and_a_motion_the_people_of_the_motion_are_numbered(serve, video, tmp_path):
+    program = client.Client(serve('pathlib.Path(flags["people"]).write_text(str(sorted(flags)))'), verbose=False)
+    photo = tmp_path / "photo.png"
+    cv2.imwrite(str(photo), np.zeros((32, 32, 3), np.uint8))
+    both = {"source": [client.handle_file(str(photo))] * 2, "target": client.handle_file(video)}
+    assert "'source'" not in Path(program.predict(**both, api_name="/people")).read_text()
+    program.close()
+
+
 def test_urls_are_no_inputs(serve, video):
     address = serve(FLAGS)
     program = client.Client(address, verbose=False)

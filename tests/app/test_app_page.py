@@ -143,10 +143,15 @@ def test_what_cannot_be_taken_is_told_at_once_and_another_try_is_free(visitor, v
 
 
 def test_on_a_phone_the_poses_are_seen_before_the_wait_and_then_the_result(visitor, videos, tmp_path):
-    photo = tmp_path / "photo.png"
-    cv2.imwrite(str(photo), read_chosen(videos / "source.mp4", [0])[0][..., ::-1])
+    photo, another = tmp_path / "photo.png", tmp_path / "another.png"
+    for path, image in zip((photo, another), read_chosen(videos / "source.mp4", [0, 4])):
+        cv2.imwrite(str(path), image[..., ::-1])
     visitor.use_phone()
     assert visitor.choose("source", photo) == "Photo, 64 x 64 pixels" and visitor.shown("#look-source img")
+    told = visitor.choose("source", f"{photo}\n{another}")
+    assert told == "2 photos; the first one shows the place, 64 x 64 pixels"
+    assert len(visitor.driver.find_elements("css selector", "#look-source img")) == 2
+    assert visitor.driver.execute_script("return document.documentElement.scrollWidth") == 390
     visitor.choose("source", videos / "source.mp4")
     visitor.choose("target", videos / "target.mp4")
     visitor.find("#look").click()
