@@ -145,8 +145,9 @@ def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
 
     report = MotionTransfer(Slow()).run_live(settings(video, tmp_path))
     assert len(report.latencies) <= 14 and report.dropped >= 20
-    # Without dropping, the last of 45 frames would be 5 s late.
-    assert max(report.latencies) < 1.5
+    # Without dropping, each frame would be 0.11 s later than the one before it.
+    early, late = np.median(report.latencies[:4]), np.median(report.latencies[-4:])
+    assert late < 2 * early + 0.3
 
 
 def test_the_rate_is_that_of_what_comes_out(tmp_path, video, monkeypatch):
