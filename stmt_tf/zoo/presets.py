@@ -26,7 +26,7 @@ DEFAULT = "dancers_64px"  # which commands take where no model is named
 PRESETS = {
     "dancers_64px": Preset(
         place="saved_models/dancers_64px",
-        sha256="be4d0d6e51de3613e65f5a7cf547253c07234d7f40fe972c1d6ada4823d73acc",
+        sha256="f3e84e644e5e0ddaf8f07c472c13ebdd50ac6e7b65666f33060bc8d31fa3ccd3",
         licence="Apache-2.0",
         trained_on="4,500 videos of rendered people, the perceptual loss by VGG16's ImageNet weights",
     ),
