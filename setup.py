@@ -29,6 +29,8 @@ ADDONS = [
 # Behind a marker, so that Python 3.9 can install the tests' needs.
 APP = ['gradio>=6; python_version >= "3.10"']
 BEAM = ["apache-beam>=2.60"]
+# The last onnx that bears TensorFlow 2.15's ml_dtypes.
+BENCHMARKS = ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"]
 CURRENT = [
     "tensorflow>=2.21",
     "keras>=3.15",
@@ -70,8 +72,8 @@ setup(
         # Beside a line, which says what TensorFlow it is. Its CUDA libraries are Linux's.
         "gpu": ['tensorflow[and-cuda]; sys_platform == "linux"'],
         "beam": BEAM,
-        # The last onnx that bears TensorFlow 2.15's ml_dtypes.
-        "benchmarks": ['onnx<1.19; python_version < "3.12"', 'onnx; python_version >= "3.12"', "onnxruntime"],
+        "benchmarks": BENCHMARKS,
+        "peer": [*BENCHMARKS, "torch"],
         # The messages of model servers; beside a line, since each release takes that TensorFlow or a newer one.
         "serving": ["tensorflow-serving-api>=2.15.1"],
         # Flask, for an S3 of our own to test with.

@@ -165,3 +165,14 @@ class ServingConfig:
 
     def __post_init__(self):
         require_positive(self, "sources", "requests", "largest_batch", "repeats")
+
+
+@dataclasses.dataclass(frozen=True)
+class PeerConfig:
+    """What frames to set beside another network's."""
+
+    sizes: tuple[int, ...] = setting((256, 768), "Sides of our frames in pixels; the peer's have 256.", group="Frames")
+    repeats: int = _repeats()
+
+    def __post_init__(self):
+        require_positive(self, "repeats")
