@@ -7,6 +7,7 @@ found at a quarter of the frame's side. Axes: B batch, K = 10 keypoints, s a sid
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -35,8 +36,9 @@ def quarter(frame: Tensor) -> Tensor:
 
 def grid(side: int) -> Tensor:
     """Where each pixel's centre lies, `[s, s, 2]`; -1 and 1 are the centres at the edges."""
-    line = torch.linspace(-1.0, 1.0, side)
-    return torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
+    # By NumPy it is a constant to the export.
+    line = np.linspace(-1.0, 1.0, side, dtype=np.float32)
+    return torch.from_numpy(np.stack(np.meshgrid(line, line), -1))
 
 
 def inverse(matrices: Tensor) -> Tensor:
@@ -104,7 +106,7 @@ class Motion(nn.Module):
             source shows of it, `[B, 1, s/4, s/4]`.
         """
         source = quarter(source)
-        still = grid(source.shape[-1]).to(source)
+        still = grid(source.shape[-1])
         from_points, from_new = (still - each[:, :, None, None] for each in (points, new_points))  # [B, K, s/4, s/4, 2]
         turned = (jacobians @ inverse(new_jacobians))[:, :, None, None] @ from_new[..., None]
         moved = turned[..., 0] + points[:, :, None, None]

@@ -25,6 +25,7 @@ import io
 import itertools
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -149,7 +150,10 @@ def in_torch_channels_last(module: torch.nn.Module, inputs: Sequence[torch.Tenso
 def in_onnx_runtime(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> Run:
     content = io.BytesIO()
     names = [f"input{number}" for number in range(len(inputs))]
-    torch.onnx.export(module, inputs, content, input_names=names, opset_version=_OPSET, dynamo=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of the constants, which are meant
+        # The other exporter needs what TensorFlow 2.15 cannot be installed beside.
+        torch.onnx.export(module, inputs, content, input_names=names, opset_version=_OPSET, dynamo=False)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
