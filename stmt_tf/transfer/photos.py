@@ -18,7 +18,7 @@ from stmt_tf.pose import body
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.tracking import NoPersonError
 from stmt_tf.pose.tracks import PosedVideo, estimate_tracks
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.settings import TransferConfig, names_between_commas
 from stmt_tf.transfer.source import Source, read_source
 from stmt_tf.video.picture import is_picture
 from stmt_tf.video.reader import VideoError, probe
@@ -37,14 +37,15 @@ def photos_of(source: str) -> list[str]:
 
     Raises:
         VideoError: a directory holds none, or what is named is no picture.
+        ValueError: a name is empty.
     """
     if os.path.isdir(source):
         photos = [str(path) for path in sorted(Path(source).iterdir()) if path.name[0] != "." and is_picture(path)]
         if not photos:
             raise VideoError(f"{source}: holds no picture. Give a directory of photos of one person.")
         return photos
-    photos = source.split(",")
-    if len(photos) < 2 or os.path.exists(source):
+    photos = names_between_commas("source", source)
+    if len(photos) < 2:
         return []
     for path in photos:
         if not is_picture(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 
 from stmt_tf.config import (
     model_to_take,
@@ -179,3 +180,15 @@ class TransferConfig:
             return path
         start, end = getattr(self, f"{prefix}start"), getattr(self, f"{prefix}end")
         return Excerpt(path, start, end or math.inf) if start or end else path
+
+
+def names_between_commas(flag: str, value: str) -> list[str]:
+    """What a flag names between commas; a file whose own name has commas is one.
+
+    Raises:
+        ValueError: a name among several is empty.
+    """
+    names = [value] if os.path.exists(value) else value.split(",")
+    if len(names) > 1 and not all(names):
+        raise ValueError(f"--{flag}={value} names nothing beside a comma: leave that comma out")
+    return names

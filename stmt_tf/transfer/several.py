@@ -12,7 +12,7 @@ from absl import logging
 from stmt_tf.place.backdrop import TRANSPARENT
 from stmt_tf.pose.estimators import PoseError
 from stmt_tf.transfer.motion_transfer import MotionTransfer
-from stmt_tf.transfer.settings import TransferConfig
+from stmt_tf.transfer.settings import TransferConfig, names_between_commas
 from stmt_tf.video.encodings import EXTENSIONS
 from stmt_tf.video.reader import VideoError
 
@@ -28,10 +28,11 @@ def one_for_each(config: TransferConfig) -> list[TransferConfig]:
     """The settings of each transfer: one, unless there are several targets between commas.
 
     Raises:
-        ValueError: a flag is for one target alone, or not given for each, or two results would have the same name.
+        ValueError: a flag is for one target alone, or not given for each, a name is empty, or two results would have
+            the same name.
     """
-    targets = config.target.split(",")
-    if len(targets) < 2 or os.path.exists(config.target):
+    targets = names_between_commas("target", config.target)
+    if len(targets) < 2:
         return [config]
     for name in _OF_ONE:
         if value := getattr(config, name):
@@ -40,9 +41,10 @@ def one_for_each(config: TransferConfig) -> list[TransferConfig]:
     for name, directory in directories.items():
         if Path(directory).suffix.lower() in _OF_FILES:
             raise ValueError(f"--{name}={directory} must be a directory, as there are {len(targets)} targets")
-    poses = config.target_poses.split(",") if config.target_poses else [""] * len(targets)
+    given = config.target_poses
+    poses = names_between_commas("target_poses", given) if given else [""] * len(targets)
     if len(poses) != len(targets):
-        raise ValueError(f"--target_poses={config.target_poses} must name {len(targets)}, one for each target")
+        raise ValueError(f"--target_poses={given} must name {len(targets)}, one for each target")
     stems = [Path(target).stem for target in targets]
     for target, stem in zip(targets, stems):
         if stems.count(stem) > 1:

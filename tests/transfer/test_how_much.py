@@ -200,6 +200,9 @@ def test_each_of_several_targets_has_its_own_files():
         ({"save_poses": "p.json"}, "--save_poses=p.json must be a directory, as there are 2 targets"),
         ({"target": "a/x.mp4,b/x.mov"}, "--target: what a/x.mp4 and another one become would be called x"),
         ({"target": "x.mp4,x.mp4"}, "would be called x. Rename one"),
+        ({"target": "a.mp4,,b.mp4"}, "--target=a.mp4,,b.mp4 names nothing beside a comma: leave that comma out"),
+        ({"target": "a.mp4,"}, "--target=a.mp4, names nothing beside a comma"),
+        ({"target_poses": "p.json,"}, "--target_poses=p.json, names nothing beside a comma"),
     ],
 )
 def test_what_does_not_go_with_several_targets_is_told(change, complaint):

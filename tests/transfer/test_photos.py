@@ -161,6 +161,7 @@ def test_a_photo_that_shows_nobody_is_left_out(album, caplog):
         ({"output": "album/2.png"}, "album/2.png"),
         ({"source": "album/1.png,album/none.png"}, "album/none.png: no such file. Several sources must be photos"),
         ({"source": "album/1.png,target.mp4"}, "target.mp4: is no picture. Several sources must be photos"),
+        ({"source": "album/1.png,"}, "--source=album/1.png, names nothing beside a comma: leave that comma out"),
         ({"source": "empty"}, "empty: holds no picture. Give a directory of photos of one person"),
     ],
 )
