@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -140,10 +141,18 @@ def upload_box(label: str, name: str, several: bool = False) -> gr.File:
     box = gr.File(
         label=label, height=140, elem_id=name, file_count="multiple" if several else "single", allow_reordering=several
     )
-    if several:
-        box.data_model = _Files
+    box.data_model = _Files if several else _File
     box.preprocess = _paths  # gradio's own leaves an empty file behind each time
     return box
+
+
+class _File(FileData):
+    """A file that was uploaded."""
+
+    @classmethod
+    def model_validate(cls, given, **how) -> _File:
+        with _told(given):
+            return super().model_validate(given, **how)
 
 
 class _Files(ListFiles):
@@ -151,7 +160,18 @@ class _Files(ListFiles):
 
     @classmethod
     def model_validate(cls, given, **how) -> _Files:
-        return super().model_validate([given] if isinstance(given, dict) else given, **how)
+        with _told(given):
+            return super().model_validate([given] if isinstance(given, dict) else given, **how)
+
+
+@contextlib.contextmanager
+def _told(given: object) -> Iterator[None]:
+    """Tells a program that gave something else than uploaded files, such as a path, how files are given."""
+    try:
+        yield
+    except ValueError as error:
+        told = f"{given}: not an uploaded file. Upload it first, as gradio_client's handle_file does."
+        raise gr.Error(told, print_exception=False) from error
 
 
 def _paths(payload: ListFiles | FileData | None) -> list[str]:

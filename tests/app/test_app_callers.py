@@ -108,6 +108,15 @@ def test_urls_are_no_inputs(serve, video):
     program.close()
 
 
+@pytest.mark.parametrize(("source", "target"), [(True, "B.mp4"), ("A.mp4", True), (["A.mp4", "B.mp4"], True)])
+def test_a_path_in_the_place_of_a_file_is_told(serve, video, source, target):
+    program = client.Client(serve(FLAGS), verbose=False)
+    files = [client.handle_file(video) if file is True else file for file in (source, target)]
+    with pytest.raises(client.exceptions.AppError, match=r"mp4'?\]?: not an uploaded file\. .*handle_file"):
+        program.predict(*files, api_name="/people")
+    program.close()
+
+
 def test_a_call_that_is_cancelled_ends_its_job(serve, video):
     program = client.Client(serve(ENDLESS), verbose=False)
     file = client.handle_file(video)
