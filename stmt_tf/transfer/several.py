@@ -48,7 +48,8 @@ def one_for_each(config: TransferConfig) -> list[TransferConfig]:
     stems = [Path(target).stem for target in targets]
     for target, stem in zip(targets, stems):
         if stems.count(stem) > 1:
-            raise ValueError(f"--target: what {target} and another one become would be called {stem}. Rename one")
+            both = f"what {target} and another one become would be called {stem}"
+            raise ValueError(f"--target: {both}. Rename one, or leave it out")
     endings = {**_OF_EACH, "output": ".webm" if config.background == TRANSPARENT else ".mp4"}
 
     def files(stem: str) -> dict[str, str]:
