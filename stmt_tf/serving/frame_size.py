@@ -15,6 +15,7 @@ from stmt_tf.models.frame_size import OPAQUE, OUTLINE, PAINT
 
 CARRIED_BY = ("colour", "cover", "seen", "chosen", "transforms", "drawn")  # of `stmt_tf.models.frame_size.Decided`
 _GREY = 128  # 0 in [-1, 1]
+_SUREST = 80.0  # of a logit: e to the power of more is hardly a float32
 Box = tuple[slice, slice]  # rows and columns
 
 
@@ -80,7 +81,7 @@ def _warped(frame: np.ndarray, transform: np.ndarray, box: Box, ratio: int) -> n
 def _outlined(cover: np.ndarray, logit: np.ndarray) -> np.ndarray:
     """The mask of a cover, both `[h, w]`: `merge` and `_sharpened` of `stmt_tf.models.frame_size`."""
     cover = np.clip(cover, OPAQUE, 1.0 - OPAQUE)
-    odds = np.exp(logit) * cover / (1.0 - cover)
+    odds = np.exp(np.minimum(logit, _SUREST)) * cover / (1.0 - cover)
     low, high = OUTLINE
     share = np.clip((odds / (1.0 + odds) - low) / (high - low), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)

@@ -488,6 +488,18 @@ def test_where_nobody_is_seen_nothing_is_carried_over(make, painted):
     np.testing.assert_array_equal(mask, np.zeros([1, 16, 16, 1]))
 
 
+@pytest.mark.parametrize("make", [by_graph, by_opencv])
+def test_the_network_may_be_as_sure_of_the_mask_as_it_can(make):
+    ones, chosen = tf.ones([1, 1, NUM_PARTS, 8, 8]), tf.zeros([1, 1, NUM_PARTS], tf.int32)
+    stay = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
+    drawn = np.zeros([1, 8, 8, 4], np.float32)
+    drawn[..., :4, 3], drawn[..., 4:, 3] = 1000, -1000
+    parts = carried(0.05 * ones, 0.05 * ones, ones > 0, chosen, stay, drawn)
+    _, mask = make(np.ones([1, 1, 16, 16, 4], np.float32), parts)
+    np.testing.assert_array_equal(mask[0, :, :7], 1)
+    np.testing.assert_array_equal(mask[0, :, 9:], 0)
+
+
 def test_the_mask_at_frame_size_is_of_the_persons_opacity(generator):
     frames, joints = make_frames(1, 1, size=2 * SIZE), make_joints(1, 1, size=2 * SIZE)
     mattes = np.ones([1, 1, 2 * SIZE, 2 * SIZE, 1], np.float32)
