@@ -11,7 +11,8 @@ the person to follow, the scale and place of their motion and the crop are taken
 frame goes its way alone. A frame that comes while the one before is being made waits; if a newer one comes it is
 dropped, so that the delay does not grow where the machine is slower than the camera.
 
-    capture (thread, the newest frame) -> pose, following, retargeting, rendering (thread) -> window, file
+    capture (thread, the newest frame) -> pose, following (thread, the newest pose)
+        -> retargeting, rendering (thread) -> window, file
 """
 
 from __future__ import annotations
