@@ -93,3 +93,19 @@ def test_a_crop_that_reaches_outside_the_frame_is_pasted_inside_it():
     result = compose([grey(100)], [everywhere(1.0)], mask=255, crop=Crop(-20, -30, 160))
     assert result.shape == (96, 128, 3)
     assert (result == 200).all()
+
+
+def test_the_person_lies_where_the_mask_is_and_fades_at_the_crops_edges():
+    random = np.random.default_rng(0)
+    place, foreground = (random.integers(0, 256, shape, np.uint8) for shape in ((96, 128, 3), (48, 48, 3)))
+    mask = np.zeros((48, 48, 1), np.uint8)
+    mask[5:30, 20:] = random.integers(1, 256, (25, 28, 1), np.uint8)
+    crop, before = Crop(60, -10, 48), place.copy()  # beyond the frame's top; its other sides are within
+    made = Compositor(place, crop).compose(foreground, mask)
+    opacity = mask[10:] / 255 * crop.softness(place.shape[:2])[10:, :, np.newaxis]
+    expected = place.astype(float)
+    expected[:38, 60:108] += opacity * (foreground[10:] - expected[:38, 60:108])
+    np.testing.assert_allclose(made, expected, atol=1)
+    np.testing.assert_array_equal(place, before)
+    assert (made[5, 60:108] != place[5, 60:108]).any() and np.abs(opacity[:, -1]).max() < 0.1
+    np.testing.assert_array_equal(Compositor(place, Crop(200, 0, 48)).compose(foreground, mask), place)
