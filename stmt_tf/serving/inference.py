@@ -176,9 +176,13 @@ class TransferModel:
         return {name: image[0].numpy() for name, image in outputs.items()}
 
     def _is_carried(self, source: Mapping[str, tf.Tensor], names: tuple[str, ...]) -> bool:
-        """Whether OpenCV makes these images; models that were saved by earlier versions have no function for it."""
-        larger = self.takes_any_size and source["frames"].shape[2] != self.size
-        return larger and hasattr(self._model, "decide") and bool(names) and set(names) <= set(_CARRIED)
+        """Whether OpenCV makes these images; models that were saved by earlier versions have no function for it.
+
+        On a GPU the graph makes them: the source's frames are there.
+        """
+        if not self.takes_any_size or not hasattr(self._model, "decide") or "GPU" in source["frames"].device:
+            return False
+        return source["frames"].shape[2] != self.size and bool(names) and set(names) <= set(_CARRIED)
 
     def _carry(
         self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...]

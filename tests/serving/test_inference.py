@@ -316,6 +316,11 @@ def test_what_opencv_carries_over_is_nearly_what_the_graph_does(of_parts, monkey
         assert np.abs(images.astype(int) - expected[name].astype(int)).mean() < 0.2
     np.testing.assert_array_equal(model.generate(source, poses, ("mask",))["mask"], made["mask"])
 
+    for device, carried in (("/job:localhost/replica:0/task:0/device:CPU:0", True), ("/device:GPU:0", False)):
+        frames_there = {"frames": types.SimpleNamespace(shape=source["frames"].shape, device=device)}
+        assert model._is_carried(frames_there, ("foreground", "mask")) == carried
+        assert not model._is_carried(frames_there, ()) and not model._is_carried(frames_there, ("frame", "mask"))
+
     # Models that earlier versions saved cannot tell what they decide.
     monkeypatch.setattr(model, "_model", types.SimpleNamespace(generate=model._model.generate))
     for name, images in model.generate(source, poses, ("foreground", "mask")).items():
