@@ -196,7 +196,9 @@ class TransferModel:
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
         """`generate`, as it was saved, for these results alone."""
         if names not in self._generate_some:
-            signature, _ = self._model.generate.structured_input_signature
+            # What earlier versions saved is a function that holds the one that is meant.
+            (saved,) = getattr(self._model.generate, "concrete_functions", [self._model.generate])
+            signature, _ = saved.structured_input_signature
 
             # Without the signature, each size of the frames, at first, would have a graph made.
             @tf.function(input_signature=signature, autograph=False)

@@ -399,3 +399,17 @@ def test_frames_of_another_size_make_no_other_graph(of_parts):
         source = model.encode_source(np.zeros((2, side, side, 3), np.uint8), make_joints(2, size=side))
         assert model.generate(source, make_joints(1, size=side), ("mask",))["mask"].shape == (1, side, side, 1)
     assert model._generate_some[("mask",)].experimental_get_tracing_count() == 1
+
+
+def test_a_model_that_an_earlier_version_saved_makes_what_is_asked_for():
+    """Its functions were saved as they were before they were traced: `dancers_128px` is one."""
+    model = TransferModel(find_model("dancers_128px"))
+    assert hasattr(model._model.generate, "concrete_functions")
+    size = model.size
+    frames = np.random.default_rng(0).integers(0, 256, (model.num_source_frames, size, size, 3)).astype(np.uint8)
+    poses = make_joints(1, size=size, seed=4)
+    source = model.encode_source(frames, make_joints(len(frames), size=size))
+    made, expected = model.generate(source, poses, ("foreground", "mask")), model.generate(source, poses)
+    assert set(made) == {"foreground", "mask"}
+    for name, images in made.items():
+        np.testing.assert_allclose(images.astype(int), expected[name].astype(int), atol=1)
