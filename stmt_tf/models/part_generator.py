@@ -168,7 +168,13 @@ class PartGenerator(tf.keras.Model):
         return self.merged(source, self.decide(source, target_joints, warp), tf.shape(target_joints)[1])
 
     def merged(self, source: dict[str, tf.Tensor], decided: Decided, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The second half of `generate`: what was decided for so many target poses of each source, made."""
+        """The second half of `generate`, and what that returns.
+
+        Args:
+            source: what `encode_source` gave, of B sources.
+            decided: what `decide` gave for M = B * L poses.
+            targets: L.
+        """
         side, count = _side(source["frames"]), tf.shape(source["frames"])[1]
         if is_static(side, self.size):
             foreground, mask = foreground_at_network_size(decided)
@@ -192,7 +198,10 @@ class PartGenerator(tf.keras.Model):
     def decide(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
     ) -> Decided:
-        """The first half of `generate`, which takes the same: all that the networks do, of M = B * L poses."""
+        """The first half of `generate`: all that the networks do, for M = B * L poses `[B, L, 14, 3]`.
+
+        It takes what `generate` takes; `merged` makes images of it, as does `stmt_tf.serving.frame_size`.
+        """
         side = _side(source["frames"])
         target = merge_axes(scaled_joints(target_joints, self.size / side))
         joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
