@@ -147,11 +147,14 @@ def stated_length(container: av.container.InputContainer, stream: av.video.strea
 
 
 def beyond_end(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> int:
-    """How many frames an MP4 lists that lie behind the end of the file, which was cut off there."""
+    """How many frames an MP4 lists that lie behind the end of the file, which was cut off there.
+
+    One that begins before the end is read, and decoded or found damaged.
+    """
     if not _is_mp4(container):
         return 0
     index = getattr(stream, "index_entries", ())  # since PyAV 16
-    return sum(entry.pos + entry.size > container.size for entry in index)
+    return sum(entry.pos >= container.size for entry in index)
 
 
 def _is_mp4(container: av.container.InputContainer) -> bool:
