@@ -24,6 +24,8 @@ from stmt_tf.data import record_files
 
 Drawn = dict[str, tf.Tensor]
 
+as_it_is = tf.autograph.experimental.do_not_convert  # none has Python's `if` of tensors; looking for it takes a second
+
 _FILES_AT_ONCE = 4
 _READ_AHEAD = 1 << 22  # bytes of each file that is being read: a disk far away is asked seldom
 _COUNTED_AT_ONCE = 16  # such a disk answers many questions in the time of one
@@ -54,6 +56,7 @@ class _Start(NamedTuple):
 def read_clips(path: tf.Tensor | str) -> tf.data.Dataset:
     """The records of a file, each as (where it lies, for errors; the record), two string scalars."""
 
+    @as_it_is
     def with_place(number: tf.Tensor, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.strings.join([path, ": record ", tf.strings.as_string(number), " (from 0)"]), record
 
@@ -87,6 +90,7 @@ def shuffled_samples(
     clips_of_window = max(1, shuffle_buffer // samples_per_clip)
     start = _find_start(files, seed, first, clips_of_window, samples_per_clip)
 
+    @as_it_is
     def windows_of_pass(number: tf.Tensor) -> tf.data.Dataset:
         entered = tf.cast(number == start.number, tf.int64)  # later passes are read from their beginnings
         names = tf.data.Dataset.from_tensor_slices(tf.gather(files, _file_order(len(files), seed, number)))

@@ -24,7 +24,7 @@ import tensorflow as tf
 from stmt_tf.config import DataConfig
 from stmt_tf.data import schema
 from stmt_tf.data.augmentation import augment, disturbed_mattes, mirror
-from stmt_tf.data.order import read_clips, shuffled_samples
+from stmt_tf.data.order import as_it_is, read_clips, shuffled_samples
 from stmt_tf.data.record_files import find_records
 from stmt_tf.pose.maps import scaled_joints
 
@@ -68,10 +68,12 @@ def training_dataset(
     files = _find_clips(config.train_records, "--train_records")
     first = first_step * config.batch_size
 
+    @as_it_is
     def draw(clip: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
         address, record = clip
         return draw_examples(record, seed, sources, config.num_target_frames, flows, config.samples_per_clip, address)
 
+    @as_it_is
     def finish(index: tf.Tensor, drawn: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         seed = tf.stack([tf.constant(config.seed, tf.int64), index])
         example = _with_mattes(decode_example(drawn, size), seed)
@@ -100,6 +102,7 @@ def validation_dataset(
     clips = tf.data.Dataset.from_tensor_slices(files).flat_map(read_clips).repeat().take(count).enumerate()
     clips = _worker_share(clips, config.batch_size, worker, num_workers)
 
+    @as_it_is
     def finish(index: tf.Tensor, clip: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         address, record = clip
         seed = tf.stack([tf.zeros([], tf.int64), index])

@@ -108,6 +108,8 @@ class Trainer(tf.keras.Model):
     def call(self, inputs):
         return self.network(inputs)
 
+    # Nothing in a step is Python's `if` or `for` of tensors; converting it all the same would take seconds.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, example):
         if self._micro_batches == 1:
             gradients, results = self._network_gradients(example, self._update_discriminators)
@@ -116,6 +118,7 @@ class Trainer(tf.keras.Model):
         self.optimizer.apply_gradients(zip(gradients, self.network.trainable_variables))
         return self._report(results)
 
+    @tf.autograph.experimental.do_not_convert
     def test_step(self, example):
         def results_of(part):
             return self._content_losses(part, window=0)[1]
