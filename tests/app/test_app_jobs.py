@@ -357,6 +357,7 @@ def test_a_video_is_as_long_as_its_frames_whatever_its_header_says(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_video_without_a_person_is_told_in_the_words_of_the_transfer(tmp_path, inputs):
     (tmp_path / "none.json").write_text("[]")
     poses = [f"--{name}_poses={tmp_path / 'none.json'}" for name in inputs]

@@ -110,6 +110,7 @@ def test_warm_up_requests_are_those_of_a_model_server(tmp_path, workdir):
 
 @pytest.mark.slow
 @needs_messages
+@pytest.mark.once
 def test_frames_of_another_model_are_found_out(version):
     other = create_generator(CONFIG, 2)
     other.heads.set_weights([w + 0.5 for w in other.heads.get_weights()])
@@ -191,6 +192,7 @@ def test_output_has_to_be_named():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_terminated_export_leaves_nothing_and_says_so(tmp_path, workdir):
     flags = [f"--workdir={workdir}", f"--output={tmp_path / 'models'}"]
     process = subprocess.Popen([sys.executable, "-m", "stmt_tf.export", *flags], stderr=subprocess.PIPE, text=True)

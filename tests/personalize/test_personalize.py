@@ -100,6 +100,7 @@ def test_the_command_makes_a_model_that_shows_the_held_out_frames_better(tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_same_command_goes_on_where_it_was(tmp_path, inputs, dancer, few_steps, monkeypatch):
     left = np.repeat(np.uint8([[255] * 48 + [0] * 16]), 64, axis=0)  # with the dancer in the middle
     monkeypatch.setattr(AlphaPoseEstimator, "matte", lambda self, image, joints: left)
@@ -224,6 +225,7 @@ def test_settings_without_meaning_are_refused(settings, complaint):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_transfer_personalizes_first_and_keeps_no_model(
     tmp_path, inputs, few_steps, few_dancers, monkeypatch, caplog
 ):

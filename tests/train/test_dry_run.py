@@ -84,6 +84,7 @@ def making_frames() -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_twice_the_batch_in_two_micro_batches_takes_twice_the_operations_and_makes_its_frames_twice(rehearsal):
     twice = dry_run(
         data=dataclasses.replace(DATA, batch_size=4), training=dataclasses.replace(TRAINING, micro_batches=2)

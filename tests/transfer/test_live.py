@@ -341,6 +341,7 @@ def test_a_stream_that_cannot_be_read_ends_the_command_with_one_line(tmp_path, v
 
 @pytest.mark.asset("pose_landmarker")
 @pytest.mark.slow
+@pytest.mark.once
 def test_the_command_follows_a_sample_and_tells_how_it_went(tmp_path):
     output = tmp_path / "result.mp4"
     flags = {"source": SAMPLES / "source.mp4", "live": SAMPLES / "target.mp4", "output": output}

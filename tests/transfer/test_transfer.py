@@ -417,6 +417,7 @@ def test_a_directory_that_is_no_model_ends_with_one_line(tmp_path, inputs):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers):
     repeats = 400
     target = write_video(tmp_path / "long.mp4", list(dancers[1].frames) * repeats)
@@ -438,6 +439,7 @@ def test_an_interrupted_transfer_leaves_nothing(tmp_path, inputs, dancers):
     assert os.listdir(results) == []
 
 
+@pytest.mark.once
 def test_memory_does_not_grow_with_the_length_of_the_videos(tmp_path, dancers):
     size = 152  # the decoder pads such rows: the frames are copied into the memory of NumPy, which is measured
     peaks = []
