@@ -18,7 +18,7 @@ from stmt_tf.pose.detections import Detections
 from stmt_tf.pose.doubts import ImportedPoses, refuse_swapped
 from stmt_tf.pose.estimators import RESULT_READERS, Estimator, PoseError, create_estimator
 from stmt_tf.pose.estimators.imported import ImportedEstimator
-from stmt_tf.pose.estimators.own import is_own, read_own
+from stmt_tf.pose.estimators.own import is_own, read_own, read_own_json
 from stmt_tf.pose.shots import Cuts, Shot
 from stmt_tf.pose.witness import Witness
 from stmt_tf.video.excerpt import excerpt
@@ -99,9 +99,11 @@ def check_poses(tool: str, model: str, results: Mapping[str, str], needed: Colle
         if path and not os.path.exists(path):
             raise PoseError(f"--{name}={path}: no such file or directory. Check the path.")
         if path and tool not in RESULT_READERS and not is_own(path):
+            if os.path.isfile(path):
+                read_own_json(path)  # what was cut off
             raise PoseError(
-                f"--{name}={path} is for --pose={' or '.join(RESULT_READERS)}, got --pose={tool}: name the tool that "
-                "made it, or leave it out"
+                f"--{name}={path} holds no saved poses; results of a pose tool are for "
+                f"--pose={' or '.join(RESULT_READERS)}, got --pose={tool}: name the tool that made it, or leave it out"
             )
     missing = [f"--{name}" for name in needed if not results[name]]
     if missing and tool in RESULT_READERS:

@@ -20,7 +20,9 @@ def check_writable(path: PathLike) -> None:
     if path.is_dir():
         raise VideoError(f"{path}: is a directory. Give the name of a file in it.")
     if not path.parent.is_dir():
-        raise VideoError(f"{path}: {path.parent} is not a directory. Create it first.")
+        if path.parent.exists():
+            raise VideoError(f"{path}: {path.parent} is not a directory. Choose another directory.")
+        raise VideoError(f"{path}: {path.parent} does not exist. Create it first.")
     trial = hidden_beside(path)
     try:
         trial.touch(exist_ok=False)

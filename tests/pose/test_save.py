@@ -106,7 +106,7 @@ def test_openpose_has_a_file_for_each_frame(tmp_path, video, shot):
 
 @pytest.mark.parametrize("name", ["no/poses.json", "no/poses"])
 def test_where_nothing_can_be_written_is_told_before(tmp_path, name):
-    with pytest.raises(VideoError, match="is not a directory"):
+    with pytest.raises(VideoError, match="does not exist"):
         check_save(str(tmp_path / name))
 
 
@@ -137,5 +137,16 @@ def test_saved_poses_go_with_every_estimator_and_others_results_do_not(tmp_path,
         check_poses(tool, "", {"target_poses": path}, [])
     other = tmp_path / "alphapose.json"
     other.write_text("[]")
-    with pytest.raises(PoseError, match="name the tool that made it"):
+    with pytest.raises(PoseError, match="holds no saved poses; .*name the tool that made it"):
         check_poses("mediapipe", "", {"target_poses": str(other)}, [])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5])
+def test_what_was_cut_off_is_told_as_that(tmp_path, video, shot, share):
+    path = tmp_path / "poses.json"
+    save_poses(str(path), shot, probe(video), "mediapipe")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(PoseError, match="cut off"):
+        check_poses("mediapipe", "", {"target_poses": str(path)}, ["target_poses"])
+        estimate_shots([PosedVideo(video, saved=str(path))])

@@ -202,8 +202,8 @@ def test_impossible_outputs_are_refused_before_any_work(tmp_path):
         (tmp_path / "a.webp", r"unsupported extension '.webp'. Use one of .mp4"),
         (tmp_path / "a", "unsupported extension ''"),
         (tmp_path / "dir.mp4", "is a directory"),
-        (tmp_path / "gone" / "a.mp4", "gone is not a directory"),
-        (tmp_path / "file" / "a.mp4", "file is not a directory"),
+        (tmp_path / "gone" / "a.mp4", "gone does not exist. Create it"),
+        (tmp_path / "file" / "a.mp4", "file is not a directory. Choose another"),
         ("/proc/a.mp4", "/proc cannot be written"),
     ):
         for attempt in (check_output, lambda path: VideoWriter(path, (64, 48), 25)):

@@ -64,11 +64,21 @@ def read_own(path: str) -> OwnPoses:
     Raises:
         PoseError: it cannot be read, or was changed into something else.
     """
+    return parse_own(read_own_json(path), path)
+
+
+def read_own_json(path: str) -> Any:
+    """What is written in such a file, whatever it means; raises PoseError if that is no whole JSON."""
     try:
         with open(path, encoding="utf-8") as file:
-            return parse_own(json.load(file), path)
-    except (OSError, ValueError) as error:
-        raise PoseError(f"Poses {path} cannot be read ({str(error).splitlines()[0]}); save them again.") from error
+            return json.load(file)
+    except OSError as error:
+        raise PoseError(f"{path}: cannot be read ({error.strerror}). Check the path.") from error
+    except (RecursionError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise PoseError(
+            f"{path}: the file is cut off or damaged ({reason}). Save the poses again, or leave this file out"
+        ) from error
 
 
 def parse_own(content: dict[str, Any], path: str) -> OwnPoses:
