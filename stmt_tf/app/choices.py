@@ -11,6 +11,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
+from stmt_tf.app.inputs import POSES
 from stmt_tf.app.jobs import Job, Jobs
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
@@ -20,7 +21,7 @@ _PARTS = ("source_start", "source_end", "start", "end")
 # What has an effect on a picture that is all that is to be made.
 OF_PICTURE = {
     "people": (*INPUTS, *_PARTS),
-    "preview": (*INPUTS, *_PARTS, "source_person", "target_person", "retarget", "smooth_poses"),
+    "preview": (*INPUTS, *_PARTS, "source_person", "target_person", "retarget", "smooth_poses", *POSES),
 }
 DEFAULTS = TransferConfig()
 _RETARGETING = [
@@ -102,6 +103,14 @@ def lay_out_choices() -> tuple[dict[str, gr.components.Component], gr.Button]:
             label="Minutes to learn the person first",
             info="It takes a minute or two more, and the gain is small. 0: not at all.",
         )
+    with gr.Accordion("Poses of before", open=False, elem_id="poses"):
+        gr.HTML(
+            "<p>What “Download the poses” gave for the same videos: the people need not be found again. Of several "
+            "motions each takes the file of its name; if names differ, files are taken in the motions' order.</p>"
+        )
+        with gr.Row():
+            chosen["source_poses"] = upload_box("Poses of the person: a .json file", "source_poses")
+            chosen["target_poses"] = upload_box("Poses of the motions: a .json file for each", "target_poses", True)
     return chosen, number
 
 
@@ -109,11 +118,12 @@ def begin_job(jobs: Jobs, session: str, chosen: Mapping[str, object], only: str 
     """Readies a job of what was chosen, by the names of `lay_out_choices` and of the inputs; see `Jobs.begin`."""
     if not all(chosen[name] for name in INPUTS):
         raise VideoError("Two files are needed: one of the person, and one of the motion.")
-    files = {name: [Path(path) for path in chosen[name]] for name in INPUTS}
+    wanted = OF_PICTURE.get(only, chosen)
+    taken = [name for name in (*INPUTS, *POSES) if name in wanted and chosen[name]]
+    files = {name: [Path(path) for path in chosen[name]] for name in taken}
     if only == "people" and len(files["source"]) > 1:  # photos show one person
         del files["source"]
-    wanted = OF_PICTURE.get(only, chosen)
-    settings = {name: chosen[name] for name in wanted if name not in INPUTS}
+    settings = {name: chosen[name] for name in wanted if name not in (*INPUTS, *POSES)}
     if file := settings.pop("background_file", None):
         if background := settings.pop("background", None):
             raise VideoError(f"The background is {background} and a file. Leave one of them out.")

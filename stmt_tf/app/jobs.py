@@ -12,21 +12,24 @@ import secrets
 import shutil
 import subprocess
 import threading
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from stmt_tf.app.inputs import check_inputs
+from stmt_tf.app.inputs import POSES, check_inputs
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.place.backdrop import TRANSPARENT, colour_of
 from stmt_tf.transfer.keywords import TO_TRANSFER, as_config
+from stmt_tf.transfer.several import one_for_each
 from stmt_tf.video.files import VideoError
 
-_BAR = re.compile(r"(poses|rendering|fine-tuning|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)")
+_BAR = re.compile(r"(poses|rendering|fine-tuning|result):.*\| (\d+)/(\d+|\?) \[[\d:]+<([\d:?]+)(?:.*, (.*)\])?")
 _WARNING = re.compile(r"W\d{4} [^\]]*\] (.*)")
-_LAST_WORDS = "transfer: "
+_NOT_MADE = re.compile(r"I\d{4} [^\]]*\] (.*?): not made: (.*)")
+_LAST_WORDS, _SOME_FAILED = "transfer: ", "targets could not be made"
 _PICTURES = ("preview", "sheet", "attention")
-_SAVED = {"source_poses": "save_source_poses", "target_poses": "save_poses"}
+_SAVED = dict(zip(POSES, ("save_source_poses", "save_poses")))
 # What poses depend on, beside the files.
 _PERSONS = ("source_person", "target_person")
 _POSED_BY = ("source_start", "source_end", "start", "end", *_PERSONS)
@@ -43,22 +46,25 @@ class Progress:
         done: frames of this stage, or rendered people, or seconds.
         total: of how many; None if that is not known.
         remaining: time to the end of this stage, such as 01:20; `?` if that is not known.
+        motion: the number of the target that it is about, from 1, where there are several; else 0.
     """
 
     stage: str
     done: int = 0
     total: int | None = None
     remaining: str = "?"
+    motion: int = 0
 
 
 class Job:
-    """One transfer. Its directory holds copies of the inputs and, as they come, the outputs.
+    """One transfer, to one target or several. Its directory holds copies of the inputs and, as they come, the outputs.
 
     Args:
         directory: to make, and to remove in the end.
         command: of the transfer, without the flags that follow from what follows.
         inputs: a file for each of the flags source, target and, if another place is to be shown, background; as source
-            several photos, too.
+            several photos, as target several videos, too. If poses are known: a file for source_poses, and as many for
+            target_poses as there are targets, each of the target of its name, or else in their order.
         choices: further settings, by their flags' names; of `matte` whether there is to be one, and of `background`
             a colour alone.
         only: `people` or `preview`, if that picture is all that is to be made; empty: the video.
@@ -66,14 +72,15 @@ class Job:
 
     Raises:
         OSError: an input cannot be copied; the directory is gone then.
-        TypeError, ValueError: there is no such choice.
+        TypeError, ValueError: there is no such choice, or it does not go with the inputs.
 
     Attributes:
-        inputs: the copies; of several photos the first.
-        outputs: paths by the names of their flags: people or preview, output, sheet, attention, matte. What is not made
-            is not there.
+        inputs: the copies, whose names differ.
+        outputs: paths by the names of their flags, one for each target: people or preview, output, sheet, attention,
+            matte, save_poses; and one of save_source_poses. What is not made is not there.
         stages: those of `Progress` that follow the start.
         warnings: what the transfer warned of.
+        not_made: why there is no result of a target, by its place in `inputs`, where there is one of others.
         error: why there is no result; empty while there is nothing to complain about.
     """
 
@@ -91,39 +98,55 @@ class Job:
         # Files are inputs alone: what is typed in must not name one of this machine.
         if (background := settings.get("background")) and colour_of(background) is None:
             raise ValueError(f"--background={background} is no colour. Give one such as green or #00ff00, or a file")
+        count = len(inputs.get("target", ()))
+        if count > 1 and (only == "people" or settings.get("target_person")):
+            raise ValueError(
+                f"People are numbered in one motion alone, got {count}. Give one, or leave its number at 0."
+            )
+        if (given := len(inputs.get("target_poses", [None] * count))) != count:
+            raise ValueError(f"Poses must be given for each motion: got {given} files of poses for {count}.")
         self.directory, self.only = directory, only
-        copies = {name: _copies(directory / name, paths) for name, paths in inputs.items()}
-        self.inputs = {name: each[0] for name, each in copies.items()}
-        self.outputs = {name: directory / f"{name}.png" for name in ([only] if only else _PICTURES)}
+        self._posed_by = [*map(inputs.get, ("source", "target", *POSES)), *map(settings.get, _POSED_BY)]
+        if before is not None and before._posed_by == self._posed_by and (poses := before._poses()):
+            inputs = {**inputs, **poses}  # of the one person who was meant
+            settings = {name: value for name, value in settings.items() if name not in _PERSONS}
+        self.inputs = {name: _copies(name, directory / name, paths) for name, paths in inputs.items()}
+        ending = ".webm" if settings.get("background") == TRANSPARENT else ".mp4"
+        files = {name: f"{name}.png" for name in ([only] if only else _PICTURES)}
         self.stages = ["poses"]
         if not only:
-            transparent = settings.get("background") == TRANSPARENT
-            self.outputs["output"] = directory / ("result.webm" if transparent else "result.mp4")
+            files["output"] = f"result{ending}"
             if choices.get("matte"):
-                self.outputs["matte"] = directory / "mask.mp4"
+                files["matte"] = "mask.mp4"
             self.stages += ["rendering", "fine-tuning", "result"] if settings.get("personalize") else ["result"]
+        if only != "people":
+            files["save_poses"] = f"save_poses/{self.inputs['target'][0].stem}.json"
+        flags = {name: directory / (name if count > 1 else file) for name, file in files.items()}
+        if only != "people" and len(inputs["source"]) == 1:
+            flags["save_source_poses"] = directory / "save_source_poses" / f"{self.inputs['source'][0].stem}.json"
+        for name, copies in self.inputs.items():
+            if name == "target_poses":
+                copies = _matched(copies, self.inputs["target"])
+            album = name == "source" and len(copies) > 1
+            flags[name] = directory / name if album else ",".join(map(str, copies))
+        each = one_for_each(as_config({**settings, **flags}, TO_TRANSFER))
+        self.outputs = {name: [Path(getattr(one, name)) for one in each] for name in files}
+        if "save_source_poses" in flags:
+            self.outputs["save_source_poses"] = [flags["save_source_poses"]]
+        self._command = [*command, *(f"--{name}={value}" for name, value in {**settings, **flags}.items())]
         self.warnings: list[str] = []
+        self.not_made: dict[int, str] = {}
         self.error = ""
-        self._posed_by = inputs.get("source"), inputs.get("target"), *map(settings.get, _POSED_BY)
-        albums = {name: directory / name for name, each in copies.items() if len(each) > 1}
-        self._poses = {name: directory / f"{name}.json" for name in _SAVED if name.split("_")[0] not in albums}
-        known = before is not None and before._posed_by == self._posed_by and before._has_poses()
-        poses = {name if known else _SAVED[name]: path for name, path in self._poses.items()}
-        if known:  # of the one person who was meant
-            settings = {name: value for name, value in settings.items() if name not in _PERSONS}
-        flags = {**settings, **self.inputs, **albums, **({} if only == "people" else poses), **self.outputs}
-        self._command = [*command, *(f"--{name}={value}" for name, value in flags.items())]
         self._process: subprocess.Popen | None = None
         self._stopped = False
         self._lock = threading.Lock()
         try:
-            for name, each in copies.items():
-                each[0].parent.mkdir(parents=True)
-                for path, copy in zip(inputs[name], each):
+            for name, copies in self.inputs.items():
+                copies[0].parent.mkdir(parents=True)
+                for path, copy in zip(inputs[name], copies):
                     shutil.copyfile(path, copy)
-            if known:
-                for name, path in self._poses.items():
-                    shutil.copyfile(before._poses[name], path)
+            for paths in self.outputs.values():
+                paths[0].parent.mkdir(exist_ok=True)
         except BaseException:
             self.close()
             raise
@@ -151,25 +174,48 @@ class Job:
                 if self._stopped:
                     continue
                 if bar := _BAR.search(line):
-                    stage, done, total, remaining = bar.groups()
-                    yield Progress(stage, int(done), None if total == "?" else int(total), remaining)
+                    stage, done, total, remaining, of = bar.groups()
+                    motion = self._motion(of) if len(self.inputs["target"]) > 1 else 0
+                    yield Progress(stage, int(done), None if total == "?" else int(total), remaining, motion)
                 elif warning := _WARNING.match(line):
                     self.warnings.append(self.plainly(warning[1]))
+                elif (told := _NOT_MADE.match(line)) and (motion := self._motion(told[1])):
+                    self.not_made[motion - 1] = self.plainly(told[2])
         status = process.wait()
-        if line.startswith(_LAST_WORDS):
+        if self.not_made and _SOME_FAILED in line:
+            if len(self.not_made) == len(self.inputs["target"]):
+                self.error = "; ".join(self.not_made.values())
+        elif line.startswith(_LAST_WORDS):
             self.error = self.plainly(line[len(_LAST_WORDS) :])
         elif status:
             self.error = f"The work broke off ({line or f'status {status}'}). A shorter or smaller video may do better."
 
-    def is_made(self, name: str) -> bool:
-        """Whether an output is there."""
-        return name in self.outputs and self.outputs[name].exists()
+    def made(self, name: str) -> list[Path | None]:
+        """An output of each target; None where it is not there."""
+        absent = [None] * len(self.inputs["target"])
+        return [path if path and path.exists() else None for path in self.outputs.get(name, absent)]
 
-    def _has_poses(self) -> bool:
-        return all(path.exists() for path in self._poses.values())
+    def zip_poses(self) -> Path | None:
+        """All poses as one file, in folders of the person and the motion; None where there are none."""
+        archive = self.directory / "poses.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+            for folder, name in (("person", "save_source_poses"), ("motion", "save_poses")):
+                for path in filter(None, self.made(name)):
+                    file.write(path, f"{folder}/{path.name}")
+        return archive if file.namelist() else None
+
+    def _poses(self) -> dict[str, list[Path]]:
+        """All poses that are to be saved, by the flags that take them; empty while some are not there."""
+        poses = {name: self.made(saved) for name, saved in _SAVED.items() if saved in self.outputs}
+        return poses if all(map(all, poses.values())) else {}
+
+    def _motion(self, name: str | None) -> int:
+        """The number of the target of a file's name, from 1; 0 if there is none."""
+        stems = [path.stem for path in self.inputs["target"]]
+        return stems.index(Path(name).stem) + 1 if name and Path(name).stem in stems else 0
 
     def plainly(self, message: object) -> str:
-        """A message that names files as source/NAME, target/NAME and background/NAME, without this machine's paths."""
+        """A message that names files as source/NAME, target/NAME and so on, without this machine's paths."""
         return str(message).replace(f"{self.directory}/", "")
 
     def stop(self) -> None:
@@ -191,11 +237,26 @@ class Job:
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def _copies(directory: Path, paths: Sequence[Path]) -> list[Path]:
-    """A directory for each input, so that files keep their names in what is told; photos stay in their order."""
-    if len(paths) == 1:
-        return [directory / paths[0].name]
-    return [directory / f"{number:03} {path.name}" for number, path in enumerate(paths, 1)]
+def _copies(name: str, directory: Path, paths: Sequence[Path]) -> list[Path]:
+    """A directory for each input, so that files keep their names in what is told; photos stay in their order.
+
+    Several names must differ, and stand between commas.
+    """
+    if name == "source" and len(paths) > 1:
+        return [directory / f"{number:03} {path.name}" for number, path in enumerate(paths, 1)]
+    copies: dict[str, Path] = {}
+    for number, path in enumerate(paths, 1):
+        stem = path.stem.replace(",", "_")
+        while stem in copies:
+            stem += f" {number}"
+        copies[stem] = directory / f"{stem}{path.suffix}"
+    return list(copies.values())
+
+
+def _matched(poses: Sequence[Path], videos: Sequence[Path]) -> list[Path]:
+    """Files of poses in the order of the videos of their names; as they come, if some have no such name."""
+    named = {path.stem: path for path in poses}
+    return [named[video.stem] for video in videos] if named.keys() == {video.stem for video in videos} else poses
 
 
 class Jobs:
@@ -233,7 +294,7 @@ class Jobs:
             self._begun[session] = directory
         try:
             for name, paths in inputs.items():
-                check_inputs(paths, self._config, f"{name}/")
+                check_inputs(name, paths, self._config, f"{name}/")
             job = Job(directory, self._command, inputs, choices, only, before)
         except OSError as error:
             raise VideoError(f"The videos cannot be kept here ({error.strerror}). Try again later.") from error

@@ -11,24 +11,20 @@ from pathlib import Path
 import gradio as gr
 
 from stmt_tf.app.choices import INPUTS, begin_job, hold, lay_out_choices, upload_box
-from stmt_tf.app.inputs import check_inputs, first_frame
+from stmt_tf.app.inputs import POSES, check_inputs, first_frame
 from stmt_tf.app.jobs import Job, Jobs
 from stmt_tf.app.programs import lay_out_programs
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.app.words import bar, beside, introduction, media, paragraphs, problem, progress_bar
+from stmt_tf.app.words import bar, introduction, media, paragraphs, pictures, problem, progress_bar, results
 from stmt_tf.video.files import VideoError
 
 SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none
-_SHOWN = {"source": "The person", "target": "The motion", "result": "The result", "mask": "The mask"}
-_LOOKS = {"people": "Who is in view", "preview": "The motion, and how it was fitted to the person"}
 _NEXT = {
     "people": "Give the numbers of those who are meant above, under “Who, if several people are in view”.",
     "preview": "Do the skeletons fit? Then make the video: the poses need not be found again.",
 }
 _FORGETTING = 600, 6 * 3600  # seconds between two looks for uploads that are old, and how old that is
-# A file as its box takes it.
-_GIVEN = {"source": lambda path: path and [path], "target": lambda path: path}
-_PLAY_ALL = """() => document.querySelectorAll("#shown video").forEach((video) => {
+_PLAY_ALL = """() => document.querySelectorAll("#made video").forEach((video) => {
     video.currentTime = 0;
     video.play();
 })"""
@@ -69,11 +65,11 @@ class _Page:
         self._chosen: dict[str, gr.components.Component] = {}
         self._looks: dict[str, gr.HTML] = {}
         self._cameras: dict[str, gr.Video] = {}
-        labels = {"source": "1. The person: a video or photos", "target": "2. The motion: a video"}
+        labels = {"source": "1. The person: a video or photos", "target": "2. The motion: a video, or several"}
         with gr.Row(elem_id="inputs"):
             for name, label in labels.items():
                 with gr.Column():
-                    self._chosen[name] = upload_box(label, name, several=name == "source")
+                    self._chosen[name] = upload_box(label, name, several=True)
                     self._looks[name] = gr.HTML(
                         visible=False, elem_id=f"look-{name}", elem_classes="look", padding=False
                     )
@@ -95,32 +91,22 @@ class _Page:
 
     def _lay_out_results(self) -> None:
         with gr.Column(visible=False, elem_id="results") as self._results:
-            self._shown = gr.HTML(elem_id="shown", padding=False)
-            with gr.Row():
-                gr.Button("Play all", elem_id="play").click(None, js=_PLAY_ALL)
-                self._download = gr.DownloadButton("Download the result", variant="primary", elem_id="download")
-                self._download_mask = gr.DownloadButton("Download the mask", elem_id="download-mask")
-            self._sheet = _picture("At a glance", "sheet")
-            with gr.Accordion("Where each part was taken from", open=False, elem_id="attention") as self._maps:
-                gr.HTML(
-                    "<p>For a few frames of the result: how much of each pixel was taken from which picture of the "
-                    "person. White is all of it, black is nothing.</p>"
-                )
-                self._attention = _picture("Attention maps", "maps")
+            gr.Button("Play all", elem_id="play").click(None, js=_PLAY_ALL)
+            self._made = gr.HTML(elem_id="made", padding=False)
         # While the video is made this is all there is; then it makes room for the result.
-        self._preview = _picture("", "preview", visible=False)
+        self._preview = gr.HTML(visible=False, elem_id="preview", padding=False)
 
     def _wire(self) -> None:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         quick = {"queue": False, **quiet}
-        for name in INPUTS:
-            self._chosen[name].change(self._see, self._chosen[name], self._looks[name], **quick)
-            self._cameras[name].change(_GIVEN[name], self._cameras[name], self._chosen[name], **quick)
-        self._chosen["background_file"].change(self._hold, self._chosen["background_file"], None, **quick)
-        both = [_GIVEN[name](str(SAMPLES / f"{name}.mp4")) for name in INPUTS]
+        for name, see in zip(INPUTS, (self._see_source, self._see_target)):
+            self._chosen[name].change(see, self._chosen[name], self._looks[name], **quick)
+            self._cameras[name].change(lambda path: path and [path], self._cameras[name], self._chosen[name], **quick)
+        for name in ("background_file", *POSES):
+            self._chosen[name].change(self._hold, self._chosen[name], None, **quick)
+        both = [[str(SAMPLES / f"{name}.mp4")] for name in INPUTS]
         self._samples.click(lambda: both, None, [self._chosen[name] for name in INPUTS], **quick)
         state = [self._number, self._look, self._start, self._cancel, self._status, self._preview, self._results]
-        made = [self._shown, self._download, self._download_mask, self._sheet, self._maps, self._attention]
         for button, begin in (
             (self._number, self._begin_people),
             (self._look, self._begin_preview),
@@ -129,7 +115,7 @@ class _Page:
             begun = button.click(begin, list(self._chosen.values()), state, **quick)
             begun.then(None, js=_SCROLL.format(shown="#work", to="#work", below=0), **quick)
             followed = begun.then(
-                self._follow, None, [*state, *made], concurrency_limit=1, concurrency_id="jobs", **quiet
+                self._follow, None, [*state, self._made], concurrency_limit=1, concurrency_id="jobs", **quiet
             )
             followed.then(None, js=_SCROLL.format(shown="#results", to="#results", below=0), **quick)
         preview_height = 400  # pixels, about; it loads later
@@ -147,7 +133,7 @@ class _Page:
         return self._begin(request, values)
 
     def _begin(self, request: gr.Request, values: tuple, only: str = "") -> dict:
-        hidden = {self._preview: gr.update(value=None, visible=False), self._results: gr.update(visible=False)}
+        hidden = {self._preview: gr.update(value="", visible=False), self._results: gr.update(visible=False)}
         try:
             begin_job(self._jobs, request.session_hash, dict(zip(self._chosen, values)), only)
         except VideoError as error:
@@ -161,13 +147,13 @@ class _Page:
         if job is None:  # refused, or cancelled while it waited
             yield {self._status: gr.skip()}
             return
-        finished, previewed = False, False
+        finished, looks = False, ""
         try:
             for progress in job.run():
-                change = {self._status: progress_bar(progress, job.stages)}
-                if not previewed and job.is_made("preview"):
-                    previewed = True
-                    change.update(self._previewed(job))
+                change = {self._status: progress_bar(progress, job)}
+                if not job.only and (new := pictures(job, "preview")) != looks:
+                    looks = new
+                    change[self._preview] = gr.update(value=looks, visible=True)
                 yield change
             finished = True
         finally:
@@ -179,15 +165,11 @@ class _Page:
             yield self._ready(problem(job.error, self._labels))
         elif job.only:
             next_step = paragraphs([_NEXT[job.only], *job.warnings], self._labels)
-            yield {**self._ready(next_step), **self._previewed(job)}
+            failed = "".join(problem(reason, self._labels) for reason in job.not_made.values())
+            shown = gr.update(value=pictures(job, job.only), visible=True)
+            yield {**self._ready(next_step + failed), self._preview: shown}
         else:
             yield self._done(job)
-
-    def _previewed(self, job: Job) -> dict:
-        name = job.only or "preview"
-        shape = [] if name == "people" else ["wide"]
-        looks = {"value": str(job.outputs[name]), "label": _LOOKS[name], "elem_classes": shape, "visible": True}
-        return {self._preview: gr.update(**looks)}
 
     def _ready(self, told: str) -> dict:
         return {**self._buttons(busy=False), self._status: told}
@@ -197,19 +179,13 @@ class _Page:
         return {**begin, self._cancel: gr.update(visible=busy)}
 
     def _done(self, job: Job) -> dict:
-        has_mask, has_maps = job.is_made("matte"), job.is_made("attention")
-        shown = {**job.inputs, "result": job.outputs["output"], **({"mask": job.outputs["matte"]} if has_mask else {})}
-        shown = {name: (words, shown[name]) for name, words in _SHOWN.items() if name in shown}
-        mask = str(job.outputs["matte"]) if has_mask else None
+        count = len(job.inputs["target"])
+        done = f"Done, but {len(job.not_made)} of {count} videos could not be made." if job.not_made else "Done."
         return {
-            **self._ready(paragraphs(["Done.", *job.warnings], self._labels)),
+            **self._ready(paragraphs([done, *job.warnings], self._labels)),
             self._results: gr.update(visible=True),
-            self._shown: beside(shown),
-            self._download: str(job.outputs["output"]),
-            self._download_mask: gr.update(value=mask, visible=has_mask),
-            self._sheet: str(job.outputs["sheet"]),
-            self._maps: gr.update(visible=has_maps, open=False),
-            self._attention: str(job.outputs["attention"]) if has_maps else None,
+            self._made: results(job, self._labels),
+            self._preview: gr.update(visible=False),
         }
 
     def _stop(self, request: gr.Request) -> Iterator[dict]:
@@ -220,37 +196,33 @@ class _Page:
             job.close()
         yield self._ready(paragraphs(["Cancelled. Nothing was kept."], self._labels))
 
-    def _see(self, paths: list[str], request: gr.Request) -> dict:
+    def _see_source(self, paths: list[str], request: gr.Request) -> dict:
+        return self._see("source", paths, request)
+
+    def _see_target(self, paths: list[str], request: gr.Request) -> dict:
+        return self._see("target", paths, request)
+
+    def _see(self, name: str, paths: list[str], request: gr.Request) -> dict:
         """Tells at once what files are, or why they cannot be taken."""
         self._hold(paths, request)
-        return gr.update(value=self._told_of(list(map(Path, paths))) if paths else "", visible=bool(paths))
+        return gr.update(value=self._told_of(name, list(map(Path, paths))) if paths else "", visible=bool(paths))
 
-    def _told_of(self, paths: list[Path]) -> str:
+    def _told_of(self, name: str, paths: list[Path]) -> str:
         try:
-            seconds = check_inputs(paths, self._config)
+            seconds = check_inputs(name, paths, self._config)
             height, width, _ = first_frame(paths[0]).shape
         except VideoError as error:
             return problem(str(error).replace(f"{paths[0].parent}/", ""), self._labels)
-        what = "Photo" if seconds is None else f"{seconds:.1f} seconds"
-        if len(paths) > 1:
-            what = f"{len(paths)} photos; the first one shows the place"
+        told = f"{'Photo' if seconds is None else f'{seconds:.1f} seconds'}, {width} x {height} pixels"
+        if len(paths) > 1 and name == "source":
+            told = f"{len(paths)} photos; the first one shows the place, {width} x {height} pixels"
+        elif len(paths) > 1:
+            told = f"{len(paths)} motions, {seconds or 0:.1f} seconds together; each becomes a video"
         shown = "".join(map(media, paths))
-        return f'<div class="photos">{shown}</div>' + paragraphs([f"{what}, {width} x {height} pixels"], self._labels)
+        return f'<div class="several">{shown}</div>' + paragraphs([told], self._labels)
 
     def _hold(self, paths: list[str], request: gr.Request) -> None:
         hold(self._jobs, paths, request)
 
     def _leave(self, request: gr.Request) -> None:
         self._jobs.leave(request.session_hash)
-
-
-def _picture(label: str, name: str, visible: bool = True) -> gr.Image:
-    return gr.Image(
-        label=label,
-        interactive=False,
-        type="filepath",
-        buttons=["download", "fullscreen"],
-        visible=visible,
-        elem_id=name,
-        elem_classes="wide",
-    )

@@ -18,8 +18,8 @@ class AppConfig:
     )
     port: int = setting(7860, "Port to serve the page at.")
     model: str = model_to_take()
-    max_megabytes: int = setting(200, "Largest file that is taken.", group="Inputs")
-    max_seconds: float = setting(60.0, "Longest video that is taken.")
+    max_megabytes: int = setting(200, "Most megabytes that the files of one input may have together.", group="Inputs")
+    max_seconds: float = setting(60.0, "Longest video that is taken, and of several motions all together.")
 
     def __post_init__(self):
         require_positive(self, "max_megabytes", "max_seconds")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import json
 import os
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from test_app_jobs import command
+from test_app_jobs import SEVERAL, command
 from videos import numbered_frames, write_video
 
 from stmt_tf.app.settings import AppConfig
@@ -88,6 +90,28 @@ def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
     assert "('fps', '30')" in flags and ("source/video.mp4'" in flags) != several and ("/source'" in flags) == several
     program.close()
     wait_until(lambda: not kept("jobs") and not kept("uploads"))
+
+
+def test_several_targets_give_lists_in_their_order(serve, video, tmp_path):
+    program = client.Client(serve(SEVERAL), verbose=False, download_files=str(tmp_path / "downloads"))
+    names = ("one", "two", "three")
+    targets = [client.handle_file(shutil.copy(video, tmp_path / f"{name}.mp4")) for name in names]
+    poses = [tmp_path / f"{name}.json" for name in names]
+    for path in poses:
+        path.write_text("{}")
+    given = {"source": client.handle_file(video), "target": targets}
+    given["target_poses"] = [client.handle_file(str(path)) for path in reversed(poses)]
+    output, preview, *_ = program.predict(**given, api_name="/transfer")
+    assert [made and Path(made).name for made in output] == ["one.mp4", None, "three.mp4"] and preview == [None] * 3
+    flags = dict(ast.literal_eval(Path(output[0]).read_text()))
+    assert [Path(path).stem for path in flags["target_poses"].split(",")] == list(names)
+    source, motions = program.predict(**given, api_name="/poses")
+    assert Path(source).name == "video.json" and [made and Path(made).name for made in motions][::2] == [
+        "one.json", "three.json"
+    ]  # fmt: skip
+    with pytest.raises(client.exceptions.AppError, match="People are numbered in one motion alone, got 3"):
+        program.predict(given["source"], targets, api_name="/people")
+    program.close()
 
 
 def test_of_photos_and_a_motion_the_people_of_the_motion_are_numbered(serve, video, tmp_path):

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import zipfile
 
 import cv2
 import numpy as np
@@ -33,9 +34,9 @@ STAND_IN = """
     tell("\\rposes:   0%|          | 0/8 [00:00<?, ? frames/s]")
     tell("\\rposes:  50%|#####     | 4/8 [00:01<00:01, 4.0 frames/s]\\n")
     tell(f"W1125 20:15:00.123456 1234 tracks.py:66] {flags.get('source')}: two people\\n")
-    pathlib.Path(flags.get("preview", "/dev/null")).write_text(flags.get("retarget", ""))
-    for flag in flags.keys() & {"save_poses", "save_source_poses"}:
-        pathlib.Path(flags[flag]).write_text(flag)
+    for flag in flags.keys() & {"preview", "save_poses", "save_source_poses"}:
+        if not pathlib.Path(flags[flag]).is_dir():  # which it is for several targets
+            pathlib.Path(flags[flag]).write_text(flags.get("retarget", "") if flag == "preview" else flag)
     tell("\\rresult: |          | 3/? [00:01<?, 4.0 frames/s]\\n")
 """
 FINISH = 'pathlib.Path(flags["output"]).write_text(pathlib.Path(flags["source"]).read_text())'
@@ -85,8 +86,8 @@ def test_progress_warnings_and_outputs_are_those_of_the_command(tmp_path):
         Progress("result", 3, None, "?"),
     ]
     assert job.error == "" and job.warnings == ["source/a.mp4: two people"]
-    assert job.outputs["preview"].read_text() == "bone" and job.outputs["output"].read_text() == "a"
-    assert not job.outputs["sheet"].exists()
+    assert job.outputs["preview"][0].read_text() == "bone" and job.outputs["output"][0].read_text() == "a"
+    assert not job.outputs["sheet"][0].exists()
     assert list(job.run()) == []  # once
     job.close()
     assert not job.directory.exists()
@@ -112,7 +113,7 @@ def test_a_cancelled_job_ends_at_once_and_leaves_nothing(inputs, open_jobs):
     job = jobs.begin("ann", inputs, {"retarget": "none"})
     running = job.run()
     seen = [next(running) for _ in range(4)]
-    assert seen[-1].stage == "result" and job.outputs["preview"].exists()
+    assert seen[-1].stage == "result" and job.outputs["preview"][0].exists()
     jobs.cancel("ann")
     assert list(running) == []
     assert not job.directory.exists() and jobs.of("ann") is None
@@ -144,9 +145,9 @@ def test_sessions_do_not_mix(inputs, open_jobs):
     assert ann.directory != bob.directory and len(ann.directory.name) == len(bob.directory.name) == 32
     for _ in zip(ann.run(), bob.run()):
         pass
-    assert [job.outputs["preview"].read_text() for job in (ann, bob)] == ["bone", "none"]
+    assert [job.outputs["preview"][0].read_text() for job in (ann, bob)] == ["bone", "none"]
     jobs.leave("ann")
-    assert not ann.directory.exists() and bob.outputs["preview"].exists() and jobs.of("bob") is bob
+    assert not ann.directory.exists() and bob.outputs["preview"][0].exists() and jobs.of("bob") is bob
 
 
 def test_a_new_job_takes_the_place_of_the_sessions_last(inputs, open_jobs):
@@ -175,11 +176,12 @@ def test_poses_that_a_preview_has_found_are_not_looked_for_again(inputs, open_jo
     jobs = open_jobs(POSES_GIVEN)
     look = jobs.begin("ann", inputs, {}, only="preview")
     list(look.run())
-    assert look.outputs["preview"].read_text() == "[]" and list(look.outputs) == ["preview"]
+    assert look.outputs["preview"][0].read_text() == "[]"
+    assert list(look.outputs) == ["preview", "save_poses", "save_source_poses"]
     job = jobs.begin("ann", inputs, change)
     assert not look.directory.exists()
     list(job.run())
-    assert job.outputs["preview"].read_text() == given
+    assert job.outputs["preview"][0].read_text() == given
 
 
 def test_poses_of_a_number_are_taken_as_those_of_one_person(inputs, open_jobs):
@@ -188,11 +190,11 @@ def test_poses_of_a_number_are_taken_as_those_of_one_person(inputs, open_jobs):
     list(jobs.begin("ann", inputs, chosen, only="preview").run())
     job = jobs.begin("ann", inputs, chosen)
     list(job.run())
-    given = job.outputs["preview"].read_text()
+    given = job.outputs["preview"][0].read_text()
     assert "'source_poses'" in given and "'target_poses'" in given and "person" not in given
     third = jobs.begin("ann", inputs, {**chosen, "target_person": 1}, only="preview")
     list(third.run())
-    assert "'target_person'" in third.outputs["preview"].read_text()
+    assert "'target_person'" in third.outputs["preview"][0].read_text()
 
 
 def test_poses_of_other_files_are_looked_for(inputs, open_jobs, tmp_path):
@@ -200,13 +202,13 @@ def test_poses_of_other_files_are_looked_for(inputs, open_jobs, tmp_path):
     list(jobs.begin("ann", inputs, {}, only="preview").run())
     job = jobs.begin("ann", {**inputs, "source": inputs["target"]}, {})
     list(job.run())
-    assert job.outputs["preview"].read_text() == "[]"
+    assert job.outputs["preview"][0].read_text() == "[]"
 
 
 def test_the_person_alone_comes_as_a_video_with_alpha_and_a_mask_if_it_is_asked_for(inputs, open_jobs):
     jobs = open_jobs(FINISH)
     job = jobs.begin("ann", inputs, {"background": "transparent", "matte": True, "max_size": None})
-    assert (job.outputs["output"].name, job.outputs["matte"].name) == ("result.webm", "mask.mp4")
+    assert (job.outputs["output"][0].name, job.outputs["matte"][0].name) == ("result.webm", "mask.mp4")
     assert "matte" not in jobs.begin("ann", inputs, {"background": "green", "matte": False}).outputs
 
 
@@ -256,9 +258,10 @@ def test_several_photos_are_one_source_in_their_order(inputs, open_jobs, album):
     list(look.run())
     job = jobs.begin("ann", {**inputs, "source": album}, {"fps": 30.0})
     list(job.run())
-    flags = ast.literal_eval(job.outputs["preview"].read_text())
+    flags = ast.literal_eval(job.outputs["preview"][0].read_text())
     copies = photos_of(flags["source"])
-    assert [cv2.imread(path)[0, 0, 0] for path in copies] == list(range(12)) and str(job.inputs["source"]) == copies[0]
+    assert [cv2.imread(path)[0, 0, 0] for path in copies] == list(range(12))
+    assert list(map(str, job.inputs["source"])) == copies
     assert flags["fps"] == "30.0" and "target_poses" in flags
     assert not {"source_poses", "save_source_poses"} & set(flags)  # those are of videos
 
@@ -273,6 +276,85 @@ def test_several_files_must_be_photos_and_not_too_large_together(inputs, open_jo
     jobs.begin("ann", {**inputs, "source": [large]}, {})
     with pytest.raises(VideoError, match="^2 photos have 1.2 MB, more than the 1 MB taken here. Give fewer or smaller"):
         jobs.begin("ann", {**inputs, "source": [large, large]}, {})
+
+
+# Makes each target's video of its own name, but of the second none, and tells it as a transfer does.
+SEVERAL = """
+targets = flags["target"].split(",")
+for number, target in enumerate(map(pathlib.Path, targets)):
+    tell(f"\\rresult: |          | 1/2 [00:01<00:01, 4.0 frames/s, {target.stem}.mp4]\\n")
+    if number != 1:
+        for flag, ending in {"output": ".mp4", "save_poses": ".json"}.items():
+            if flag in flags:
+                pathlib.Path(flags[flag], target.stem + ending).write_text(str(sorted(flags.items())))
+tell(f"I1125 20:15:00.123456 1234 several.py:84] {targets[1]}: not made: {targets[1]}: shows nobody\\n")
+sys.exit(f"transfer: 1 of {len(targets)} targets could not be made, see above")
+"""
+
+
+@pytest.fixture
+def three(inputs, tmp_path):
+    """Three targets, two of one name."""
+    paths = [tmp_path / name for name in ("a/walk, fast.mp4", "b/jump.mp4", "c/jump.mp4")]
+    for path in paths:
+        path.parent.mkdir()
+        shutil.copy(inputs["target"][0], path)
+    return {**inputs, "target": paths}
+
+
+def test_of_several_targets_those_that_can_be_are_made(three, open_jobs):
+    job = open_jobs(SEVERAL).begin("ann", three, {})
+    told = list(job.run())
+    assert [path.name for path in job.inputs["target"]] == ["walk_ fast.mp4", "jump.mp4", "jump 3.mp4"]
+    assert told[-1] == Progress("result", 1, 2, "00:01", motion=3)
+    assert (job.error, job.not_made) == ("", {1: "target/jump.mp4: shows nobody"})
+    assert [path and path.name for path in job.made("output")] == ["walk_ fast.mp4", None, "jump 3.mp4"]
+    with zipfile.ZipFile(job.zip_poses()) as poses:
+        assert poses.namelist() == ["person/video.json", "motion/walk_ fast.json", "motion/jump 3.json"]
+
+
+def test_of_targets_that_cannot_be_made_at_all_the_reasons_are_told(three, open_jobs):
+    fail = 'for name in flags["target"].split(","): tell(f"I1125 20:15:00.1 1 a.py:84] {name}: not made: no\\n")\n'
+    job = open_jobs(fail + 'sys.exit("transfer: 3 of 3 targets could not be made, see above")').begin("ann", three, {})
+    list(job.run())
+    assert job.error == "no; no; no"
+
+
+@pytest.mark.parametrize(("only", "choices"), [("people", {}), ("", {"target_person": 2})])
+def test_people_are_numbered_in_one_target_alone(three, open_jobs, only, choices):
+    with pytest.raises(VideoError, match="^People are numbered in one motion alone, got 3. Give one"):
+        open_jobs().begin("ann", three, choices, only)
+
+
+def test_several_targets_are_bounded_together(three, open_jobs):
+    one = length_of(three["target"][0])
+    open_jobs(max_seconds=3.5 * one).begin("ann", three, {})
+    complaint = f"^3 videos take {3 * one:.1f} s together, more than the {2.5 * one:g} s taken here. Give fewer"
+    with pytest.raises(VideoError, match=complaint):
+        open_jobs(max_seconds=2.5 * one).begin("ann", three, {})
+
+
+@pytest.mark.parametrize(
+    ("names", "order"), [(("jump 3", "walk_ fast", "jump"), [1, 2, 0]), (("x", "jump", "z"), [0, 1, 2])]
+)
+def test_saved_poses_go_to_the_targets_of_their_names_or_in_order(three, open_jobs, tmp_path, names, order):
+    poses = [tmp_path / f"{name}.json" for name in names]
+    for path in poses:
+        path.write_text(path.name)
+    source = tmp_path / "person.json"
+    source.write_text("source")
+    given = {**three, "source_poses": [source], "target_poses": poses}
+    job = open_jobs('pathlib.Path(flags["preview"], "walk_ fast.png").write_text(str(flags))').begin("ann", given, {})
+    list(job.run())
+    flags = ast.literal_eval(job.made("preview")[0].read_text())
+    assert [os.path.basename(path) for path in flags["target_poses"].split(",")] == [poses[i].name for i in order]
+    assert os.path.basename(flags["source_poses"]) == "person.json"
+
+
+def test_poses_for_fewer_videos_are_refused(three, open_jobs, tmp_path):
+    (tmp_path / "jump.json").write_text("{}")
+    with pytest.raises(VideoError, match="^Poses must be given for each motion: got 1 files of poses for 3."):
+        open_jobs().begin("ann", {**three, "target_poses": [tmp_path / "jump.json"]}, {})
 
 
 def test_what_is_gone_is_told(inputs, open_jobs):

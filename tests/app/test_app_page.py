@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import socket
 import urllib.request
+import zipfile
 
 import cv2
 import numpy as np
 import pytest
 from browsers import start_browser
+from test_app_jobs import SEVERAL, command
 from videos import numbered_frames, write_video
 
+from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.reader import read_chosen, read_frames
 
 # Not imported here: that takes seconds in each process that collects the tests.
@@ -94,6 +98,21 @@ def visitor(address, tmp_path):
 
 
 @pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A visitor of a page whose command makes of three targets the first and the last."""
+    from stmt_tf.app.serve import served
+
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")  # restored afterwards
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with served(AppConfig(port=port), command(SEVERAL)) as address:
+        person = Visitor(address, tmp_path)
+        yield person
+        person.driver.quit()
+
+
+@pytest.fixture
 def another_visitor(address, tmp_path):
     person = Visitor(address, tmp_path / "another")
     yield person
@@ -106,14 +125,15 @@ def test_from_two_uploads_to_a_result_that_plays_and_is_gone_with_the_page(visit
     visitor.start()
     visitor.wait(lambda: visitor.shown("#preview img"))
     visitor.told("Done.")
-    video = visitor.find("#shown-result video")
+    video = visitor.find(".shown-output video")
     visitor.wait(lambda: video.get_property("readyState") >= 2)
     assert video.get_property("duration") == pytest.approx(9 / 12.5, abs=0.05)
     visitor.find("#play").click()
-    visitor.wait(lambda: visitor.driver.execute_script(BRIGHTEST, "#shown-result video") > 30)
-    assert visitor.shown("#sheet img") and visitor.shown("#shown-source video") and visitor.shown("#shown-target video")
-    assert not visitor.shown("#attention")  # the model has none
-    visitor.find("#download").click()
+    visitor.wait(lambda: visitor.driver.execute_script(BRIGHTEST, ".shown-output video") > 30)
+    assert visitor.shown("details.sheet img")
+    assert visitor.shown(".shown-source video") and visitor.shown(".shown-target video")
+    assert not visitor.shown("details.attention")  # the model has none
+    visitor.find(".download-output").click()
     visitor.wait(lambda: [path.name for path in visitor.downloads.glob("*")] == ["result.mp4"])
     loaded = visitor.driver.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     origin = visitor.driver.execute_script("return location.origin")
@@ -160,7 +180,7 @@ def test_on_a_phone_the_poses_are_seen_before_the_wait_and_then_the_result(visit
     assert not visitor.shown("#results")
     visitor.start()
     visitor.told("Done.")
-    visitor.wait(lambda: visitor.sees("#shown-result video"))
+    visitor.wait(lambda: visitor.sees(".shown-output video"))
 
 
 def test_a_job_ends_when_it_is_cancelled_and_when_the_page_is_closed(visitor, videos, kept):
@@ -203,11 +223,40 @@ def test_two_visitors_at_once_get_each_their_own_and_one_of_them_another_place(
     another_visitor.start()
     for person, source, target in ((visitor, "source", "target"), (another_visitor, "target", "source")):
         person.told("Done.")
-        assert served_bytes(person, "#shown-source") == (videos / f"{source}.mp4").read_bytes()
-        assert served_bytes(person, "#shown-target") == (videos / f"{target}.mp4").read_bytes()
+        assert served_bytes(person, ".shown-source") == (videos / f"{source}.mp4").read_bytes()
+        assert served_bytes(person, ".shown-target") == (videos / f"{target}.mp4").read_bytes()
     results = [tmp_path / "one.mp4", tmp_path / "two.mp4"]
     for path, person in zip(results, (visitor, another_visitor)):
-        path.write_bytes(served_bytes(person, "#shown-result"))
+        path.write_bytes(served_bytes(person, ".shown-output"))
     corners = [next(iter(read_frames(path))).image[:4, :4].mean((0, 1)) for path in results]
     np.testing.assert_allclose(corners[1], (200, 0, 200), atol=12)
     assert abs(corners[0] - corners[1]).max() > 40
+
+
+def test_three_motions_given_in_the_boxes_become_three_videos_and_their_poses_can_be_given_back(
+    alone, videos, tmp_path
+):
+    names = ["one", "two", "three"]
+    targets = [shutil.copy(videos / "target.mp4", tmp_path / f"{name}.mp4") for name in names]
+    alone.choose("source", videos / "source.mp4")
+    told = alone.choose("target", "\n".join(map(str, targets)))
+    assert told == f"3 motions, {3 * 9 / 12.5:.1f} seconds together; each becomes a video"
+    alone.start()
+    alone.told("Done, but 1 of 3 videos could not be made.")
+    sections = alone.driver.find_elements("css selector", "#made section")
+    heads = [section.find_element("css selector", "h2").text for section in sections]
+    assert heads == ["one.mp4", "two.mp4", "three.mp4"]
+    assert "Motion, two.mp4: shows nobody" in sections[1].text
+    assert ["Download the result" in section.text for section in sections] == [True, False, True]
+    alone.find(".download-poses").click()
+    (archive,) = alone.wait(lambda: list(alone.downloads.glob("*.zip")))
+    with zipfile.ZipFile(archive) as poses:
+        poses.extractall(tmp_path / "poses")
+    alone.find("#poses button").click()
+    alone.wait(lambda: alone.driver.find_elements("css selector", "#target_poses input[type=file]"))
+    saved = sorted((tmp_path / "poses" / "motion").iterdir())
+    alone.find("#target_poses input[type=file]").send_keys("\n".join(map(str, saved)))
+    alone.wait(lambda: all(path.stem in alone.find("#target_poses").text for path in saved))
+    alone.start()
+    told = alone.told("Poses must be given")
+    assert told == "Poses must be given for each motion: got 2 files of poses for 3." and not alone.shown("#results")

@@ -30,11 +30,12 @@ def both(videos):
 
 def test_parameters_are_settings_of_the_transfer_with_its_defaults(program):
     endpoints = program.view_api(return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/people", "/preview", "/transfer"]
+    assert list(endpoints) == ["/people", "/preview", "/poses", "/transfer"]
     defaults = dataclasses.asdict(TransferConfig())
     for endpoint in endpoints.values():
         named = {each["parameter_name"]: each["parameter_default"] for each in endpoint["parameters"]}
         assert named.pop("background_file", None) is None and named.pop("matte", False) is False
+        assert named.pop("source_poses", None) is None and named.pop("target_poses", None) is None
         for name, value in named.items():
             assert (value or defaults[name]) == defaults[name], name
 
