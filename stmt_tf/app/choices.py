@@ -110,7 +110,7 @@ def lay_out_choices() -> tuple[dict[str, gr.components.Component], gr.Button]:
         )
         with gr.Row():
             chosen["source_poses"] = upload_box("Poses of the person: a .json file", "source_poses")
-            chosen["target_poses"] = upload_box("Poses of the motions: a .json file for each", "target_poses", True)
+            chosen["target_poses"] = upload_box("Poses of the motions: .json files", "target_poses", True)
     return chosen, number
 
 
