@@ -176,3 +176,35 @@ class PeerConfig:
 
     def __post_init__(self):
         require_positive(self, "repeats")
+
+
+@dataclasses.dataclass(frozen=True)
+class WorkersConfig:
+    """What to train, by how many."""
+
+    records: str = setting("", "Glob of the record files to train on.", group="Training", required=True)
+    workers: tuple[int, ...] = setting((1, 2, 4), "Numbers of workers, each of which divides the batch.")
+    size: int = setting(64, "Side of the frames in pixels.")
+    width: float = _width(0.25)
+    batch: int = setting(8, "Examples of a step, of all workers together.")
+    steps: int = setting(30, "Steps of an epoch, of three.", group="Timing")
+
+    def __post_init__(self):
+        require_given(self)
+        require_positive(self, "batch", "steps")
+        for count in self.workers:
+            if count < 1 or self.batch % count:
+                raise ValueError(f"--workers={count} does not divide --batch={self.batch}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipRateConfig:
+    """What to make clips of, by how many."""
+
+    workers: tuple[int, ...] = setting((1, 2), "Numbers of Beam's workers, and of processes of create_clips.")
+    videos: int = setting(4, "Videos of the short run; the long one has three times as many.", group="Videos")
+    seconds: float = setting(6.0, "Length of a video.")
+    size: int = setting(256, "Side of the videos, and of the clips, in pixels.")
+
+    def __post_init__(self):
+        require_positive(self, "videos", "seconds", "size")
