@@ -253,9 +253,10 @@ def served_page(monkeypatch):
     from stmt_tf.app.serve import served
 
     copy = """if True:
-        import shutil, sys
+        import os, shutil, sys
         flags = dict(argument[2:].split("=", 1) for argument in sys.argv[1:])
-        for name in flags.keys() & {"output", "preview", "sheet", "matte"}:
+        for name in flags.keys() & {"output", "preview", "sheet", "matte", "save_poses", "save_source_poses"}:
+            os.makedirs(os.path.dirname(flags[name]), exist_ok=True)
             shutil.copyfile(flags["source"], flags[name])
     """
     with socket.socket() as free:
