@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stmt_tf.config import require_at_least, require_given, require_positive, require_seed, setting
 
-INGREDIENTS = ("mattes", "plate", "frame_size", "many_frames")  # of a transfer
+INGREDIENTS = ("mattes", "plate", "frame_size")  # of a transfer
 
 
 def _records():
@@ -97,6 +97,8 @@ class SameVideoConfig:
     output: str = setting("", "Directory to write the table and the sheets into.", group="Output", required=True)
     size: int = setting(256, "Side in pixels of the squares that are judged.", group="Measuring")
     without: tuple[str, ...] = setting((), "What to leave out of the first model, a row each.", INGREDIENTS)
+    source_frames: tuple[int, ...] = setting((), "Numbers of source frames for the first model, a row each.")
+    max_sizes: tuple[int, ...] = setting((), "Largest sides of its square in pixels, a row each.")
 
     def __post_init__(self):
         require_given(self)

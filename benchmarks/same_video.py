@@ -5,12 +5,14 @@ r"""How near a model comes to what a person really did: real clips, made again f
 
 The source is the first half of each clip alone. Ten frames spread over the second half, and the frame after each, are
 made by their own poses as `stmt_tf.transfer` makes them, then cut to the square around the person and judged at
-`--size` pixels. What `--without` names is left out, one at a time, of the first model, for a row each: mattes, plate,
-frame_size (frames at the network's size), many_frames (three source frames that cover the poses, instead of 24).
+`--size` pixels. The first model is shown in other ways, too, a row each: without what `--without` names, one at a time
+(mattes, plate, or frame_size, which makes frames at the network's size), of other numbers of source frames
+(`--source_frames`), and with smaller squares (`--max_sizes`).
 
 OUT/table.md has the means and each clip's own figures, OUT/CLIP.png the frames. LPIPS: lower is better. Sharpness is
 the person's over the truth's. Change is the error of the difference between successive frames of the person, over the
-truth's own difference. What is held in the hands is part of the truth and is not left out.
+truth's own difference. Processor seconds are of the source, until it is encoded, and of a frame. What is held in the
+hands is part of the truth and is not left out.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import dataclasses
 import glob
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -54,14 +57,32 @@ from stmt_tf.video.reader import read_chosen
 from stmt_tf.video.sheet import contact_sheet, write_png
 
 _TARGETS = 10
-_FEW = 3  # source frames of a model without many
 COLUMNS = {
     "psnr": ("PSNR [dB]", 2),
     "psnr_person": ("PSNR person [dB]", 2),
     "sharpness": ("sharpness / truth", 2),
     "lpips": ("LPIPS (VGG16)", 3),
     "change": ("change", 2),
+    "source_seconds": ("source [s]", 1),
+    "frame_seconds": ("frame [s]", 3),
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A way to make the frames.
+
+    Attributes:
+        model: the model; one of a fixed size is shown its own number of frames and no mattes, as it was made for.
+        without: one of `INGREDIENTS`, to be left out, or nothing.
+        source_frames: how many; 0: the model's own number.
+        max_size: largest side of the square around the person.
+    """
+
+    model: TransferModel
+    without: str = ""
+    source_frames: int = 0
+    max_size: int = TransferConfig.max_size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,29 +133,24 @@ def read_clip(path: str, size: int) -> Clip:
     return Clip(path, track, half, targets, crop, np.stack([crop.extract(frame, size) for frame in frames]), person)
 
 
-def make(clip: Clip, model: TransferModel, without: str = "") -> np.ndarray:
-    """The clip's frames as the model makes them, uint8 `[20, size, size, 3]`.
-
-    Args:
-        clip: the clip.
-        model: the model; one of a fixed size is shown its own number of frames and no mattes, as it was made for.
-        without: one of `INGREDIENTS`, to be left out, or nothing.
-    """
-    count = _FEW if without == "many_frames" else 0
+def make(clip: Clip, way: Way) -> tuple[np.ndarray, dict[str, float]]:
+    """The clip's frames, uint8 `[20, size, size, 3]`, and what they took."""
+    model, start = way.model, time.process_time()
     track = clip.track[: clip.half]
-    source = read_source(PosedVideo(clip.path), track, choose_frames(track, model.num_source_frames, count))
-    if without == "mattes" or not model.takes_any_size:
+    source = read_source(PosedVideo(clip.path), track, choose_frames(track, model.num_source_frames, way.source_frames))
+    if way.without == "mattes" or not model.takes_any_size:
         source = dataclasses.replace(source, mattes=None)
-    if without == "plate" or not model.takes_any_size:
+    if way.without == "plate" or not model.takes_any_size:
         source = dataclasses.replace(source, plate=None)
     source = dataclasses.replace(source, crop=clip.crop)
-    renderer = Renderer(model, source, max_size=model.size if without == "frame_size" else TransferConfig.max_size)
-    made, before = [], clip.half
+    renderer = Renderer(model, source, max_size=model.size if way.without == "frame_size" else way.max_size)
+    made, before, ready = [], clip.half, time.process_time()
     for t in clip.targets:
         renderer.follow(clip.track[before:t])
         made += renderer.render(clip.track[t : t + 1])
         before = t + 1
-    return np.stack([clip.crop.extract(frame, clip.truth.shape[1]) for frame in made])
+    took = {"source_seconds": ready - start, "frame_seconds": (time.process_time() - ready) / len(made)}
+    return np.stack([clip.crop.extract(frame, clip.truth.shape[1]) for frame in made]), took
 
 
 def judge(made: np.ndarray, clip: Clip, perceptual: LPIPS) -> dict[str, float]:
@@ -152,21 +168,31 @@ def judge(made: np.ndarray, clip: Clip, perceptual: LPIPS) -> dict[str, float]:
     }
 
 
-def measure(
-    clips: Sequence[Clip], models: Mapping[str, TransferModel], without: Sequence[str], output: str
-) -> list[report.Row]:
-    """Measures every method on every clip, and writes each clip's sheet."""
-    perceptual = LPIPS()
+def ways_of(models: Mapping[str, TransferModel], config: SameVideoConfig) -> dict[str, Way]:
+    """Each model as it is, and the first one in all other ways."""
     first, *_ = models
-    methods = [(name, model, "") for name, model in models.items()]
-    methods += [(f"{first} without {name}", models[first], name) for name in without]
+    ways = {name: Way(model) for name, model in models.items()}
+    way = ways[first]
+    for name in config.without:
+        ways[f"{first} without {name}"] = dataclasses.replace(way, without=name)
+    for count in config.source_frames:
+        ways[f"{first}, {count} source frames"] = dataclasses.replace(way, source_frames=count)
+    for size in config.max_sizes:
+        ways[f"{first}, at most {size} px"] = dataclasses.replace(way, max_size=size)
+    return ways
+
+
+def measure(clips: Sequence[Clip], ways: Mapping[str, Way], output: str) -> list[report.Row]:
+    """Measures every way on every clip, and writes each clip's sheet."""
+    perceptual = LPIPS()
     rows = []
     for clip in clips:
+        make(clip, next(iter(ways.values())))  # what is made once, such as graphs, is no way's time
         shown = [("truth", list(clip.truth[::2]))]
-        for name, model, left_out in methods:
-            made = make(clip, model, left_out)
+        for name, way in ways.items():
+            made, took = make(clip, way)
             shown.append((name, list(made[::2])))
-            rows.append({"clip": clip.name, "method": name, **judge(made, clip, perceptual)})
+            rows.append({"clip": clip.name, "method": name, **judge(made, clip, perceptual), **took})
             logging.info("%s", report.table({name: rows[-1]}, COLUMNS, clip.name))
         write_png(os.path.join(output, f"{clip.name}.png"), contact_sheet(shown))
     return rows
@@ -188,7 +214,8 @@ def main(config: SameVideoConfig) -> None:
     os.makedirs(config.output, exist_ok=True)
     try:
         models = {name: TransferModel(path) for name, path, _ in parse_others(config.models, "--models")}
-        text = as_text(measure([read_clip(path, config.size) for path in paths], models, config.without, config.output))
+        clips = [read_clip(path, config.size) for path in paths]
+        text = as_text(measure(clips, ways_of(models, config), config.output))
     except (AssetError, OSError, PoseError, ValueError, VideoError) as error:
         sys.exit(f"same_video: {error}")
     with open(os.path.join(config.output, "table.md"), "w", encoding="utf-8") as file:
