@@ -12,7 +12,8 @@ import gradio as gr
 from gradio.data_classes import FileData, ListFiles
 
 from stmt_tf.app.inputs import POSES
-from stmt_tf.app.jobs import Job, Jobs
+from stmt_tf.app.job import Job
+from stmt_tf.app.jobs import Jobs
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.files import VideoError
 

@@ -1,6 +1,6 @@
 """What people see: two videos are chosen, a third is made.
 
-The page talks to `stmt_tf.app.jobs` alone.
+The page talks to the jobs of `stmt_tf.app.jobs` alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import gradio as gr
 
 from stmt_tf.app.choices import INPUTS, begin_job, hold, lay_out_choices, upload_box
 from stmt_tf.app.inputs import POSES, check_inputs, first_frame
-from stmt_tf.app.jobs import Job, Jobs
+from stmt_tf.app.job import Job
+from stmt_tf.app.jobs import Jobs
 from stmt_tf.app.programs import lay_out_programs
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.app.words import bar, introduction, media, paragraphs, pictures, problem, progress_bar, results

@@ -37,7 +37,7 @@ def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[
 
     Args:
         config: where, and the limits.
-        command: makes the videos, as `stmt_tf.app.jobs.Job` takes it; None: `stmt_tf.transfer` with the config's model.
+        command: makes the videos, as `stmt_tf.app.job.Job` takes it; None: `stmt_tf.transfer` with the config's model.
 
     Raises:
         OSError: the port is taken, or the address is not this computer's.

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from stmt_tf.app.inputs import first_frame
-from stmt_tf.app.jobs import Job, Progress
+from stmt_tf.app.job import Job, Progress
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.video.files import VideoError
 from stmt_tf.video.picture import is_picture

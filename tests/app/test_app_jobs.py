@@ -19,7 +19,9 @@ from tiny_model import model_directory
 from videos import numbered_frames, write_video
 
 from stmt_tf.app.inputs import check_input
-from stmt_tf.app.jobs import Job, Jobs, Progress
+from stmt_tf.app.job import Job, Progress
+from stmt_tf.app.jobs import Jobs
+from stmt_tf.app.plan import Wish
 from stmt_tf.app.settings import AppConfig
 from stmt_tf.transfer.photos import photos_of
 from stmt_tf.video.reader import VideoError, length_of
@@ -74,7 +76,8 @@ def text_job(directory, last, text="a"):
     """A job whose inputs are not looked at."""
     path = directory.parent / "a.mp4"
     path.write_text(text)
-    return Job(directory, command(last), {"source": [path], "target": [path]}, {"retarget": "bone"})
+    wish = Wish({"source": [path], "target": [path]}, {"retarget": "bone"})
+    return Job(directory, command(last), wish)
 
 
 def test_progress_warnings_and_outputs_are_those_of_the_command(tmp_path):
@@ -127,7 +130,7 @@ def test_a_job_cancelled_while_it_waits_never_runs(inputs, open_jobs):
 
 
 def test_a_command_that_does_not_listen_is_ended_all_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr("stmt_tf.app.jobs._PATIENCE", 0.1)
+    monkeypatch.setattr("stmt_tf.app.job._PATIENCE", 0.1)
     deaf = "import signal; signal.signal(15, signal.SIG_IGN); tell('poses:| 5/8 [1<1\\n'); "
     job = text_job(tmp_path / "job", deaf + WAIT)
     running = job.run()
@@ -444,7 +447,7 @@ def test_a_video_without_a_person_is_told_in_the_words_of_the_transfer(tmp_path,
     (tmp_path / "none.json").write_text("[]")
     poses = [f"--{name}_poses={tmp_path / 'none.json'}" for name in inputs]
     transfer = [sys.executable, "-m", "stmt_tf.transfer", f"--model={model_directory()}", "--pose=alphapose", *poses]
-    job = Job(tmp_path / "job", transfer, inputs, {})
+    job = Job(tmp_path / "job", transfer, Wish(inputs, {}))
     assert [progress.stage for progress in job.run()][-1] == "poses"
     assert "shows somebody in 0 of the 8 frames of source/video.mp4" in job.error
 
