@@ -14,7 +14,8 @@ from absl import logging
 from PIL import ImageColor
 
 from stmt_tf.place.compositing import empty_place
-from stmt_tf.place.plate import fill, find_place, make_plate, people, plate_steps
+from stmt_tf.place.hidden import person_masks
+from stmt_tf.place.plate import fill, find_place, make_plate, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.estimators import Estimator
@@ -146,7 +147,7 @@ def _place_by_model(path: str, track: np.ndarray, model: TransferModel, estimato
         some = range(first, len(frames), rounds)  # each round spread over the whole video, too
         encoded = model.encode_source(squares[some], joints[some])
         unhidden.update(zip(some, encoded["background_mask"][0].numpy()))
-    hidden = people(sound_mattes(frames, track[chosen], estimator), track[chosen], frames[0].shape[:2])
+    hidden = person_masks(sound_mattes(frames, track[chosen], estimator), track[chosen], frames[0].shape[:2])
     return empty_place(frames, np.stack([unhidden[k] for k in range(len(frames))]), hidden, crop)
 
 

@@ -17,24 +17,17 @@ import cv2
 import numpy as np
 from absl import logging
 
+from stmt_tf.place.hidden import REACH, body_region, person_masks
 from stmt_tf.place.inpainting import inpaint
+from stmt_tf.place.medians import masked_median
 from stmt_tf.place.poisson import screened_poisson
-from stmt_tf.pose import body, skeleton
+from stmt_tf.pose import body
 from stmt_tf.pose.selection import evenly_spread
 from stmt_tf.video.background import register
 
 _MOST_FRAMES = 32  # so that memory does not grow with the video's length
 _MOST_CANDIDATES = 500
 _GRID = 48  # cells of the longer side, in which it is counted what frames show
-
-# As shares of the person's stature:
-_MARGIN = 0.015  # around a matte: its halo, and the blur of motion; but
-_LEAST_MARGIN = 2.0  # pixels, as most videos store colours at half the resolution
-_BODY = 0.08  # around bones, where there is no matte: flesh and clothes
-_ENDS = 0.12  # around the head, wrists and ankles: hair, hands and shoes
-_PERSON = 0.5  # of a matte: what is more belongs to the person
-_OUTLINE = (*skeleton.BONES, *skeleton.TORSO_SIDES)
-_OUTERMOST = (skeleton.HEAD, skeleton.RIGHT_WRIST, skeleton.LEFT_WRIST, skeleton.RIGHT_ANKLE, skeleton.LEFT_ANKLE)
 
 _STILL = 0.5  # pixels by which no corner of the picture of a still camera moves
 _MOST_DRIFT = 0.05  # of the longer side: a camera that went farther sees another place
@@ -48,7 +41,7 @@ _FEWEST_SEEN = 0.1  # of the pixels: what is less shows no place
 _UNSURE, _SURE = 0.5, 0.9
 _TIGHT = 10.0
 _FADE = 0.05  # of the longer side: over so much a correction fades where few frames tell
-_ROWS = 64  # that are worked on at once, for the sake of memory
+
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +103,7 @@ def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: 
         The plate; None where the camera moves too far or cannot be followed, or where the frames show too little of
         the place.
     """
-    clear = ~people(mattes, joints, frames[0].shape[:2])
+    clear = ~person_masks(mattes, joints, frames[0].shape[:2])
     aligned = _align(frames, clear)
     if aligned is None:
         return None
@@ -120,7 +113,7 @@ def make_plate(frames: Sequence[np.ndarray], mattes: np.ndarray | None, joints: 
     seen = counts >= np.minimum(np.clip(len(frames) // _OF_EVERY, 1, _ENOUGH), reached)
     if seen.mean() < _FEWEST_SEEN:
         return None
-    place = _median(lambda rows: np.stack([frame[rows] for frame in frames]), clear)
+    place = masked_median(lambda rows: np.stack([frame[rows] for frame in frames]), clear)
     place += _correction(frames, clear, place, counts / np.float32(len(frames)))
     image = np.clip(np.rint(place), 0, 255).astype(np.uint8)
     image[~seen] = 0
@@ -150,41 +143,13 @@ def _clear_cells(joints: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Which cells of a coarse grid around all poses the person leaves clear in these frames, float32 `[N, cells]`."""
     points = joints[joints[..., 2] > 0][:, :2]
     stature = body.stature(joints)
-    low, high = points.min(0) - _ENDS * stature, points.max(0) + _ENDS * stature
+    low, high = points.min(0) - REACH * stature, points.max(0) + REACH * stature
     scale = _GRID / max((high - low).max(), 1.0)
     width, height = np.ceil((high - low) * scale).astype(int).clip(1)
     poses = joints[steps].astype(np.float64)
     poses[..., :2] = (poses[..., :2] - low) * scale
-    hidden = np.stack([_body_region(pose, stature * scale, (height, width)) for pose in poses])
+    hidden = np.stack([body_region(pose, stature * scale, (height, width)) for pose in poses])
     return (~hidden).reshape(len(steps), -1).astype(np.float32)
-
-
-def people(mattes: np.ndarray | None, joints: np.ndarray, frame_size: tuple[int, int]) -> np.ndarray:
-    """Where the person of frames of a size (height, width) is or may be, bool `[M, H, W]`; see `make_plate`."""
-    stature = body.stature(joints) or float(max(frame_size))
-    found = np.zeros((len(joints), *frame_size), bool)
-    for number, (person, pose) in enumerate(zip(found, joints)):
-        if mattes is None or mattes[number].min() < 0:
-            person[:] = _body_region(pose, stature, frame_size)
-        else:
-            away = cv2.distanceTransform((mattes[number] <= _PERSON).astype(np.uint8), cv2.DIST_L2, 5)
-            person[:] = away <= max(_LEAST_MARGIN, _MARGIN * stature)
-    return found
-
-
-def _body_region(pose: np.ndarray, stature: float, size: tuple[int, int]) -> np.ndarray:
-    """The body of joints `[14, 3]` drawn generously, bool `[height, width]`."""
-    region = np.zeros(size, np.uint8)
-    points, found = np.rint(pose[:, :2]).astype(np.int32), pose[:, 2] > 0
-    for one, other in _OUTLINE:
-        if found[one] and found[other]:
-            cv2.line(region, points[one].tolist(), points[other].tolist(), 1, max(1, round(2 * _BODY * stature)))
-    for joint in _OUTERMOST:
-        if found[joint]:
-            cv2.circle(region, points[joint].tolist(), max(1, round(_ENDS * stature)), 1, cv2.FILLED)
-    if found[list(skeleton.TORSO)].all():
-        cv2.fillConvexPoly(region, cv2.convexHull(points[list(skeleton.TORSO)]), 1)
-    return region > 0
 
 
 def _align(
@@ -229,52 +194,6 @@ def _whole_after(place: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(255 * mask.astype(np.uint8), place, mask.shape[::-1], flags=flags) >= 254
 
 
-def _median(rows_of, clear: np.ndarray) -> np.ndarray:
-    """The median over time of what is clear.
-
-    Args:
-        rows_of: gives some rows, a slice, of all frames: integers `[M, h, W, 3]`.
-        clear: bool `[M, H, W]`.
-
-    Returns:
-        float32 `[H, W, 3]`; where nothing is clear, some large number.
-    """
-    median = np.empty((*clear.shape[1:], 3), np.float32)
-    for start in range(0, clear.shape[1], _ROWS):
-        rows = slice(start, start + _ROWS)
-        # What is not clear is sorted behind the rest.
-        values = np.where(clear[:, rows, :, np.newaxis], rows_of(rows), np.int16(np.iinfo(np.int16).max))
-        _sort(values)
-        counts = np.maximum(clear[:, rows].sum(0), 1)[np.newaxis, ..., np.newaxis]
-        low, high = (
-            np.take_along_axis(values, np.broadcast_to(rank, (1, *values.shape[1:])), 0)[0]
-            for rank in ((counts - 1) // 2, counts // 2)
-        )
-        median[rows] = (low.astype(np.float32) + high) / 2
-    return median
-
-
-def _sort(values: np.ndarray) -> None:
-    """Sorts along the first axis, in place.
-
-    By Batcher's odd-even mergesort, each step of which compares whole arrays: NumPy's sort, one pixel after the other,
-    takes several times as long.
-    """
-    count, size = len(values), 1
-    while size < count:
-        step = size
-        while step:
-            for first in range(step % size, count - step, 2 * step):
-                for i in range(first, min(first + step, count - step)):
-                    if i // (2 * size) == (i + step) // (2 * size):
-                        low, high = values[i], values[i + step]
-                        smaller = np.minimum(low, high)
-                        np.maximum(low, high, out=high)
-                        low[...] = smaller
-            step //= 2
-        size *= 2
-
-
 def _correction(frames: Sequence[np.ndarray], clear: np.ndarray, place: np.ndarray, share: np.ndarray) -> np.ndarray:
     """What to add to the medians, so that their gradients are those that the frames mostly have.
 
@@ -300,7 +219,7 @@ def _correction(frames: Sequence[np.ndarray], clear: np.ndarray, place: np.ndarr
         before = (slice(None, -1), slice(None))[:: 1 - 2 * axis]
         both = clear[(slice(None), *after)] & clear[(slice(None), *before)]
         steps = [(frame[after], frame[before]) for frame in frames]
-        gradient = _median(
+        gradient = masked_median(
             lambda rows, steps=steps: np.stack([one[rows].astype(np.int16) - other[rows] for one, other in steps]), both
         )
         wrong = np.where(both.any(0)[..., np.newaxis], gradient - (place[after] - place[before]), 0)

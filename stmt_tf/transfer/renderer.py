@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from stmt_tf.place.compositing import Compositor, empty_place
-from stmt_tf.place.plate import people
+from stmt_tf.place.hidden import person_masks
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.steady_choice import SteadyChoice
@@ -165,7 +165,8 @@ class Renderer:
         if source.plate is not None:
             return source.plate
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
-        return empty_place(source.frames, shown, people(source.mattes, source.joints, source.frame_size), source.crop)
+        person = person_masks(source.mattes, source.joints, source.frame_size)
+        return empty_place(source.frames, shown, person, source.crop)
 
 
 def _cut_out(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:

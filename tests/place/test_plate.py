@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.place import plate
+from stmt_tf.place import medians
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
@@ -263,5 +263,5 @@ def test_steps_of_a_video_that_shows_nobody_are_evenly_spread():
 def test_sorts_along_the_first_axis(count):
     values = np.random.default_rng(count).integers(-9, 9, (count, 4, 5, 3)).astype(np.int16)
     expected = np.sort(values, axis=0)
-    plate._sort(values)
+    medians._sort(values)
     np.testing.assert_array_equal(values, expected)
