@@ -31,22 +31,21 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.frame_size import Decided
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp, forward_warp
 from stmt_tf.pixels import from_uint8, share_to_uint8, to_uint8
 from stmt_tf.pose.skeleton import NUM_JOINTS, NUM_PARTS
+from stmt_tf.serving import jpeg
+from stmt_tf.serving.checks import source_checks, usable
 from stmt_tf.serving.weights import stored_as
 
 ATTENTION_MAPS = ("foreground_attention", "background_attention", "part_attention")
-JPEG_QUALITY = 95
 _PICTURES = tf.TensorSpec([None, None], tf.string, "source_jpeg_bytes")
 _MATTES = tf.TensorSpec([None, None, None, None, 1], tf.float32, "source_mattes")
 _SOURCE_JOINTS = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "source_joints")
 _TARGET_JOINTS = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32, "target_joints")
-_FARTHEST = 100  # frame sides that a joint may lie off; squares of what is much further overflow
 
 
 def servable(
@@ -74,7 +73,7 @@ def servable(
     def checked(source, target_joints):
         asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
         with tf.control_dependencies([asked]):
-            joints = _usable(target_joints, "target_joints", _side(source))
+            joints = usable(target_joints, "target_joints", _side(source))
         return second(source, joints)
 
     def merged(source, target_joints):
@@ -105,8 +104,8 @@ def _encode_source(generator: Generator | PartGenerator, encode: Callable) -> Ca
     size, fixed, frames = generator.size, generator.num_source_frames, _frames_of(_fixed_side(generator))
 
     def encoded(source_frames, source_joints, *source_mattes):
-        joints = _usable(source_joints, "source_joints", tf.shape(source_frames)[2])
-        with tf.control_dependencies(_source_checks(source_frames, joints, fixed, size, *source_mattes)):
+        joints = usable(source_joints, "source_joints", tf.shape(source_frames)[2])
+        with tf.control_dependencies(source_checks(source_frames, joints, fixed, size, *source_mattes)):
             images, joints = from_uint8(source_frames), tf.identity(joints)
         if fixed is not None:
             images, joints = _in_turn(images, fixed), _in_turn(joints, fixed)
@@ -148,8 +147,8 @@ def _signatures(module: tf.Module, source: dict[str, tf.TensorSpec], side: int |
 
     @tf.function(input_signature=[_PICTURES, _SOURCE_JOINTS, _TARGET_JOINTS], autograph=False)
     def transfer_pictures(source_jpeg_bytes, source_joints, target_joints):
-        made = transfer(_decoded(source_jpeg_bytes, side), source_joints, target_joints)["frame"]
-        return {"frame_jpeg_bytes": _encoded(made)}
+        made = transfer(jpeg.decoded(source_jpeg_bytes, side), source_joints, target_joints)["frame"]
+        return {"frame_jpeg_bytes": jpeg.encoded(made)}
 
     return {
         "serving_default": transfer_pictures.get_concrete_function(),
@@ -215,45 +214,6 @@ def _side(source: dict[str, tf.Tensor]) -> tf.Tensor:
     return tf.shape(source["background" if "background" in source else "background_base"])[1]
 
 
-def _usable(joints: tf.Tensor, name: str, side: tf.Tensor) -> tf.Tensor:
-    """The joints as they are, after checks that one can compute with them."""
-    near = tf.reduce_all(tf.abs(joints) <= float(_FARTHEST) * tf.cast(side, tf.float32))  # not so of NaN
-    message = f"{name} must be finite, in pixels, and at most {_FARTHEST} frame sides off; the side is"
-    with tf.control_dependencies([tf.debugging.Assert(near, [message, side])]):
-        return tf.identity(joints)
-
-
-def _source_checks(
-    frames: tf.Tensor, joints: tf.Tensor, most: int | None, size: int, mattes: tf.Tensor | None = None
-) -> list[tf.Operation]:
-    """Checks that there are as many source frames as poses and not too many, and that all have a size that fits."""
-    counts = tf.shape(frames)[:2], tf.shape(joints)[:2]
-    alike = tf.debugging.Assert(
-        tf.reduce_all(counts[0] == counts[1]),
-        ["source frames and source_joints must be as many: [B, N] of the frames and of the joints are", *counts],
-    )
-    sources = counts[0][1]
-    enough = sources >= 1 if most is None else (sources >= 1) & (sources <= most)
-    allowed = "at least 1" if most is None else f"1 to {most}"
-    sides = tf.shape(frames)[2:4]
-    whole = tf.debugging.Assert(
-        (sides[0] == sides[1]) & (sides[0] >= size) & (sides[0] % size == 0),
-        [f"source frames must be square, of a multiple of {size} pixels; their height and width are", sides],
-    )
-    checks = [alike, tf.debugging.Assert(enough, [f"a source must have {allowed} frames, got", sources]), whole]
-    if mattes is not None:
-        shape = tf.shape(mattes)
-        fits = (shape[1] == 0) | tf.reduce_all(shape[:4] == tf.shape(frames)[:4])
-        checks.append(
-            tf.debugging.Assert(
-                fits, ["source_mattes must be none, or one a frame and as large; [B, N, H, W, 1] is", shape]
-            )
-        )
-        # False of what is no number, too.
-        checks.append(tf.debugging.Assert(tf.reduce_all(mattes <= 1.0), ["source_mattes must be at most 1"]))
-    return checks
-
-
 def _or_unknown(mattes: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
     """The mattes `[B, N or 0, H, W, 1]` of frames `[B, N, H, W, 3]`, -1 everywhere if none are given."""
     return tf.cond(tf.shape(mattes)[1] == 0, lambda: -tf.ones_like(frames[..., :1]), lambda: mattes)
@@ -262,52 +222,3 @@ def _or_unknown(mattes: tf.Tensor, frames: tf.Tensor) -> tf.Tensor:
 def _in_turn(x: tf.Tensor, count: int) -> tf.Tensor:
     """`[B, K, ...]` to `[B, count, ...]`: fewer than `count` are repeated in turn."""
     return tf.gather(x, tf.range(count) % tf.shape(x)[1], axis=1)
-
-
-_JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
-
-
-def _decoded(pictures: tf.Tensor, side: int | None) -> tf.Tensor:
-    """JPEG strings `[B, N]` to uint8 `[B, N, side, side, 3]`; None: all of one size."""
-
-    def shape_of(picture):
-        # A JPEG's own word for its size is read before the picture is given memory.
-        is_jpeg = tf.debugging.Assert(
-            tf.image.is_jpeg(picture),
-            ["source_jpeg_bytes must hold JPEG pictures; one has no JPEG's first bytes. Its length:",
-             tf.strings.length(picture)],
-        )
-        with tf.control_dependencies([is_jpeg]):
-            scan = tf.strings.split([picture], sep=_JPEG_SCAN).values[-1:]  # a thumbnail before it has an end, too
-            is_whole = tf.debugging.Assert(
-                tf.size(tf.strings.split(scan, sep=_JPEG_END).values) > 1,
-                ["source_jpeg_bytes must hold whole pictures; one is cut off. Its length:", tf.strings.length(picture)],
-            )
-        with tf.control_dependencies([is_whole]):
-            return tf.image.extract_jpeg_shape(picture)[:2]
-
-    flat = tf.reshape(pictures, [-1])
-    shapes = tf.map_fn(shape_of, flat, fn_output_signature=tf.TensorSpec([2], tf.int32))
-    wanted = shapes[0] if side is None else tf.constant([side, side])
-    right_size = tf.debugging.Assert(
-        tf.reduce_all(shapes == wanted),
-        ["source_jpeg_bytes must hold pictures of one size, which is", wanted, "got heights and widths", shapes],
-        summarize=64,
-    )
-    with tf.control_dependencies([right_size]):
-        flat = tf.identity(flat)
-    decoded = tf.map_fn(
-        lambda picture: tf.ensure_shape(tf.io.decode_jpeg(picture, channels=3), [side, side, 3]),
-        flat,
-        fn_output_signature=tf.TensorSpec([side, side, 3], tf.uint8),
-    )
-    return split_axes(decoded, tf.shape(pictures))
-
-
-def _encoded(frames: tf.Tensor) -> tf.Tensor:
-    """uint8 `[B, L, H, W, 3]` to JPEG strings `[B, L]`."""
-    flat = merge_axes(frames)
-    encoded = tf.map_fn(
-        lambda frame: tf.io.encode_jpeg(frame, quality=JPEG_QUALITY), flat, fn_output_signature=tf.string
-    )
-    return tf.reshape(encoded, tf.shape(frames)[:2])

@@ -15,8 +15,9 @@ import tensorflow as tf
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pixels import from_uint8
+from stmt_tf.serving.jpeg import JPEG_QUALITY
 from stmt_tf.serving.lite import LITE
-from stmt_tf.serving.signatures import JPEG_QUALITY, image_outputs
+from stmt_tf.serving.signatures import image_outputs
 from stmt_tf.serving.warmup import Example, made_up_example
 
 _SCRIPT = Path(__file__).with_name("fresh_process.py")

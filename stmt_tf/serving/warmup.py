@@ -17,7 +17,7 @@ import tensorflow as tf
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.pose.skeleton import NUM_JOINTS
-from stmt_tf.serving.signatures import JPEG_QUALITY
+from stmt_tf.serving.jpeg import JPEG_QUALITY
 
 WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
 _SOURCES, _TARGETS = 4, 2
