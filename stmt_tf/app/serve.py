@@ -64,6 +64,7 @@ def served(config: AppConfig, command: Sequence[str] | None = None) -> Iterator[
             "ssr_mode": False,
             "quiet": True,
             "prevent_thread_lock": True,
+            "_frontend": False,  # gradio's own try of the page gives up after three seconds on a busy machine
         }
         try:
             _, address, _ = page.queue().launch(**settings)
