@@ -114,9 +114,14 @@ def test_where_nothing_can_be_written_is_told_before(tmp_path, name):
     ("change", "complaint"),
     [
         ({"width": 100}, r"is of 12 frames of 100 x 200 pixels, but .*a.mp4 has 12 of 200 x 200. Give the poses of"),
+        ({"height": 100}, "is of 12 frames of 200 x 100 pixels"),
         ({"poses": [None] * 30}, "is of 30 frames"),
+        ({"poses": [None] * 15}, "is of 15 frames"),
+        ({"poses": [None] * 9, "shot": [0, 9]}, "is of 9 frames"),
         ({"joints": ["head"]}, "joints are not head, neck"),
         ({"poses": [[[0, 0, 0]]]}, "poses are not 14 times x, y and confidence"),
+        ({"poses": [[[np.inf, 0, 1]] * 14] * 12}, "poses are not 14 times x, y and confidence"),
+        ({"poses": 12}, "are malformed"),
         ({"shot": [0, 13]}, r"shot \[0, 13\] is none of 12 frames"),
         ({"estimator": None, "width": "wide"}, "invalid literal"),
     ],
@@ -128,6 +133,31 @@ def test_what_was_changed_or_is_of_another_video_is_refused(tmp_path, video, sho
     with pytest.raises(PoseError, match=complaint) as caught:
         estimate_shots([PosedVideo(video, saved=str(path))])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("length", [10, 14])
+def test_two_frames_more_or_less_are_the_same_video_miscounted(tmp_path, video, shot, length):
+    path = str(tmp_path / "poses.json")
+    other = Shot(np.resize(shot.joints, (length, 14, 3)), range(1, length))
+    save_poses(path, other, probe(video), "mediapipe")
+    (read,) = estimate_shots([PosedVideo(video, saved=path)])
+    assert read.frames == other.frames
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('["stmt_tf poses"]', "p.json are malformed"),
+        ('{"format": "stmt_tf poses"}', "p.json are malformed (no 'joints')"),
+        ('{"format": "stmt_tf poses", "poses": ' + "[" * 100_000, "p.json: the file is cut off or damaged"),
+    ],
+)
+def test_what_is_another_json_is_told_in_one_line(tmp_path, video, content, complaint):
+    path = tmp_path / "p.json"
+    path.write_text(content)
+    with pytest.raises(PoseError) as caught:
+        estimate_shots([PosedVideo(video, saved=str(path))])
+    assert complaint in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_saved_poses_go_with_every_estimator_and_others_results_do_not(tmp_path, video, shot):
