@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import videos
 
+from stmt_tf.video.container import beyond_end, open_media, video_stream
 from stmt_tf.video.reader import VideoError, probe, read_frames
 
 
@@ -140,6 +141,18 @@ def test_cut_off_file_tells_how_much_is_lost(tmp_path):
         path.write_bytes(whole[:end])
         with pytest.raises(VideoError, match=r"a\.mp4: cut off; (19|20|21) of (29|30) frames are lost"):
             list(read_frames(path))
+
+
+def test_frames_are_counted_that_begin_behind_the_end_of_the_file(tmp_path):
+    path = tmp_path / "a.mp4"
+    videos.write_video(path, list(np.random.default_rng(0).integers(0, 255, (30, 48, 64, 3), dtype=np.uint8)))
+    whole = path.read_bytes()
+    with av.open(str(path)) as container:
+        starts = [packet.pos for packet in container.demux(video=0) if packet.size]
+    for end, lost in ((len(whole), 0), (starts[10], 20), (starts[10] + 1, 19), (starts[11] - 1, 19), (starts[11], 19)):
+        path.write_bytes(whole[:end])
+        with open_media(path) as container:
+            assert beyond_end(container, video_stream(container, path)) == lost
 
 
 def test_a_broken_file_leaves_the_terminal_clean(tmp_path):
