@@ -23,6 +23,7 @@ from stmt_tf.app.job import Job, Progress
 from stmt_tf.app.jobs import Jobs
 from stmt_tf.app.plan import Wish
 from stmt_tf.app.settings import AppConfig
+from stmt_tf.app.words import pictures, results
 from stmt_tf.transfer.photos import photos_of
 from stmt_tf.video.reader import VideoError, length_of
 
@@ -171,8 +172,12 @@ pathlib.Path(flags["preview"]).write_text(str([pathlib.Path(path).read_text() fo
     ("change", "given"),
     [
         ({"retarget": "bone", "background": "green"}, "['save_source_poses', 'save_poses']"),
+        ({"source_start": 0.1}, "[]"),
+        ({"source_end": 0.2}, "[]"),
+        ({"start": 0.1}, "[]"),
         ({"end": 0.2}, "[]"),
         ({"source_person": 2}, "[]"),
+        ({"target_person": 2}, "[]"),
     ],
 )
 def test_poses_that_a_preview_has_found_are_not_looked_for_again(inputs, open_jobs, change, given):
@@ -200,12 +205,22 @@ def test_poses_of_a_number_are_taken_as_those_of_one_person(inputs, open_jobs):
     assert "'target_person'" in third.outputs["preview"][0].read_text()
 
 
-def test_poses_of_other_files_are_looked_for(inputs, open_jobs, tmp_path):
+@pytest.mark.parametrize(("changed", "like"), [("source", "target"), ("target", "source")])
+def test_poses_of_other_files_are_looked_for(inputs, open_jobs, changed, like):
     jobs = open_jobs(POSES_GIVEN)
     list(jobs.begin("ann", inputs, {}, only="preview").run())
-    job = jobs.begin("ann", {**inputs, "source": inputs["target"]}, {})
+    job = jobs.begin("ann", {**inputs, changed: inputs[like]}, {})
     list(job.run())
     assert job.outputs["preview"][0].read_text() == "[]"
+
+
+def test_poses_that_are_given_are_taken_in_place_of_those_of_before(inputs, open_jobs, tmp_path):
+    jobs = open_jobs(POSES_GIVEN)
+    list(jobs.begin("ann", inputs, {}, only="preview").run())
+    (tmp_path / "p.json").write_text("given")
+    job = jobs.begin("ann", {**inputs, "target_poses": [tmp_path / "p.json"]}, {})
+    list(job.run())
+    assert job.outputs["preview"][0].read_text() == "['given']"
 
 
 def test_the_person_alone_comes_as_a_video_with_alpha_and_a_mask_if_it_is_asked_for(inputs, open_jobs):
@@ -269,6 +284,34 @@ def test_several_photos_are_one_source_in_their_order(inputs, open_jobs, album):
     assert not {"source_poses", "save_source_poses"} & set(flags)  # those are of videos
 
 
+def test_files_of_any_names_stay_apart_and_in_order(tmp_path):
+    names = ("jump 3.mp4", "jump.mp4", "jump.mp4", "jump.mov", "a,b.mp4", "a_b.mp4")
+    targets = [tmp_path / str(number) / name for number, name in enumerate(names)]
+    for number, path in enumerate(targets):
+        path.parent.mkdir()
+        path.write_text(str(number))
+    job = Job(tmp_path / "job", command(""), Wish({"source": targets[:1], "target": targets}, {}))
+    copies = job.inputs["target"]
+    assert [copy.read_text() for copy in copies] == list("012345")
+    assert len({copy.stem for copy in copies}) == 6 and not any("," in copy.name for copy in copies)
+
+
+@pytest.mark.parametrize(("content", "complaint"), [(b"", "is empty"), (bytes(1_100_000), "has 1.1 MB, more than")])
+def test_saved_poses_have_the_bounds_of_other_files(tmp_path, inputs, open_jobs, content, complaint):
+    (tmp_path / "p.json").write_bytes(content)
+    with pytest.raises(VideoError, match=f"^source_poses/p.json: {complaint}"):
+        open_jobs(max_megabytes=1).begin("ann", {**inputs, "source_poses": [tmp_path / "p.json"]}, {})
+
+
+def test_several_targets_are_not_too_large_together(three, open_jobs):
+    one = three["target"][0].stat().st_size
+    for path in three["target"]:
+        os.truncate(path, 400_000)  # players take no heed of what follows a whole file
+    assert one < 400_000
+    with pytest.raises(VideoError, match="^3 files have 1.2 MB, more than the 1 MB taken here. Give fewer or smaller"):
+        open_jobs(max_megabytes=1).begin("ann", three, {})
+
+
 def test_several_files_must_be_photos_and_not_too_large_together(inputs, open_jobs, album, tmp_path):
     jobs = open_jobs(max_megabytes=1)
     with pytest.raises(VideoError, match="^source/video.mp4: is no photo. Several files must be photos of one person"):
@@ -316,6 +359,29 @@ def test_of_several_targets_those_that_can_be_are_made(three, open_jobs):
         assert poses.namelist() == ["person/video.json", "motion/walk_ fast.json", "motion/jump 3.json"]
 
 
+def test_poses_are_looked_for_again_unless_all_were_found(three, open_jobs):
+    jobs = open_jobs(SEVERAL)
+    list(jobs.begin("ann", three, {}).run())
+    assert not {"source_poses", "target_poses"} & set(jobs.begin("ann", three, {}).inputs)
+
+
+def test_what_became_of_each_target_is_shown_in_its_place(three, open_jobs):
+    walk, *others = three["target"]
+    targets = [walk.rename(walk.with_name("a <walk>.mp4")), *others]
+    jobs = open_jobs(SEVERAL.replace("shows nobody", "shows <b>nobody"))
+    job = jobs.begin("ann", {**three, "target": targets}, {"matte": True})
+    list(job.run())
+    for name in ("preview", "matte"):
+        job.outputs[name][2].write_text("made")
+    first, second, third = results(job, {}).split("<section>")[1:]
+    names = ("a &lt;walk&gt;.mp4", "jump.mp4", "jump 3.mp4")
+    assert all(f"<h2>{name}</h2>" in told for name, told in zip(names, (first, second, third)))
+    assert "Motion, jump.mp4: shows &lt;b&gt;nobody" in second and "<video" not in second
+    assert f'download="{names[0]}"' in first and "mask" not in first
+    assert f'download="{names[2]}"' in third and 'download="jump 3 mask.mp4"' in third
+    assert "jump 3.mp4: " in pictures(job, "preview")
+
+
 def test_of_targets_that_cannot_be_made_at_all_the_reasons_are_told(three, open_jobs):
     fail = 'for name in flags["target"].split(","): tell(f"I1125 20:15:00.1 1 a.py:84] {name}: not made: no\\n")\n'
     job = open_jobs(fail + 'sys.exit("transfer: 3 of 3 targets could not be made, see above")').begin("ann", three, {})
@@ -354,10 +420,12 @@ def test_saved_poses_go_to_the_targets_of_their_names_or_in_order(three, open_jo
     assert os.path.basename(flags["source_poses"]) == "person.json"
 
 
-def test_poses_for_fewer_videos_are_refused(three, open_jobs, tmp_path):
+@pytest.mark.parametrize(("given", "videos"), [(1, 3), (4, 3), (2, 1)])
+def test_poses_for_fewer_or_more_videos_are_refused(three, open_jobs, tmp_path, given, videos):
     (tmp_path / "jump.json").write_text("{}")
-    with pytest.raises(VideoError, match="^Poses must be given for each motion: got 1 files of poses for 3."):
-        open_jobs().begin("ann", {**three, "target_poses": [tmp_path / "jump.json"]}, {})
+    change = {"target": three["target"][:videos], "target_poses": [tmp_path / "jump.json"] * given}
+    with pytest.raises(VideoError, match=f"^Poses must be given for each motion: got {given} files .* for {videos}."):
+        open_jobs().begin("ann", {**three, **change}, {})
 
 
 def test_what_is_gone_is_told(inputs, open_jobs):
