@@ -103,18 +103,39 @@ def test_a_person_who_would_leave_the_sources_frame_is_whole_in_the_targets(tmp_
     assert result.poses[6, :, 1].min() < 0 and visible(result.poses).all()
 
 
-def test_the_person_is_seen_in_the_targets_light(videos):
-    """With mattes, as they tell the person from the place."""
-    transfer = MotionTransfer(Painter())
-    source = transfer.prepare_source(videos["source"], pose="alphapose", source_poses=videos["source_poses"])
-    frames = source.frames
-    mattes = np.stack([(frame.min(-1) > 200).astype(np.float32) for frame in frames])
+def lit(videos):
+    """A source before and in the target's scene, the place, the square in it, and the person's mean colour in both.
+
+    There are mattes, as they tell the person from the place.
+    """
+    source = MotionTransfer(Painter()).prepare_source(
+        videos["source"], pose="alphapose", source_poses=videos["source_poses"]
+    )
+    mattes = np.stack([(frame.min(-1) > 130).astype(np.float32) for frame in source.frames])
     target = PosedVideo(videos["target"], "alphapose", results=videos["target_poses"])
     motion = fit_motion(videos["target"], *estimate_tracks([target]), source.track, "global")
-    lit, place, crop = into_target(dataclasses.replace(source, mattes=mattes), motion, target, Painter())
-    before, after = (np.stack(of.frames)[mattes > 0].astype(int).mean(0) for of in (source, lit))
+    shown, place, crop = into_target(dataclasses.replace(source, mattes=mattes), motion, target, Painter())
+    before, after = (np.stack(of.frames)[mattes > 0].astype(int).mean(0) for of in (source, shown))
+    return source, shown, place, crop, before, after
+
+
+def test_the_person_is_seen_in_the_targets_light(videos):
+    _, shown, place, crop, before, after = lit(videos)
     assert after[0] < before[0] - 10 and after[2] > after[0] + 1 and before[2] == before[0], "darker, and bluer"
-    assert place.shape == (240, 320, 3) and crop.size < lit.crop.size
+    assert place.shape == (240, 320, 3) and crop.size < shown.crop.size
+
+
+def test_in_the_light_of_their_own_place_the_person_stays_as_they_are(tmp_path, videos, target_joints):
+    *_, before, after = lit({**videos, **film(tmp_path, "target", target_joints, GREY, (320, 240))})
+    np.testing.assert_allclose(after, before, atol=1)
+
+
+def test_the_source_is_seen_as_widely_as_it_is_shown_where_the_motion_reaches_less(tmp_path, videos, target_joints):
+    still = np.repeat(target_joints[:1], LENGTH, axis=0)
+    source, shown, *_ = lit({**videos, **film(tmp_path, "target", still, BLUE, (320, 240))})
+    own, seen = source.crop, shown.crop
+    assert seen.left <= own.left and seen.top <= own.top
+    assert seen.left + seen.size >= own.left + own.size and seen.top + seen.size >= own.top + own.size
 
 
 def test_there_is_one_place(videos):
