@@ -12,7 +12,7 @@ from transfers import Painter, save, write_poses
 
 from dancers import render_video
 from stmt_tf import MotionTransfer
-from stmt_tf.pose.estimators import create_estimator
+from stmt_tf.pose.estimators import PoseError, create_estimator
 from stmt_tf.pose.save import save_poses
 from stmt_tf.pose.shots import Shot
 from stmt_tf.pose.tracks import PosedVideo
@@ -154,6 +154,25 @@ def test_a_target_of_no_use_does_not_keep_the_others(tmp_path, folder, videos, p
     assert "empty.mp4: not made: " in lines[0] and lines[1].endswith("out/target.mp4")
 
 
+@pytest.mark.parametrize("error", [PoseError, ValueError, VideoError])
+def test_whatever_keeps_a_target_from_being_made_is_told_after_the_others(
+    tmp_path, folder, videos, painter, monkeypatch, caplog, error
+):
+    caplog.set_level(logging.INFO, logger="absl")
+
+    def run(config, source):
+        if config.target == videos["target"]:
+            raise error("it is too dark")
+
+    monkeypatch.setattr(painter, "run", run)
+    target = f"{videos['target']},{videos['source']}"
+    with pytest.raises(SystemExit, match="transfer: 1 of 2 targets could not be made, see above"):
+        command.main(TransferConfig(source=videos["source"], target=target, output=str(tmp_path / "out")))
+    lines = [record.getMessage() for record in caplog.records][-2:]
+    assert lines[0] == f"{videos['target']}: not made: it is too dark"
+    assert lines[1] == f"{videos['source']}: wrote {tmp_path / 'out' / 'source.mp4'}"
+
+
 def test_three_targets_are_made_of_their_saved_poses_each_with_what_belongs_to_it(tmp_path, folder, videos, painter):
     three, estimated = ("one", "two", "three"), []
     for index, name in enumerate(three, 5):
@@ -195,6 +214,7 @@ def test_each_of_several_targets_has_its_own_files():
     [
         ({"people": "who.png"}, "--people=who.png is for one --target, got 2: leave it out"),
         ({"target_poses": "p.json"}, "--target_poses=p.json must name 2, one for each target"),
+        ({"target_poses": "1.json,2.json,3.json"}, "--target_poses=1.json,2.json,3.json must name 2"),
         ({"output": "out.mp4"}, "--output=out.mp4 must be a directory, as there are 2 targets"),
         ({"sheet": "S.PNG"}, "--sheet=S.PNG must be a directory, as there are 2 targets"),
         ({"save_poses": "p.json"}, "--save_poses=p.json must be a directory, as there are 2 targets"),
