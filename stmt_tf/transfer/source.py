@@ -20,7 +20,7 @@ from stmt_tf.video.reader import Frame, probe, read_chosen_frames
 _MOST_DOUBTED = 0.5  # of the mattes that a video brings along
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)  # a notebook would print all its pixels
 class Source:
     """A source video as far as it is shown.
 
