@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
+from absl import logging
 
 from stmt_tf.place.backdrop import read_background
 from stmt_tf.pose.save import save_poses
@@ -71,6 +72,8 @@ def prepare_source(config: TransferConfig, model: TransferModel, shot: Shot | No
         return read_photos(each, lambda track: _choose(config, model, track), own_place)
     if shot is None:
         (shot,) = estimate_shots([video])
+    if config.source_person and own_place:
+        logging.warning("%s: whoever else is in view stays in the place, and leaves traces where they move", video.path)
     _save(config.save_source_poses, video, shot)
     chosen = _choose(config, model, shot.joints)
 

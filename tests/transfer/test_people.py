@@ -67,7 +67,7 @@ def test_people_of_one_video_are_counted_without_the_other(videos):
         MotionTransfer.people(**target, seed=3)
 
 
-def test_the_person_of_the_number_is_shown_in_the_motion_of_the_number(videos, dancers):
+def test_the_person_of_the_number_is_shown_in_the_motion_of_the_number(videos, dancers, caplog):
     transfer = MotionTransfer(Painter())
     for number, dancer in enumerate(dancers, 1):
         result = transfer(**videos, source_person=number, target_person=number, retarget="none")
@@ -77,6 +77,7 @@ def test_the_person_of_the_number_is_shown_in_the_motion_of_the_number(videos, d
             videos["source"], pose="alphapose", source_poses=videos["source_poses"], source_person=number
         )
         np.testing.assert_allclose(source.track[..., 0], dancer.joints[..., 0] + shift, atol=0.1)
+    assert "source.mp4: whoever else is in view stays in the place" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["source", "target"])
