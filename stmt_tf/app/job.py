@@ -133,6 +133,11 @@ class Job:
         absent = [None] * len(self.inputs["target"])
         return [path if path and path.exists() else None for path in self.outputs.get(name, absent)]
 
+    def excerpt(self, name: str) -> tuple[float, float]:
+        """From which second of the `source` or the `target` to which; 0: from its beginning, to its end."""
+        start, end = ("source_start", "source_end") if name == "source" else ("start", "end")
+        return float(self._wish.settings.get(start, 0)), float(self._wish.settings.get(end, 0))
+
     def zip_poses(self) -> Path | None:
         """All poses as one file, in folders of the person and the motion; None where there are none."""
         archive = self.directory / "poses.zip"

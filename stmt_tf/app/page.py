@@ -26,7 +26,7 @@ _NEXT = {
 }
 _FORGETTING = 600, 6 * 3600  # seconds between two looks for uploads that are old, and how old that is
 _PLAY_ALL = """() => document.querySelectorAll("#made video").forEach((video) => {
-    video.currentTime = 0;
+    video.currentTime = /#t=([0-9.]+)/.exec(video.src)?.[1] ?? 0;
     video.play();
 })"""
 # To what is new, as soon as it is there, if it is not in view: on a phone it seldom is.
@@ -215,6 +215,8 @@ class _Page:
         except VideoError as error:
             return problem(str(error).replace(f"{paths[0].parent}/", ""), self._labels)
         told = f"{'Photo' if seconds is None else f'{seconds:.1f} seconds'}, {width} x {height} pixels"
+        if name == "target" and seconds is None:
+            told += "; it shows no motion, so the result will have one frame"
         if len(paths) > 1 and name == "source":
             told = f"{len(paths)} photos; the first one shows the place, {width} x {height} pixels"
         elif len(paths) > 1:

@@ -115,17 +115,20 @@ def plainly(message: str, labels: Mapping[str, str]) -> str:
 
 def results(job: Job, labels: Mapping[str, str]) -> str:
     """What was made: of each target the videos beside each other, their downloads, and pictures; and all poses."""
-    told = [_result(job, number, labels) for number in range(len(job.inputs["target"]))]
-    poses = job.zip_poses()
-    return "".join(told) + (f'<p class="downloads">{_download("Download the poses", poses)}</p>' if poses else "")
+    return "".join(_result(job, number, labels) for number in range(len(job.inputs["target"]))) + _poses(job)
 
 
 def pictures(job: Job, name: str) -> str:
-    """A picture of each target, as far as it is there, under its words and, of several targets, its name."""
+    """A picture of each target, as far as it is there, under its words and, of several targets, its name; and poses."""
     targets, made = job.inputs["target"], job.made(name)
     called = [f"{target.name}: " if len(targets) > 1 else "" for target in targets]
     shown = [(f"{each}{_PICTURES[name]}", _picture(name, path)) for each, path in zip(called, made) if path]
-    return "".join(_figure(*each) for each in shown)
+    return "".join(_figure(*each) for each in shown) + _poses(job)
+
+
+def _poses(job: Job) -> str:
+    poses = job.zip_poses()
+    return f'<p class="downloads">{_download("Download the poses", poses)}</p>' if poses else ""
 
 
 def _result(job: Job, number: int, labels: Mapping[str, str]) -> str:
@@ -135,7 +138,12 @@ def _result(job: Job, number: int, labels: Mapping[str, str]) -> str:
         return f"<section>{head}{problem(job.not_made[number], labels)}</section>"
     made = {name: path for name in (*_DOWNLOADS, *_PICTURES) if (path := job.made(name)[number])}
     shown = {**({} if several else {"source": job.inputs["source"][0]}), "target": target, **made}
-    figures = [_figure(words, media(shown[name]), f"shown-{name}") for name, words in _SHOWN.items() if name in shown]
+    excerpts = {name: job.excerpt(name) for name in ("source", "target")}
+    figures = [
+        _figure(words, media(shown[name], *excerpts.get(name, ())), f"shown-{name}")
+        for name, words in _SHOWN.items()
+        if name in shown
+    ]
     links = [_download(words, made[name], name) for name, words in _DOWNLOADS.items() if name in made]
     folded = [
         f'<details class="{name}"{"" if several or name != "sheet" else " open"}><summary>{words}</summary>'
@@ -168,15 +176,21 @@ def _url(path: Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
-def media(path: Path) -> str:
-    """A picture or video, which the page serves; a browser that cannot play the video shows its first frame."""
+def media(path: Path, start: float = 0.0, end: float = 0.0) -> str:
+    """A picture or video, which the page serves; a browser that cannot play the video shows its first frame.
+
+    Args:
+        path: of the file.
+        start, end: seconds of the video to play from and to; 0: from its beginning, to its end.
+    """
     try:
         first = _as_data(first_frame(path))
     except VideoError:
         first = ""
     if is_picture(path):
         return f'<img src="{first}" alt="">'
-    return f'<video controls loop playsinline src="{_url(path)}" poster="{first}"></video>'
+    part = f"#t={start:g}" + (f",{end:g}" if end else "") if start or end else ""
+    return f'<video controls loop playsinline src="{_url(path)}{part}" poster="{first}"></video>'
 
 
 def _as_data(image: np.ndarray) -> str:
