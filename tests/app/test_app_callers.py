@@ -92,7 +92,9 @@ def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
     wait_until(lambda: not kept("jobs") and not kept("uploads"))
 
 
-def test_several_targets_give_lists_in_their_order(serve, video, tmp_path):
+def test_several_targets_give_lists_in_their_order(serve, video, tmp_path, monkeypatch):
+    warned = []
+    monkeypatch.setattr("stmt_tf.app.programs.gr.Warning", warned.append)
     program = client.Client(serve(SEVERAL), verbose=False, download_files=str(tmp_path / "downloads"))
     names = ("one", "two", "three")
     targets = [client.handle_file(shutil.copy(video, tmp_path / f"{name}.mp4")) for name in names]
@@ -103,6 +105,7 @@ def test_several_targets_give_lists_in_their_order(serve, video, tmp_path):
     given["target_poses"] = [client.handle_file(str(path)) for path in reversed(poses)]
     output, preview, *_ = program.predict(**given, api_name="/transfer")
     assert [made and Path(made).name for made in output] == ["one.mp4", None, "three.mp4"] and preview == [None] * 3
+    assert warned == ["target/two.mp4: shows nobody"]
     flags = dict(ast.literal_eval(Path(output[0]).read_text()))
     assert [Path(path).stem for path in flags["target_poses"].split(",")] == list(names)
     source, motions = program.predict(**given, api_name="/poses")
@@ -111,7 +114,15 @@ def test_several_targets_give_lists_in_their_order(serve, video, tmp_path):
     ]  # fmt: skip
     with pytest.raises(client.exceptions.AppError, match="People are numbered in one motion alone, got 3"):
         program.predict(given["source"], targets, api_name="/people")
+    place = tmp_path / "place.png"
+    cv2.imwrite(str(place), np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(client.exceptions.AppError, match="The background is blue and a file. Leave one of them out"):
+        program.predict(
+            **given, background="blue", background_file=client.handle_file(str(place)), api_name="/transfer"
+        )
     program.close()
+    wait_until(lambda: not kept("jobs") and not kept("uploads"))
+    assert Path(video).exists() and place.exists()
 
 
 def test_of_photos_and_a_motion_the_people_of_the_motion_are_numbered(serve, video, tmp_path):

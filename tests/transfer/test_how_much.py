@@ -173,6 +173,23 @@ def test_whatever_keeps_a_target_from_being_made_is_told_after_the_others(
     assert lines[1] == f"{videos['source']}: wrote {tmp_path / 'out' / 'source.mp4'}"
 
 
+def test_a_model_learns_the_person_once_for_several_targets_and_not_for_a_preview(
+    tmp_path, videos, painter, monkeypatch
+):
+    loaded, minutes = Painter(), []
+    loaded.generate = None  # what has not learned makes nothing
+    monkeypatch.setattr(MotionTransfer, "from_pretrained", lambda directory: MotionTransfer(loaded, "loaded"))
+    monkeypatch.setattr("stmt_tf.personalize.command.check_start", lambda *_: None)
+    monkeypatch.setattr(
+        "stmt_tf.personalize.command.personalized", lambda *given: minutes.append(given[2]) or Painter()
+    )
+    settings = {"source": videos["source"], "target": f"{videos['target']},{videos['source']}", "personalize": 2.0}
+    command.main(TransferConfig(**settings, preview=str(tmp_path / "seen")))
+    assert len(list((tmp_path / "seen").iterdir())) == 2 and minutes == []
+    command.main(TransferConfig(**settings, output=str(tmp_path / "out")))
+    assert len(list((tmp_path / "out").iterdir())) == 2 and minutes == [2.0]
+
+
 def test_three_targets_are_made_of_their_saved_poses_each_with_what_belongs_to_it(tmp_path, folder, videos, painter):
     three, estimated = ("one", "two", "three"), []
     for index, name in enumerate(three, 5):
