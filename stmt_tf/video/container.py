@@ -146,15 +146,13 @@ def stated_length(container: av.container.InputContainer, stream: av.video.strea
     return container.duration / av.time_base if container.duration and len(container.streams) == 1 else None
 
 
-def beyond_end(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> int:
-    """How many frames an MP4 lists that lie behind the end of the file, which was cut off there.
-
-    One that begins before the end is read, and decoded or found damaged.
-    """
+def beyond_end(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> tuple[int, int]:
+    """Of a file that was cut off: how many frames an MP4 lists that begin behind its end, and that begin before it."""
     if not _is_mp4(container):
-        return 0
+        return 0, 0
     index = getattr(stream, "index_entries", ())  # since PyAV 16
-    return sum(entry.pos >= container.size for entry in index)
+    behind = sum(entry.pos >= container.size for entry in index)
+    return behind, sum(entry.pos + entry.size > container.size for entry in index) - behind
 
 
 def _is_mp4(container: av.container.InputContainer) -> bool:

@@ -70,8 +70,9 @@ class Track:
         leaps = len(self.clock.sections) - 1
         if leaps > 0:
             warn(f"{self._path}: its clock leaps {_counted(leaps, 'time')}; what follows is shown without a gap")
-        missing = self._missing_at_end()
-        lost = self._lost + self.clock.missing + missing
+        lost = self._lost + self.clock.missing
+        missing = self._missing_at_end(self._frames + lost)
+        lost += missing
         share = f"{lost} of {lost + self._frames} frames are lost" if lost else "no frame is lost"
         why = "cut off" if missing else f"damaged in {_counted(self._damaged, 'place')}"
         if lost > self._frames:
@@ -79,11 +80,13 @@ class Track:
         if lost or self._damaged:
             warn(f"{self._path}: {why}; {share}")
 
-    def _missing_at_end(self) -> int:
+    def _missing_at_end(self, known: int) -> int:
         stated = stated_length(self._container, self._stream)
         if stated is not None and len(self.clock.sections) == 1 and self.clock.end < 0.98 * stated - _CUT_OFF:
             return round((stated - self.clock.end) * float(self.clock.rate))
-        return beyond_end(self._container, self._stream)
+        behind, cut = beyond_end(self._container, self._stream)
+        # A frame that the end cuts is read or not, and then decoded, found damaged, or passed over.
+        return behind + min(cut, max(0, self._stream.frames - behind - known))
 
 
 def _counted(count: int, what: str) -> str:

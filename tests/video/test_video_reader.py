@@ -139,7 +139,7 @@ def test_cut_off_file_tells_how_much_is_lost(tmp_path):
         tenth = [packet.pos for packet in container.demux(video=0) if packet.size][10]
     for end in (tenth - 300, tenth, tenth + 1, tenth + 300):  # within a frame, and between two of them
         path.write_bytes(whole[:end])
-        with pytest.raises(VideoError, match=r"a\.mp4: cut off; (19|20|21) of (29|30) frames are lost"):
+        with pytest.raises(VideoError, match=r"a\.mp4: cut off; (19|2[012]) of 30 frames are lost"):
             list(read_frames(path))
 
 
@@ -149,7 +149,8 @@ def test_frames_are_counted_that_begin_behind_the_end_of_the_file(tmp_path):
     whole = path.read_bytes()
     with av.open(str(path)) as container:
         starts = [packet.pos for packet in container.demux(video=0) if packet.size]
-    for end, lost in ((len(whole), 0), (starts[10], 20), (starts[10] + 1, 19), (starts[11] - 1, 19), (starts[11], 19)):
+    ends = {len(whole): (0, 0), starts[10]: (20, 0), starts[10] + 1: (19, 1), starts[11] - 1: (19, 1)}
+    for end, lost in ends.items():
         path.write_bytes(whole[:end])
         with open_media(path) as container:
             assert beyond_end(container, video_stream(container, path)) == lost
