@@ -152,7 +152,7 @@ def test_dancers_are_rendered_at_the_models_size(few_dancers):
         ({"output": "text.mp4"}, "is a file: give another directory"),
         ({"mix_records": "none-*"}, "no record file matches --mix_records='.*none-\\*'"),
         ({"source_poses": ""}, "--pose=alphapose needs its results: give --source_poses"),
-        ({"pose": "mediapipe"}, "--source_poses=.* is for --pose=openpose or alphapose, got --pose=mediapipe"),
+        ({"pose": "mediapipe"}, "--source_poses=.* are for --pose=openpose or alphapose, got --pose=mediapipe"),
     ],
 )
 def test_what_cannot_work_is_told_before_anything_is_done(tmp_path, inputs, changes, complaint):

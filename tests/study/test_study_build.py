@@ -215,7 +215,7 @@ def test_odd_places_are_refused(tmp_path):
         build(tmp_path, first, first.replace("first=", "second="), NAMES)
     with pytest.raises(SystemExit, match=r"page\.mp4: a page's name ends in \.html"):
         main(first, second, NAMES, f"--output={tmp_path}/page.mp4")
-    with pytest.raises(SystemExit, match="not a directory. Create it first"):
+    with pytest.raises(SystemExit, match="none does not exist. Create it first"):
         main(first, second, NAMES, f"--output={tmp_path}/none/page.html")
 
 
