@@ -118,7 +118,7 @@ class TimeLimit(tf.keras.callbacks.Callback):
     Args:
         minutes: how long.
         learning_rate: of the optimisers, lowered to 0 along a half cosine in this time; None: left as it is.
-        told: is told the share of the time that is over, after each step.
+        told: is told the share of the time that is over, after each step and each epoch's validation.
     """
 
     def __init__(
@@ -148,5 +148,7 @@ class TimeLimit(tf.keras.callbacks.Callback):
             self._told(self.share)
 
     def on_epoch_end(self, epoch, logs=None):
+        if self._told:
+            self._told(self.share)
         if self.share == 1.0:
             self.model.stop_training = True

@@ -46,7 +46,7 @@ def train(
         workdir: its working directory, made if it does not exist.
         model, data, loss, training: its settings.
         stop: once it is set, the training saves after the step at hand, and ends.
-        told: is told after each step how much of the minutes is over, from 0 to 1.
+        told: is told after each step and validation how much of the minutes is over, from 0 to 1.
 
     Raises:
         FileNotFoundError: no records, or no weights to start from.

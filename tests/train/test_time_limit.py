@@ -50,12 +50,14 @@ def test_the_time_counts_from_the_end_of_the_first_step_and_over_several_fits(cl
     assert limit.share == 1.0 and model.stop_training
 
 
-def test_the_share_of_the_time_that_is_over_is_told_after_each_step(clock):
+def test_the_share_of_the_time_that_is_over_is_told_after_each_step_and_validation(clock):
     told = []
     limit, _ = limited(1.0, None, told.append)
-    for seconds in (100, 15, 30, 90):
+    for seconds in (100, 15, 30):
         clock.seconds += seconds
         limit.on_train_batch_end(0)
+    clock.seconds += 90
+    limit.on_epoch_end(0)
     assert told == [0.0, 0.25, 0.75, 1.0]
 
 
