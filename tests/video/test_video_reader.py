@@ -139,7 +139,7 @@ def test_cut_off_file_tells_how_much_is_lost(tmp_path):
         tenth = [packet.pos for packet in container.demux(video=0) if packet.size][10]
     for end in (tenth - 300, tenth, tenth + 1, tenth + 300):  # within a frame, and between two of them
         path.write_bytes(whole[:end])
-        with pytest.raises(VideoError, match=r"a\.mp4: cut off; (19|2[012]) of 30 frames are lost"):
+        with pytest.raises(VideoError, match=r"a\.mp4: cut off; (19|20|21) of 30 frames are lost"):
             list(read_frames(path))
 
 
