@@ -16,7 +16,7 @@ from stmt_tf.app.job import Job
 from stmt_tf.app.jobs import Jobs
 from stmt_tf.app.programs import lay_out_programs
 from stmt_tf.app.settings import AppConfig
-from stmt_tf.app.words import bar, introduction, media, paragraphs, pictures, problem, progress_bar, results
+from stmt_tf.app.words import bar, introduction, media, paragraphs, pictures, poses, problem, progress_bar, results
 from stmt_tf.video.files import VideoError
 
 SAMPLES = Path(__file__).parents[2] / "samples"  # in a clone; an installed package has none
@@ -167,7 +167,7 @@ class _Page:
         elif job.only:
             next_step = paragraphs([_NEXT[job.only], *job.warnings], self._labels)
             failed = "".join(problem(reason, self._labels) for reason in job.not_made.values())
-            shown = gr.update(value=pictures(job, job.only), visible=True)
+            shown = gr.update(value=pictures(job, job.only) + poses(job), visible=True)
             yield {**self._ready(next_step + failed), self._preview: shown}
         else:
             yield self._done(job)

@@ -115,20 +115,21 @@ def plainly(message: str, labels: Mapping[str, str]) -> str:
 
 def results(job: Job, labels: Mapping[str, str]) -> str:
     """What was made: of each target the videos beside each other, their downloads, and pictures; and all poses."""
-    return "".join(_result(job, number, labels) for number in range(len(job.inputs["target"]))) + _poses(job)
+    return "".join(_result(job, number, labels) for number in range(len(job.inputs["target"]))) + poses(job)
 
 
 def pictures(job: Job, name: str) -> str:
-    """A picture of each target, as far as it is there, under its words and, of several targets, its name; and poses."""
+    """A picture of each target, as far as it is there, under its words and, of several targets, its name."""
     targets, made = job.inputs["target"], job.made(name)
     called = [f"{target.name}: " if len(targets) > 1 else "" for target in targets]
     shown = [(f"{each}{_PICTURES[name]}", _picture(name, path)) for each, path in zip(called, made) if path]
-    return "".join(_figure(*each) for each in shown) + _poses(job)
+    return "".join(_figure(*each) for each in shown)
 
 
-def _poses(job: Job) -> str:
-    poses = job.zip_poses()
-    return f'<p class="downloads">{_download("Download the poses", poses)}</p>' if poses else ""
+def poses(job: Job) -> str:
+    """The download of all poses of a job that is done; nothing where there are none."""
+    archive = job.zip_poses()
+    return f'<p class="downloads">{_download("Download the poses", archive)}</p>' if archive else ""
 
 
 def _result(job: Job, number: int, labels: Mapping[str, str]) -> str:

@@ -42,5 +42,6 @@ def test_of_an_excerpt_the_page_plays_what_the_result_is_of(job_of, choices, sou
 
 
 def test_poses_can_be_taken_away_after_a_look_at_them(job_of):
-    assert "Download the poses" in words.pictures(job_of("preview"), "preview")
-    assert "Download the poses" not in words.pictures(job_of("people"), "people")
+    look = job_of("preview")
+    assert "Download the poses" in words.poses(look) and "Download the poses" not in words.pictures(look, "preview")
+    assert words.poses(job_of("people")) == ""
