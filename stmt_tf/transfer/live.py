@@ -11,8 +11,7 @@ the person to follow, the scale and place of their motion and the crop are taken
 frame goes its way alone. A frame that comes while the one before is being made waits; if a newer one comes it is
 dropped, so that the delay does not grow where the machine is slower than the camera.
 
-    capture (thread, the newest frame) -> pose, following (thread, the newest pose)
-        -> retargeting, rendering (thread) -> window, file
+    capture (thread, the newest frame) -> pose, following (thread) -> retargeting, rendering (thread) -> window, file
 """
 
 from __future__ import annotations
@@ -118,8 +117,9 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, fitted.apply(track))
         renderer = Renderer(model, source, config.crop_only, place, config.max_size)
-        # One frame's pose is looked for while the one before is made.
-        posed = stack.enter_context(Latest(_posed(frames, estimator, LiveTracker(track, frame_size), len(track))))
+        # One frame's pose is looked for while the one before is made, and not sooner: a pose that waits grows old.
+        tracker = LiveTracker(track, frame_size)
+        posed = stack.enter_context(overlapped(_posed(frames, estimator, tracker, len(track)), ahead=1))
         made = stack.enter_context(overlapped(_results(posed, fitted, renderer), ahead=1))
         stopped = stack.enter_context(_interrupts())
         window = stack.enter_context(_window(has_display()))
@@ -142,8 +142,7 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
                 break
         if config.output and not latencies:
             raise VideoError(f"{shown(config.live)}: ended with the calibration. Give a longer stream.")
-        dropped = frames.dropped - before + posed.dropped
-        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, dropped)
+        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, frames.dropped - before)
     logging.info("%s", report)
     return report
 

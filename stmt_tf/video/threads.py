@@ -31,8 +31,8 @@ def overlapped(stage: Generator[Item, None, None], ahead: float = 2) -> Iterator
 
     Args:
         stage: makes the items.
-        ahead: how many finished items may wait to be taken, at least 1; one more is in the making. `math.inf` lets the
-            stage run to its end.
+        ahead: how many items may wait to be taken or be in the making, at least 1. `math.inf` lets the stage run to its
+            end.
     """
     made: queue.SimpleQueue = queue.SimpleQueue()
     taken = threading.Semaphore(0)  # counted here, not by a bounded queue: its `put` could not be called off
@@ -42,12 +42,12 @@ def overlapped(stage: Generator[Item, None, None], ahead: float = 2) -> Iterator
         error = None
         try:
             with contextlib.closing(stage):
-                for number, item in enumerate(stage):
+                for number, item in enumerate(stage, 1):
+                    made.put((True, item))
                     if number >= ahead:
                         taken.acquire()
                     if stopped.is_set():
                         return
-                    made.put((True, item))
         except BaseException as raised:
             error = raised
         made.put((False, error))

@@ -130,7 +130,9 @@ class VideoWriter:
         if self._written is not None and shown - self._written < self._encoding.shortest * self._ticks:
             return
         self._written = shown
-        even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        even = image
+        if height % 2 or width % 2:
+            even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         if self._encoding.largest:
             even = cv2.resize(even, self._stored, interpolation=cv2.INTER_AREA)
         frame = self._converted(av.VideoFrame.from_ndarray(even, format="rgba" if self._channels == 4 else "rgb24"))

@@ -118,9 +118,9 @@ def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_pat
     times = [frame.time for frame in read_frames(config.output)]
     assert len(report.latencies) == len(times) > 10
     assert times[0] == 0 and (np.diff(times) > 0).all()
-    captured, posed = streams
+    (captured,) = streams
     assert len(reader.numbers) + captured.dropped == LENGTH
-    of_calibration = reader.numbers[: -len(times) - posed.dropped]
+    of_calibration = reader.numbers[: -len(times)]  # no pose is looked for in vain
     assert len(of_calibration) >= 2 and len(times) + report.dropped == LENGTH - 1 - of_calibration[-1]
     assert min(report.latencies) > 0 and report.seconds > 1.0
     assert "calibration: 0.2 seconds" in caplog.text and "one pixel of the target is 1 of the source" in caplog.text

@@ -63,10 +63,9 @@ def test_the_stage_works_while_its_items_are_used_but_not_further_ahead_than_all
     stage = Stage(100)
     with overlapped(stage(), ahead=3) as items:
         for taken in range(20):
-            # 3 wait to be taken, and one is held back.
-            wait_until(lambda taken=taken: stage.made == taken + 4)
+            wait_until(lambda taken=taken: stage.made == taken + 3)
             time.sleep(0.002)
-            assert stage.made == taken + 4
+            assert stage.made == taken + 3
             assert next(items) == taken
 
 
