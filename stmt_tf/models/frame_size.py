@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
+from stmt_tf.pixels import share_to_uint8
 from stmt_tf.pose.skeleton import NUM_PARTS
 
 PAINT = 0.02  # how opaque the painted colours behind the parts are
 OPAQUE = 0.02  # the covered share is taken as no surer than this to either side
 OUTLINE = (0.15, 0.75)  # of the mask, between which the outline runs at frame size
+
+# From what `as_carried` gives to the colour in [-1, 1] times the opacity, and the opacity twice: the second is for the
+# cover.
+_FROM_CARRIED = np.float32([[2, 0, 0, 0, 0], [0, 2, 0, 0, 0], [0, 0, 2, 0, 0], [-1, -1, -1, 1, 1]]) / np.float32(255)
 
 
 def is_static(side: int | tf.Tensor, size: int) -> bool:
@@ -36,6 +42,30 @@ def enlarged(images: tf.Tensor, side: int | tf.Tensor) -> tf.Tensor:
     return tf.image.resize(images, [side, side], "bilinear")
 
 
+def as_carried(frames: tf.Tensor, opacity: tf.Tensor) -> tf.Tensor:
+    """Frames `[N, S, S, 3]` in [-1, 1] of a person of some opacity, `[N, S, S, 1]`, as they are carried over.
+
+    uint8 `[N, S, S, 4]`: the colour in [0, 255] times the opacity, and the opacity, 255 on the person.
+    """
+    return share_to_uint8(tf.concat([(frames / 2.0 + 0.5) * opacity, opacity], -1))
+
+
+class Choice(NamedTuple):
+    """Which source frames show each part of M poses, and how they get there.
+
+    Attributes:
+        joints: `[M, 14, 3]`, the poses in the network's pixels.
+        frames: int32 `[M, K, P]`, which of the source's frames.
+        shares: `[M, K, P]` in (0, 1], how much each of them counts; they sum to 1 over K.
+        transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
+    """
+
+    joints: tf.Tensor
+    frames: tf.Tensor
+    shares: tf.Tensor
+    transforms: tf.Tensor
+
+
 class Decided(NamedTuple):
     """What the networks decide of M poses at their own size.
 
@@ -47,8 +77,6 @@ class Decided(NamedTuple):
             with `cover` and `seen`, where there is no other size.
         cover: `[M, K, P, n, n]`, and by how much for the share of the picture that parts cover.
         seen: bool `[M, K, P, n, n]`, where it counts at all; elsewhere nothing need be carried over.
-        chosen: int32 `[M, K, P]`, which of the source's frames each one is.
-        transforms: `[M, K, P, 6]`, as `stmt_tf.pose.maps.part_transforms` gives them, in the network's pixels.
         drawn: `[M, n, n, 4]`, painted colours, and what is added to the logit of the mask.
     """
 
@@ -58,8 +86,6 @@ class Decided(NamedTuple):
     colour: tf.Tensor | None
     cover: tf.Tensor | None
     seen: tf.Tensor | None
-    chosen: tf.Tensor
-    transforms: tf.Tensor
     drawn: tf.Tensor
 
 
@@ -70,14 +96,15 @@ def foreground_at_network_size(parts: Decided) -> tuple[tf.Tensor, tf.Tensor]:
     return merge(colours, cover, *tf.split(parts.drawn, [3, 1], axis=-1))
 
 
-def foreground_at_frame_size(frames: tf.Tensor, parts: Decided) -> tuple[tf.Tensor, tf.Tensor]:
+def foreground_at_frame_size(frames: tf.Tensor, choice: Choice, parts: Decided) -> tuple[tf.Tensor, tf.Tensor]:
     """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
 
     All is computed within boxes: each part within the one that shows it, the rest within that of the person.
 
     Args:
-        frames: `[B, N, S, S, 4]`, colour times the person's opacity, and the opacity.
-        parts: what is carried over, and how.
+        frames: uint8 `[B, N, S, S, 4]`, see `as_carried`.
+        choice: which frames are carried over, and where to.
+        parts: what of them is seen.
 
     Returns:
         The foreground `[M, S, S, 3]` and its mask `[M, S, S, 1]`; both are 0 outside the person's box.
@@ -108,7 +135,7 @@ def foreground_at_frame_size(frames: tf.Tensor, parts: Decided) -> tuple[tf.Tens
     sources = tf.range(tf.shape(parts.seen)[0]) // targets_per_source
     made = tf.map_fn(
         one_target,
-        (sources, weights, parts.seen, parts.chosen, parts.transforms, parts.drawn),
+        (sources, weights, parts.seen, choice.frames, choice.transforms, parts.drawn),
         fn_output_signature=tf.TensorSpec([None, None, 4], tf.float32),
         parallel_iterations=2,
     )
@@ -199,16 +226,16 @@ class _Part:
         (left, top), (right, bottom) = (tf.unstack(tf.cast(x, tf.int32)) for x in (low, high))
         transform = tf.stack([along, down, shift - low], 1)
         pixels = tf.raw_ops.ImageProjectiveTransformV3(
-            images=frames[source, frame, top:bottom, left:right][None],
+            images=tf.cast(frames[source, frame, top:bottom, left:right][None], tf.float32),
             transforms=tf.pad(tf.reshape(transform, [1, 6]), [[0, 0], [0, 2]]),
             output_shape=self._shape,
             interpolation="BILINEAR",
             fill_mode="CONSTANT",
             fill_value=0.0,
         )[0]
-        # The opacity once more, for the cover. Of so few channels, a product by a matrix takes less time than joining
-        # them, as does one of five channels of weights, though four are alike, than one that broadcasts.
-        pixels = tf.reshape(pixels, [-1, 4]) @ tf.one_hot([0, 1, 2, 3, 3], 4, axis=0)
+        # Of so few channels, a product by a matrix takes less time than joining them, as does one of five channels of
+        # weights, though four are alike, than one that broadcasts.
+        pixels = tf.reshape(pixels, [-1, 4]) @ _FROM_CARRIED
         weights = tf.image.resize(self._weights[k], self._shape, "bilinear")
         return tf.reshape(pixels, tf.shape(weights)) * weights
 

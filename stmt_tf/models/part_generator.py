@@ -25,7 +25,9 @@ import tensorflow as tf
 from stmt_tf.models.axes import merge_axes, split_axes
 from stmt_tf.models.composition import background_base, compose
 from stmt_tf.models.frame_size import (
+    Choice,
     Decided,
+    as_carried,
     enlarged,
     foreground_at_frame_size,
     foreground_at_network_size,
@@ -93,7 +95,7 @@ class PartGenerator(tf.keras.Model):
         Returns:
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
             mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
-            masks complete to 1; `frames` `[B, N, S, S, 4]`, the colour times the person's opacity, and the opacity;
+            masks complete to 1; `frames` uint8 `[B, N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`;
             `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1, N, P]`, which is added
             to the affinities by which the frames of each part are chosen (`part_preference`); it may be told for each
             target frame, `[B, L, N, P]`.
@@ -121,7 +123,7 @@ class PartGenerator(tf.keras.Model):
             "joints": joints,
             "parts": split_axes(_parts(small, masks), batch),
             "background_mask": background_mask,
-            "frames": split_axes(tf.concat([merge_axes(frames) * opacity, opacity], -1), batch),
+            "frames": split_axes(as_carried(merge_axes(frames), opacity), batch),
             "background": self._place(frames, split_axes(small, batch), background_mask),
             "preference": part_preference(split_axes(prior, batch), split_axes(masks, batch)),
         }
@@ -153,7 +155,7 @@ class PartGenerator(tf.keras.Model):
     def generate(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
     ) -> dict[str, tf.Tensor]:
-        """Makes one frame for each target pose.
+        """Makes one frame for each target pose: chooses source frames, warps their parts, decides, and merges.
 
         Args:
             source: what `encode_source` gave.
@@ -165,14 +167,62 @@ class PartGenerator(tf.keras.Model):
             `part_attention` `[B, L, K, P, n, n]`, which sums to 1 over K and P; `foreground_attention`
             `[B, L, N, n, n]`, the same by source frames.
         """
-        return self.merged(source, self.decide(source, target_joints, warp), tf.shape(target_joints)[1])
+        choice = self.choose(source, target_joints)
+        decided = self.decide(choice, self.warped_parts(source, choice, warp))
+        return self.merged(source, choice, decided, tf.shape(target_joints)[1])
 
-    def merged(self, source: dict[str, tf.Tensor], decided: Decided, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The second half of `generate`, and what that returns.
+    def choose(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> Choice:
+        """Which source frames show each part of M = B * L poses `[B, L, 14, 3]`, and how they get there."""
+        target = merge_axes(scaled_joints(target_joints, self.size / _side(source["frames"])))
+        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
+        frames, shares = nearest_frames(merge_axes(self.affinity(source, target_joints)), self.nearest_frames)
+        _, wanted = part_segments(target)
+        transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
+        return Choice(target, frames, shares, _of_chosen(transforms, frames))
+
+    def warped_parts(self, source: dict[str, tf.Tensor], choice: Choice, warp: Callable) -> tf.Tensor:
+        """The parts of the source frames that were chosen, in the target's pose: `[M, K * P, n, n, 5]`.
+
+        They are those of `encode_source`; of frames of the network's own size without the last channel, the share in
+        the person, which is for frames of another size.
+        """
+        # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
+        parts = merge_axes(merge_axes(_of_chosen(source["parts"], choice.frames)))
+        # Splits, where slices would do: their gradient is cheaper by far.
+        if is_static(_side(source["frames"]), self.size):
+            parts, _ = tf.split(parts, [4, 1], axis=-1)
+        warped = warp(parts, merge_axes(merge_axes(choice.transforms)))
+        return tf.reshape(warped, [tf.shape(choice.frames)[0], -1, *warped.shape[1:]])
+
+    def decide(self, choice: Choice, warped: tf.Tensor) -> Decided:
+        """All that the networks do, of parts that are warped already: `[M, K * P, n, n, 4 or 5]`."""
+        images, apart = warped[..., :4], tf.concat([tf.shape(choice.frames), warped.shape[2:4]], 0)
+        alphas = tf.reshape(tf.split(warped, warped.shape[-1], axis=-1)[3], apart)
+        blended = tf.reshape(choice.shares, [tf.shape(choice.shares)[0], -1, 1, 1, 1]) * images
+        blended = tf.reshape(blended, [tf.shape(choice.shares)[0], -1, NUM_PARTS * self.size, self.size, 4])
+        blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
+        # See `SingleFrameTransfer.foreground` for why slices are joined.
+        stacked = tf.concat([tf.split(part, [3, 1], axis=-1)[0] for part in tf.unstack(blended, axis=1)], axis=-1)
+        features = self.single_frame.foreground_unet(stacked, joint_heatmaps(choice.joints, self.size))
+        attention, paint, mask_logit = self.attention(
+            features, alphas, choice.shares, part_log_confidence(choice.joints)
+        )
+        drawn = tf.concat([paint, mask_logit], -1)
+        colour = cover = seen = None
+        if warped.shape[-1] == 5:
+            masks, by_frame = tf.reshape(warped[..., 4], apart), choice.shares[..., None, None]
+            colour, cover = attention * masks, by_frame * masks
+            seen = tf.maximum(attention, by_frame) * alphas > _SEEN
+        return Decided(attention, images, blended, colour, cover, seen, drawn)
+
+    def merged(
+        self, source: dict[str, tf.Tensor], choice: Choice, decided: Decided, targets: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """The last step of `generate`, and what that returns.
 
         Args:
             source: what `encode_source` gave, of B sources.
-            decided: what `decide` gave for M = B * L poses.
+            choice, decided: what `choose` and `decide` gave for M = B * L poses.
             targets: L.
         """
         side, count = _side(source["frames"]), tf.shape(source["frames"])[1]
@@ -182,7 +232,7 @@ class PartGenerator(tf.keras.Model):
             foreground, mask = tf.cond(
                 tf.equal(side, self.size),
                 lambda: foreground_at_network_size(decided),
-                lambda: foreground_at_frame_size(source["frames"], decided),
+                lambda: foreground_at_frame_size(source["frames"], choice, decided),
             )
         background = tf.repeat(source["background"], targets, axis=0)
         outputs = {
@@ -191,48 +241,9 @@ class PartGenerator(tf.keras.Model):
             "background": background,
             "mask": mask,
             "part_attention": decided.attention,
-            "foreground_attention": _by_source_frame(decided.attention, decided.chosen, count),
+            "foreground_attention": _by_source_frame(decided.attention, choice.frames, count),
         }
         return {name: split_axes(x, [-1, targets]) for name, x in outputs.items()}
-
-    def decide(
-        self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
-    ) -> Decided:
-        """The first half of `generate`: all that the networks do, for M = B * L poses `[B, L, 14, 3]`.
-
-        It takes what `generate` takes; `merged` makes images of it, as does `stmt_tf.serving.frame_size`.
-        """
-        side = _side(source["frames"])
-        target = merge_axes(scaled_joints(target_joints, self.size / side))
-        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
-        chosen, shares = nearest_frames(merge_axes(self.affinity(source, target_joints)), self.nearest_frames)
-        _, wanted = part_segments(target)
-        transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
-        transforms = _of_chosen(transforms, chosen)
-        # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
-        parts = merge_axes(merge_axes(_of_chosen(source["parts"], chosen)))
-        # Splits, where slices would do: their gradient is cheaper by far.
-        if is_static(side, self.size):
-            parts, _ = tf.split(parts, [4, 1], axis=-1)  # the share in the person is for frames of another size
-        warped = warp(parts, merge_axes(merge_axes(transforms)))
-        images, alphas = warped[..., :4], tf.split(warped, warped.shape[-1], axis=-1)[3]  # [M * K * P, n, n, ...]
-        each, apart = [tf.shape(target)[0], -1, *images.shape[1:]], tf.concat([tf.shape(chosen), alphas.shape[1:3]], 0)
-        images, alphas = tf.reshape(images, each), tf.reshape(alphas, apart)
-
-        blended = tf.reshape(shares, [tf.shape(target)[0], -1, 1, 1, 1]) * images
-        blended = tf.reshape(blended, [tf.shape(target)[0], -1, NUM_PARTS * self.size, self.size, 4])
-        blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
-        # See `SingleFrameTransfer.foreground` for why slices are joined.
-        stacked = tf.concat([tf.split(part, [3, 1], axis=-1)[0] for part in tf.unstack(blended, axis=1)], axis=-1)
-        features = self.single_frame.foreground_unet(stacked, joint_heatmaps(target, self.size))
-        attention, paint, mask_logit = self.attention(features, alphas, shares, part_log_confidence(target))
-        drawn = tf.concat([paint, mask_logit], -1)
-        colour = cover = seen = None
-        if not is_static(side, self.size):
-            masks, by_frame = tf.reshape(warped[..., 4], apart), shares[..., None, None]
-            colour, cover = attention * masks, by_frame * masks
-            seen = tf.maximum(attention, by_frame) * alphas > _SEEN
-        return Decided(attention, images, blended, colour, cover, seen, chosen, transforms, drawn)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """`source_frames` `[B, N, n, n, 3]`, `source_joints` `[B, N, 14, 3]`, `target_joints` `[B, L, 14, 3]`.

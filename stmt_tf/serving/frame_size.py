@@ -13,57 +13,93 @@ import numpy as np
 
 from stmt_tf.models.frame_size import OPAQUE, OUTLINE, PAINT
 
-CARRIED_BY = ("colour", "cover", "seen", "chosen", "transforms", "drawn")  # of `stmt_tf.models.frame_size.Decided`
-_GREY = 128  # 0 in [-1, 1]
+CARRIED_BY = ("colour", "cover", "seen", "drawn")  # of `stmt_tf.models.frame_size.Decided`
+_COUNTS = 1e-3  # a share of a source frame in a part below which it changes no pixel
 _SUREST = 80.0  # of a logit: e to the power of more is hardly a float32
+_WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 Box = tuple[slice, slice]  # rows and columns
 
 
+def warped_parts(parts: np.ndarray, choice: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The parts that were chosen, in the target's pose, as a SavedModel's `decide` takes them.
+
+    Args:
+        parts: float32 `[N, P, n, n, 5]`, of a source, as `encode_source` gives them.
+        choice: what `choose` gave for M poses.
+
+    Returns:
+        float32 `[M, K * P, n, n, 5]`; 0 where a frame has next to no share in a part.
+    """
+    chosen, shares = choice["frames"], choice["shares"]
+    warped = np.zeros([*chosen.shape, *parts.shape[2:]], np.float32)
+    size = parts.shape[2:4]
+    for place in zip(*np.nonzero(shares > _COUNTS)):
+        part = np.ascontiguousarray(parts[chosen[place], place[-1]])
+        transform = choice["transforms"][place].reshape(2, 3)
+        # OpenCV warps four channels at most.
+        for channels in (slice(0, 4), slice(4, 5)):
+            image = cv2.warpAffine(np.ascontiguousarray(part[..., channels]), transform, size, flags=_WARP)
+            warped[place][..., channels] = image.reshape(*size, -1)
+    return warped.reshape(len(chosen), -1, *parts.shape[2:])
+
+
 def foregrounds_at_frame_size(
-    frames: np.ndarray, decided: Mapping[str, np.ndarray]
+    frames: np.ndarray, choice: Mapping[str, np.ndarray], decided: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Warps the frames' own pixels by the parts' transforms, and merges them as attention says.
 
     Args:
-        frames: float32 `[N, S, S, 4]`, colour times the person's opacity, and the opacity.
-        decided: of what a SavedModel's `decide` gave for M poses that by these names.
+        frames: uint8 `[N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`.
+        choice: what a SavedModel's `choose` gave for M poses.
+        decided: of what its `decide` gave for them that by the names of `CARRIED_BY`.
 
     Yields:
         Of each pose the foreground, uint8 `[S, S, 3]`, and its mask, uint8 `[S, S, 1]`, 255 on the person.
     """
-    for values in zip(*decided.values()):
-        yield _foreground(frames, dict(zip(decided, values)))
+    for values in zip(choice["frames"], choice["transforms"], *(decided[name] for name in CARRIED_BY)):
+        yield _foreground(frames, *values)
 
 
-def _foreground(frames: np.ndarray, decided: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The foreground and mask of one pose, of whose arrays the first axis is K."""
-    side, ratio = frames.shape[1], frames.shape[1] // decided["seen"].shape[-1]
-    foreground, mask = np.full((side, side, 3), _GREY, np.uint8), np.zeros((side, side, 1), np.uint8)
-    boxes = [_box(seen.any(0)) for seen in np.moveaxis(decided["seen"], 1, 0)]
-    seen = [box for box in boxes if box is not None]
-    if not seen:
+def _foreground(
+    frames: np.ndarray,
+    chosen: np.ndarray,
+    transforms: np.ndarray,
+    colour: np.ndarray,
+    cover: np.ndarray,
+    seen: np.ndarray,
+    drawn: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The foreground and mask of one pose, of whose arrays the first axis is K, but that of `drawn`."""
+    side, ratio = frames.shape[1], frames.shape[1] // seen.shape[-1]
+    foreground, mask = np.full((side, side, 3), 128, np.uint8), np.zeros((side, side, 1), np.uint8)
+    boxes = [_box(each.any(0)) for each in np.moveaxis(seen, 1, 0)]
+    shown = [box for box in boxes if box is not None]
+    if not shown:
         return foreground, mask
-    whole = tuple(slice(min(each[i].start for each in seen), max(each[i].stop for each in seen)) for i in (0, 1))
+    whole = tuple(slice(min(each[i].start for each in shown), max(each[i].stop for each in shown)) for i in (0, 1))
     shape = tuple(ratio * (each.stop - each.start) for each in whole)
-    colours, cover = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
+    # Sums of products of two bytes.
+    coloured, covered = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
+    colour, cover = _as_uint8(255.0 * colour), _as_uint8(255.0 * cover)
     for part, box in enumerate(boxes):
         if box is None:
             continue
         place = tuple(slice(ratio * (b.start - w.start), ratio * (b.stop - w.start)) for b, w in zip(box, whole))
-        for k in np.flatnonzero(decided["seen"][:, part].any((1, 2))):
-            warped = _warped(frames[decided["chosen"][k, part]], decided["transforms"][k, part], box, ratio)
+        for k in np.flatnonzero(seen[:, part].any((1, 2))):
+            warped = _warped(frames[chosen[k, part]], transforms[k, part], box, ratio)
             # NumPy would multiply by one weight for four channels far more slowly.
-            weights = _enlarged(cv2.merge([decided["colour"][k, part][box]] * 4), ratio)
-            cv2.accumulateProduct(warped, weights, colours[place])
-            weights = _enlarged(decided["cover"][k, part][box], ratio)
-            cv2.accumulateProduct(cv2.extractChannel(warped, 3), weights, cover[place])
+            cv2.accumulateProduct(warped, cv2.merge([_enlarged(colour[k, part][box], ratio)] * 4), coloured[place])
+            cv2.accumulateProduct(
+                cv2.extractChannel(warped, 3), _enlarged(cover[k, part][box], ratio), covered[place]
+            )
     at = tuple(slice(ratio * each.start, ratio * each.stop) for each in whole)
-    *painted, logit = cv2.split(_enlarged(decided["drawn"][whole], ratio))
-    *coloured, opacity = cv2.split(colours)
-    brightness = 127.5 / (opacity + PAINT)
-    channels = [brightness * (colour + PAINT * paint) + 127.5 for colour, paint in zip(coloured, painted)]
-    foreground[at] = cv2.merge([_as_uint8(channel) for channel in channels])
-    mask[at] = _as_uint8(255.0 * _outlined(cover, logit))[..., np.newaxis]
+    *painted, logit = (_enlarged(channel, ratio) for channel in cv2.split(drawn[whole]))
+    *channels, opacity = cv2.split(coloured)
+    paint, scale = 127.5 * 255.0 * PAINT, 1.0 / (opacity / 255.0 + 255.0 * PAINT)
+    foreground[at] = cv2.merge(
+        [_as_uint8((each + paint * (1.0 + colour)) * scale) for each, colour in zip(channels, painted)]
+    )
+    mask[at] = _as_uint8(255.0 * _outlined(covered / 255.0**2, logit))[..., np.newaxis]
     return foreground, mask
 
 
@@ -74,8 +110,7 @@ def _warped(frame: np.ndarray, transform: np.ndarray, box: Box, ratio: int) -> n
     first = np.array([columns.start, rows.start]) + 0.5 / ratio - 0.5
     moved = ratio * (linear @ first + shift + 0.5) - 0.5
     size = ratio * (columns.stop - columns.start), ratio * (rows.stop - rows.start)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(frame, np.column_stack([linear, moved]), size, flags=flags)
+    return cv2.warpAffine(frame, np.column_stack([linear, moved]), size, flags=_WARP)
 
 
 def _outlined(cover: np.ndarray, logit: np.ndarray) -> np.ndarray:

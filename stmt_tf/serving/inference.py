@@ -6,7 +6,9 @@ The SavedModel offers functions, whose axes are B batch, N source frames, L targ
     encode_source(frames uint8 [B, N, H, W, 3], joints float32 [B, N, 14, 3] (, mattes)) -> source features, a dict
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
     affinity(source, target_joints), of a model of any frame size -> float32 [B, L, N, 10], see `TransferModel.affinity`
-    decide(source, target_joints), likewise -> dict of what `stmt_tf.serving.frame_size` carries pixels over by
+    choose(source, target_joints), likewise -> dict of a `stmt_tf.models.frame_size.Choice`
+    decide(choice, warped), likewise -> dict of a `stmt_tf.models.frame_size.Decided`, of what `choose` gave and the parts
+        warped as it says, float32 [B * L, K * 10, n, n, 5]
 
 and the signatures of `stmt_tf.serving.signatures`, for model servers.
 """
@@ -24,7 +26,7 @@ import tensorflow as tf
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.versions import newest
-from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size
+from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size, warped_parts
 from stmt_tf.serving.manifest import ModelError, read_manifest, write_manifest
 from stmt_tf.serving.signatures import servable
 
@@ -180,17 +182,20 @@ class TransferModel:
 
         On a GPU the graph makes them: the source's frames are there.
         """
-        if not self.takes_any_size or not hasattr(self._model, "decide") or "GPU" in source["frames"].device:
+        if not self.takes_any_size or not hasattr(self._model, "choose") or "GPU" in source["frames"].device:
             return False
         return source["frames"].shape[2] != self.size and bool(names) and set(names) <= set(_CARRIED)
 
     def _carry(
         self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...]
     ) -> dict[str, np.ndarray]:
-        decided = self._model.decide(source, tf.constant(target_joints[None], tf.float32))
-        decided = {name: decided[name].numpy() for name in CARRIED_BY}
-        frames = np.asarray(source["frames"])[0]  # of hundreds of megabytes: `.numpy()` would copy them
-        made = zip(*foregrounds_at_frame_size(frames, decided))
+        # `.numpy()` would copy what it gives.
+        frames, parts = (np.asarray(source[name])[0] for name in ("frames", "parts"))
+        chosen = self._model.choose(source, tf.constant(target_joints[None], tf.float32))
+        choice = {name: np.asarray(value) for name, value in chosen.items()}
+        decided = self._model.decide(chosen, tf.constant(warped_parts(parts, choice)))
+        decided = {name: np.asarray(decided[name]) for name in CARRIED_BY}
+        made = zip(*foregrounds_at_frame_size(frames, choice, decided))
         return {name: np.stack(images) for name, images in zip(_CARRIED, made) if name in names}
 
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:

@@ -17,9 +17,9 @@ The paper's models take frames of their own side, and at most the K that their a
 to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
 gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`. It chooses the source
 frames of each part for each pose by itself. Who wants them to change seldom calls the SavedModel's function `affinity`
-and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`). Its function
-`decide` gives what the networks decide at their own size, for who carries pixels over by other means than the graph
-(see `stmt_tf.serving.frame_size`).
+and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`). Its functions
+`choose` and `decide` are what is between the warps, for who carries pixels over by other means than the graph (see
+`stmt_tf.serving.frame_size`).
 
 What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
 far off, mattes above 1) is an InvalidArgumentError that says so.
@@ -31,7 +31,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from stmt_tf.models.frame_size import Decided
+from stmt_tf.models.frame_size import Choice, Decided
 from stmt_tf.models.generator import Generator
 from stmt_tf.models.part_generator import PartGenerator
 from stmt_tf.models.warp import affine_warp, forward_warp
@@ -70,21 +70,29 @@ def servable(
     def traced(function):
         return tf.function(function, input_signature=[source, _TARGET_JOINTS], autograph=False).get_concrete_function()
 
-    def checked(source, target_joints):
-        asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
-        with tf.control_dependencies([asked]):
-            joints = usable(target_joints, "target_joints", _side(source))
-        return second(source, joints)
+    def checked(function):
+        def with_checks(source, target_joints):
+            asked = tf.debugging.Assert(tf.size(target_joints) > 0, ["target_joints must hold a pose at least"])
+            with tf.control_dependencies([asked]):
+                joints = usable(target_joints, "target_joints", _side(source))
+            return function(source, joints)
+
+        return with_checks
 
     def merged(source, target_joints):
-        decided = Decided(**module.decide(source, target_joints))
-        return as_images(generator.merged(source, decided, tf.shape(target_joints)[1]))
+        choice = module.choose(source, target_joints)
+        warped = generator.warped_parts(source, Choice(**choice), forward_warp)
+        decided = Decided(**module.decide(choice, warped))
+        return as_images(generator.merged(source, Choice(**choice), decided, tf.shape(target_joints)[1]))
 
     if isinstance(generator, PartGenerator):
-        module.affinity, module.decide = traced(generator.affinity), traced(checked)
+        module.affinity = traced(generator.affinity)
+        module.choose = traced(checked(lambda source, joints: generator.choose(source, joints)._asdict()))
+        module.decide = tf.function(second, input_signature=_parts_specs(generator), autograph=False)
+        module.decide = module.decide.get_concrete_function()
         module.generate = traced(merged)
     else:
-        module.generate = traced(checked)
+        module.generate = traced(checked(second))
     signatures = _signatures(module, source, _fixed_side(generator))
     module.weights = signatures["transfer"].variables
     return module, signatures
@@ -162,7 +170,7 @@ def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable
     """The two halves of the model without checks, which read their weights as these are stored.
 
     The second one makes of a source and target joints what `image_outputs` does, or, of a model of any frame size,
-    decides what it is made of.
+    decides of a choice and warped parts.
     """
     encode, second = generator.encode_source, _second_half(generator)
     if weights == "float32":
@@ -172,16 +180,30 @@ def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable
     if side is None:
         arguments.append(tf.TensorSpec([None, None, None, None, 1]))
     encode = tf.function(encode, autograph=False).get_concrete_function(*arguments)
-    source = _source_specs(encode.structured_outputs)
-    target = tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
-    second = tf.function(second, autograph=False).get_concrete_function(source, target)
+    if side is None:
+        given = _parts_specs(generator)
+    else:
+        given = _source_specs(encode.structured_outputs), tf.TensorSpec([None, None, NUM_JOINTS, 3], tf.float32)
+    second = tf.function(second, autograph=False).get_concrete_function(*given)
     return stored_as(weights, encode), stored_as(weights, second)
 
 
 def _second_half(generator: Generator | PartGenerator) -> Callable:
     if isinstance(generator, PartGenerator):
-        return lambda source, joints: generator.decide(source, joints, forward_warp)._asdict()
+        return lambda choice, warped: generator.decide(Choice(**choice), warped)._asdict()
     return lambda source, joints: image_outputs(generator, source, joints, forward_warp)
+
+
+def _parts_specs(generator: PartGenerator) -> tuple[dict[str, tf.TensorSpec], tf.TensorSpec]:
+    """Of what `decide` takes: the fields of a `Choice`, and warped parts."""
+    of_parts = [None, None, NUM_PARTS]
+    choice = Choice(
+        joints=tf.TensorSpec([None, NUM_JOINTS, 3], tf.float32, "joints"),
+        frames=tf.TensorSpec(of_parts, tf.int32, "frames"),
+        shares=tf.TensorSpec(of_parts, tf.float32, "shares"),
+        transforms=tf.TensorSpec([*of_parts, 6], tf.float32, "transforms"),
+    )
+    return choice._asdict(), tf.TensorSpec([None, None, generator.size, generator.size, 5], tf.float32, "warped")
 
 
 def _source_specs(features: dict[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:

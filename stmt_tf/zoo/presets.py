@@ -26,7 +26,7 @@ DEFAULT = "dancers_64px"  # which commands take where no model is named
 PRESETS = {
     "dancers_64px": Preset(
         place="saved_models/dancers_64px",
-        sha256="f3e84e644e5e0ddaf8f07c472c13ebdd50ac6e7b65666f33060bc8d31fa3ccd3",
+        sha256="8a1248a0a401f0c79542b5d313e39233ef96baa32a2d92204abf45ca6972ebd0",
         licence="Apache-2.0",
         trained_on="4,500 videos of rendered people, the perceptual loss by VGG16's ImageNet weights",
     ),

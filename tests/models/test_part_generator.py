@@ -10,12 +10,13 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models import part_generator
 from stmt_tf.models.composition import background_base
 from stmt_tf.models.create import create_generator
-from stmt_tf.models.frame_size import Decided, enlarged, foreground_at_frame_size, merge, shrunk
+from stmt_tf.models.frame_size import Choice, Decided, as_carried, enlarged, foreground_at_frame_size, merge, shrunk
 from stmt_tf.models.part_choice import nearest_frames, part_affinity, part_preference
 from stmt_tf.models.unet import UNet
+from stmt_tf.models.warp import affine_warp
 from stmt_tf.pose.maps import joint_heatmaps, part_log_priors, scaled_joints
 from stmt_tf.pose.skeleton import LEFT_ANKLE, NUM_PARTS, PARTS, RIGHT_WRIST
-from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size
+from stmt_tf.serving.frame_size import CARRIED_BY, foregrounds_at_frame_size, warped_parts
 
 SIZE = 32
 FOREARM = [part.name for part in PARTS].index("right_forearm")
@@ -321,13 +322,14 @@ def test_the_person_is_no_more_opaque_than_a_known_matte_and_as_the_masks_where_
     mattes[:, :, ::2] = 0.0
     mattes[:, 1] = -1.0  # not known
     source = generator.encode_source(*map(tf.constant, (frames, joints, mattes)))
-    colours, opacity = tf.split(source["frames"], [3, 1], axis=-1)
-    np.testing.assert_allclose(colours, frames * opacity, atol=1e-6)
+    colours, opacity = tf.split(tf.cast(source["frames"], tf.float32) / 255.0, [3, 1], axis=-1)
+    byte = 1.01 / 255.0
+    np.testing.assert_allclose(colours, (frames / 2 + 0.5) * opacity, atol=byte)
     person = 1.0 - source["background_mask"][0]
     taken = enlarged(tf.minimum(person - shrunk(mattes[0], SIZE), 0.0), side)[0]
     assert tf.reduce_min(mattes[0, 0] + taken) < -0.01 or ratio == 1
-    np.testing.assert_allclose(opacity[0, 0], np.maximum(mattes[0, 0] + taken, 0.0), atol=1e-5)
-    np.testing.assert_allclose(opacity[0, 1], enlarged(person, side)[1], atol=1e-5)
+    np.testing.assert_allclose(opacity[0, 0], np.maximum(mattes[0, 0] + taken, 0.0), atol=byte)
+    np.testing.assert_allclose(opacity[0, 1], enlarged(person, side)[1], atol=byte)
 
 
 # Frame size.
@@ -373,27 +375,57 @@ def test_larger_frames_keep_their_detail(generator):
     assert error.mean() < 0.05
 
 
-def carried(*values):
-    """What is decided of what is carried over: `Decided` from `colour` on."""
-    return Decided(None, None, None, *map(tf.constant, values))
+def carried(colour, cover, seen, chosen, transforms, drawn):
+    """What is chosen and decided of what is carried over."""
+    choice = Choice(None, None, None, None)._replace(frames=tf.constant(chosen), transforms=tf.constant(transforms))
+    return choice, Decided(None, None, None, *map(tf.constant, (colour, cover, seen, drawn)))
 
 
-def by_graph(frames, parts):
-    """The foregrounds and masks that the graph makes of float32 frames `[B, N, S, S, 4]`."""
-    foregrounds, masks = foreground_at_frame_size(tf.constant(frames), parts)
+def by_graph(frames, choice, parts):
+    """The foregrounds and masks that the graph makes of frames uint8 `[B, N, S, S, 4]`."""
+    foregrounds, masks = foreground_at_frame_size(tf.constant(frames), choice, parts)
     return np.clip(foregrounds, -1, 1), masks.numpy()
 
 
-def by_opencv(frames, parts):
-    """The same by OpenCV, from uint8."""
+def by_opencv(frames, choice, parts):
+    """The same by OpenCV."""
     targets = len(parts.seen) // len(frames)
     decided = {name: getattr(parts, name).numpy() for name in CARRIED_BY}
+    choice = {"frames": choice.frames.numpy(), "transforms": choice.transforms.numpy()}
     made = []
     for number, each in enumerate(frames):
-        some = {name: value[number * targets : (number + 1) * targets] for name, value in decided.items()}
-        made += foregrounds_at_frame_size(each, some)
+        some = [
+            {name: value[number * targets : (number + 1) * targets] for name, value in values.items()}
+            for values in (choice, decided)
+        ]
+        made += foregrounds_at_frame_size(each, *some)
     foregrounds, masks = zip(*made)
     return np.stack(foregrounds) / np.float32(127.5) - 1, np.stack(masks) / np.float32(255)
+
+
+def test_frames_are_carried_as_bytes_times_the_opacity():
+    frames = tf.constant([-1.0, 0.0, 1.0, 0.6])[None, :, None, None] * tf.ones([1, 4, 1, 3])
+    opacity = tf.constant([1.0, 0.5, 0.25, 0.0])[None, :, None, None]
+    carried_over = as_carried(frames, opacity).numpy()[0, :, 0]
+    np.testing.assert_array_equal(carried_over[:, 1:], [[0, 0, 255], [64, 64, 128], [64, 64, 64], [0, 0, 0]])
+
+
+def test_opencv_warps_the_parts_that_count_as_the_graph_does():
+    random, n = np.random.default_rng(0), 8
+    parts = random.uniform(0, 1, [3, NUM_PARTS, n, n, 5]).astype(np.float32)
+    chosen = random.integers(0, 3, [2, 2, NUM_PARTS]).astype(np.int32)
+    shares = np.ones(chosen.shape, np.float32)
+    shares[1, 1] = 1e-4
+    transforms = np.tile(np.float32([0.9, 0.2, 0.5, -0.2, 0.9, 0.3]), [2, 2, NUM_PARTS, 1])
+    transforms[..., 2] += random.uniform(-2, 2, chosen.shape)
+    warped = warped_parts(parts, {"frames": chosen, "shares": shares, "transforms": transforms})
+    each = parts[chosen, np.arange(NUM_PARTS)].reshape(-1, n, n, 5)
+    expected = affine_warp(tf.constant(each), tf.constant(transforms.reshape(-1, 6))).numpy().reshape(warped.shape)
+    assert (warped[1, NUM_PARTS:] == 0).all() and (expected[1, NUM_PARTS:] > 0.1).any()
+    expected[1, NUM_PARTS:] = 0
+    # OpenCV's warp interpolates in steps of 1 / 32 of a pixel.
+    np.testing.assert_allclose(warped, expected, atol=0.04)
+    assert np.abs(warped - expected).mean() < 0.01
 
 
 @pytest.mark.parametrize("make", [by_graph, by_opencv])
@@ -401,7 +433,9 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says(make):
     n, ratio = 16, 3
     side = n * ratio
     random = np.random.default_rng(0)
-    frames = random.uniform(0, 1, [2, 4, side, side, 4]).astype(np.float32)
+    opacity = random.uniform(0.2, 1, [2, 4, side, side, 1])
+    frames = np.rint(255 * opacity * np.append(random.uniform(0, 1, [2, 4, side, side, 3]), np.ones_like(opacity), -1))
+    frames = frames.astype(np.uint8)
     masks = cv2.GaussianBlur(random.uniform(-2, 2, [n, n, 3 * 2 * NUM_PARTS]), (0, 0), 2).clip(0, 1)
     masks = masks.transpose(2, 0, 1).reshape(3, 2, NUM_PARTS, n, n).astype(np.float32)
     masks = np.concatenate([masks, masks[:1]])  # two targets of each of two sources
@@ -414,8 +448,9 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says(make):
     transforms = np.stack([a, -b, c, b, a, f], -1).astype(np.float32)
     drawn = random.uniform(-1, 1, [4, n, n, 4]).astype(np.float32)
     cover = masks * shares[..., None, None]
-    parts = carried(attention * masks, cover, masks > 0, chosen, transforms, drawn)
-    foreground, mask = make(frames, parts)
+    foreground, mask = make(frames, *carried(attention * masks, cover, masks > 0, chosen, transforms, drawn))
+    # Colours in [-1, 1] times the opacity, and the opacity.
+    premultiplied = np.concatenate([frames[..., :3] / 127.5 - frames[..., 3:] / 255, frames[..., 3:] / 255], -1)
 
     def enlarged(x):
         return cv2.resize(x, (side, side), interpolation=cv2.INTER_LINEAR)
@@ -429,7 +464,7 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says(make):
                 # x -> r (A ((x + .5) / r - .5) + b + .5) - .5
                 moved = ratio * (linear @ np.full(2, 0.5 / ratio - 0.5) + shift + 0.5) - 0.5
                 warped = cv2.warpAffine(
-                    frames[m // 2, chosen[m, k, p]],
+                    np.float32(premultiplied[m // 2, chosen[m, k, p]]),
                     np.column_stack([linear, moved]),
                     (side, side),
                     flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -454,7 +489,8 @@ def test_a_part_is_seen_where_its_attention_or_its_share_says(generator):
     frames, joints = make_frames(1, 3, size=2 * SIZE), make_joints(1, 3, size=2 * SIZE)
     source = generator.encode_source(tf.constant(frames), tf.constant(joints))
     targets = tf.constant(joints[:, :2])
-    decided = generator.decide(source, targets)
+    choice = generator.choose(source, targets)
+    decided = generator.decide(choice, generator.warped_parts(source, choice, affine_warp))
     shares = nearest_frames(generator.affinity(source, targets)[0], CONFIG.nearest_frames)[1][..., None, None]
     alphas = tf.reshape(decided.images[..., 3], decided.attention.shape)
     expected = tf.maximum(decided.attention, shares) * alphas > 0.08
@@ -471,7 +507,7 @@ def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(make):
     ones, chosen = tf.ones(seen.shape), tf.zeros([1, 1, NUM_PARTS], tf.int32)
     stay = tf.tile(tf.constant([1.0, 0, 0, 0, 1, 0])[None, None, None], [1, 1, NUM_PARTS, 1])
     parts = carried(ones, ones, seen, chosen, stay, tf.ones([1, 8, 8, 4]))
-    _, mask = make(np.ones([1, 1, 16, 16, 4], np.float32), parts)
+    _, mask = make(np.full([1, 1, 16, 16, 4], 255, np.uint8), *parts)
     expected = np.zeros([16, 16])
     expected[2:12, 4:14] = 1.0
     np.testing.assert_allclose(mask[0, ..., 0], expected, atol=1e-5)
@@ -481,7 +517,7 @@ def test_parts_are_carried_over_within_a_pixel_of_where_they_are_seen(make):
 def test_where_nobody_is_seen_nothing_is_carried_over(make, painted):
     blank, chosen = tf.zeros([1, 2, NUM_PARTS, 8, 8]), tf.zeros([1, 2, NUM_PARTS], tf.int32)
     parts = carried(blank, blank, blank > 0, chosen, tf.zeros([1, 2, NUM_PARTS, 6]), tf.ones([1, 8, 8, 4]))
-    foreground, mask = make(np.ones([1, 3, 16, 16, 4], np.float32), parts)
+    foreground, mask = make(np.full([1, 3, 16, 16, 4], 255, np.uint8), *parts)
     # The graph's box is of one pixel at least, which shows what is painted there.
     np.testing.assert_allclose(foreground[0, :2, :2], painted, atol=0.01)
     np.testing.assert_allclose(foreground[0, 2:], 0, atol=0.01)
@@ -495,7 +531,7 @@ def test_the_network_may_be_as_sure_of_the_mask_as_it_can(make):
     drawn = np.zeros([1, 8, 8, 4], np.float32)
     drawn[..., :4, 3], drawn[..., 4:, 3] = 1000, -1000
     parts = carried(0.05 * ones, 0.05 * ones, ones > 0, chosen, stay, drawn)
-    _, mask = make(np.ones([1, 1, 16, 16, 4], np.float32), parts)
+    _, mask = make(np.full([1, 1, 16, 16, 4], 255, np.uint8), *parts)
     np.testing.assert_array_equal(mask[0, :, :7], 1)
     np.testing.assert_array_equal(mask[0, :, 9:], 0)
 
@@ -505,7 +541,7 @@ def test_the_mask_at_frame_size_is_of_the_persons_opacity(generator):
     mattes = np.ones([1, 1, 2 * SIZE, 2 * SIZE, 1], np.float32)
     source = generator.encode_source(*map(tf.constant, (frames, joints, mattes)))
     made = generator.generate(source, tf.constant(joints))
-    outline = np.clip((np.clip(source["frames"][..., 3:], 0.02, 0.98) - 0.15) / 0.6, 0, 1)
+    outline = np.clip((np.clip(source["frames"][..., 3:] / 255, 0.02, 0.98) - 0.15) / 0.6, 0, 1)
     expected = outline**2 * (3 - 2 * outline)
     shown = np.any(made["foreground"] != 0, -1)
     between = shown & (expected[..., 0] > 0.3) & (expected[..., 0] < 0.9)
