@@ -76,13 +76,13 @@ def part_preference(log_priors: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
 
     Args:
         log_priors: `[B, N, n, n, 1 + P]`, see `stmt_tf.pose.maps.part_log_priors`.
-        masks: `[B, N, n, n, 1 + P]` in [0, 1], of the background and of each part.
+        masks: `[B, N, n, n, P]` in [0, 1].
 
     Returns:
         `[B, 1, N, P]`, at most 0, to be added to the affinities; without a gradient.
     """
     priors = tf.exp(log_priors[..., 1:])
-    shown = tf.reduce_sum(priors * masks[..., 1:], [2, 3]) / tf.reduce_sum(priors, [2, 3])
+    shown = tf.reduce_sum(priors * masks, [2, 3]) / tf.reduce_sum(priors, [2, 3])
     share = shown / tf.maximum(_ENOUGH * tf.reduce_max(shown, 1, keepdims=True), _LEAST_SHOWN)
     preference = _SHOWN * tf.math.log(tf.clip_by_value(share, _LEAST_SHOWN, 1.0))
     return tf.stop_gradient(preference)[:, tf.newaxis]

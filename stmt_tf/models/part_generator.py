@@ -94,8 +94,8 @@ class PartGenerator(tf.keras.Model):
 
         Returns:
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
-            mask, the mask, and its share in all of the person's; `background_mask` `[B, N, n, n, 1]`, which the parts'
-            masks complete to 1; `frames` uint8 `[B, N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`;
+            mask, the mask, and its share in all of the person's, which is left out where frames are known to be of the
+            network's size; `background_mask` `[B, N, n, n, 1]`, which the parts' masks complete to 1; `frames` uint8 `[B, N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`;
             `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1, N, P]`, which is added
             to the affinities by which the frames of each part are chosen (`part_preference`); it may be told for each
             target frame, `[B, L, N, P]`.
@@ -113,15 +113,19 @@ class PartGenerator(tf.keras.Model):
         prior = part_log_priors(merge_axes(joints), self.size)
         log_confidence = tf.pad(part_log_confidence(merge_axes(joints)), [[0, 0], [1, 0]])[:, None, None]
         logits = delta + prior + log_confidence + _log_matte(small_mattes, small_known)
-        masks = _sharp_masks(logits)
-        background_mask = split_axes(masks[..., :1], batch)
+        background, masks = _sharp_masks(logits)
+        background_mask = split_axes(background, batch)
         # The matte tells the outline at frame size; the masks may take from it, and stand in where there is none.
-        correction = 1.0 - masks[..., :1] - small_mattes
+        correction = 1.0 - background - small_mattes
         correction -= small_known * tf.nn.relu(correction)
         opacity = tf.clip_by_value(mattes + enlarged(correction, side), 0.0, 1.0)
+        parts = masked_parts(small, masks)
+        if not is_static(side, self.size):
+            shares = masks / tf.maximum(1.0 - background, _LEAST_PERSON)
+            parts = tf.concat([parts, tf.transpose(shares, [0, 3, 1, 2])[..., None]], -1)
         return {
             "joints": joints,
-            "parts": split_axes(_parts(small, masks), batch),
+            "parts": split_axes(parts, batch),
             "background_mask": background_mask,
             "frames": split_axes(as_carried(merge_axes(frames), opacity), batch),
             "background": self._place(frames, split_axes(small, batch), background_mask),
@@ -181,23 +185,18 @@ class PartGenerator(tf.keras.Model):
         return Choice(target, frames, shares, _of_chosen(transforms, frames))
 
     def warped_parts(self, source: dict[str, tf.Tensor], choice: Choice, warp: Callable) -> tf.Tensor:
-        """The parts of the source frames that were chosen, in the target's pose: `[M, K * P, n, n, 5]`.
-
-        They are those of `encode_source`; of frames of the network's own size without the last channel, the share in
-        the person, which is for frames of another size.
-        """
+        """The parts of the source frames that were chosen, in the target's pose: `[M, K * P, n, n, 4 or 5]`."""
         # Of six axes, TFLite takes few operations: frames and parts are one axis wherever there are channels, too.
         parts = merge_axes(merge_axes(_of_chosen(source["parts"], choice.frames)))
-        # Splits, where slices would do: their gradient is cheaper by far.
-        if is_static(_side(source["frames"]), self.size):
-            parts, _ = tf.split(parts, [4, 1], axis=-1)
         warped = warp(parts, merge_axes(merge_axes(choice.transforms)))
         return tf.reshape(warped, [tf.shape(choice.frames)[0], -1, *warped.shape[1:]])
 
     def decide(self, choice: Choice, warped: tf.Tensor) -> Decided:
         """All that the networks do, of parts that are warped already: `[M, K * P, n, n, 4 or 5]`."""
-        images, apart = warped[..., :4], tf.concat([tf.shape(choice.frames), warped.shape[2:4]], 0)
-        alphas = tf.reshape(tf.split(warped, warped.shape[-1], axis=-1)[3], apart)
+        images = warped if warped.shape[-1] == 4 else warped[..., :4]
+        apart = tf.concat([tf.shape(choice.frames), warped.shape[2:4]], 0)
+        # Splits, where slices would do: their gradient is cheaper by far.
+        alphas = tf.reshape(tf.split(images, 4, axis=-1)[3], apart)
         blended = tf.reshape(choice.shares, [tf.shape(choice.shares)[0], -1, 1, 1, 1]) * images
         blended = tf.reshape(blended, [tf.shape(choice.shares)[0], -1, NUM_PARTS * self.size, self.size, 4])
         blended = tf.reshape(tf.reduce_sum(blended, 1), [-1, NUM_PARTS, self.size, self.size, 4])
@@ -209,7 +208,7 @@ class PartGenerator(tf.keras.Model):
         )
         drawn = tf.concat([paint, mask_logit], -1)
         colour = cover = seen = None
-        if warped.shape[-1] == 5:
+        if warped.shape[-1] > 4:
             masks, by_frame = tf.reshape(warped[..., 4], apart), choice.shares[..., None, None]
             colour, cover = attention * masks, by_frame * masks
             seen = tf.maximum(attention, by_frame) * alphas > _SEEN
@@ -261,18 +260,15 @@ def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
     return known * tf.concat([tf.math.log(1.0 - sure), person], axis=-1)
 
 
-def _sharp_masks(logits: tf.Tensor) -> tf.Tensor:
-    """Masks of background and parts, `[.., 1 + P]`, of which the parts' shares in the person are sharpened."""
+def _sharp_masks(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Masks of background `[.., 1]` and parts `[.., P]`, whose shares in the person are sharpened.
+
+    Of `[.., 1 + P]`.
+    """
+    # Splits, where slices would do: their gradient is cheaper by far.
     background, _ = tf.split(tf.nn.softmax(logits), [1, NUM_PARTS], axis=-1)
-    shares = tf.nn.softmax(_SHARPNESS * logits[..., 1:])
-    return tf.concat([background, (1.0 - background) * shares], -1)
-
-
-def _parts(frames: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
-    """`parts` of `PartGenerator.encode_source`: of `[N, n, n, 3]` and `[N, n, n, 1 + P]`, `[N, P, n, n, 5]`."""
-    shares = masks[..., 1:] / tf.maximum(1.0 - masks[..., :1], _LEAST_PERSON)
-    shares = tf.transpose(shares, [0, 3, 1, 2])[..., None]
-    return tf.concat([masked_parts(frames, masks[..., 1:]), shares], axis=-1)
+    _, of_parts = tf.split(logits, [1, NUM_PARTS], axis=-1)
+    return background, (1.0 - background) * tf.nn.softmax(_SHARPNESS * of_parts)
 
 
 def _by_source_frame(attention: tf.Tensor, chosen: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

@@ -310,14 +310,14 @@ def shown():
     """Two frames of the same pose: logarithms of the priors and masks, of which the first shows every part wholly."""
     pose = np.array([[32, y, 1] for y in (8, 16, 18, 26, 34, 18, 26, 34, 36, 46, 56, 36, 46, 56)], np.float32)
     priors = part_log_priors(tf.constant(pose), 64)
-    masks = np.ones([1, 2, 64, 64, 11], np.float32)
+    masks = np.ones([1, 2, 64, 64, 10], np.float32)
     return tf.tile(priors[None, None], [1, 2, 1, 1, 1]), masks
 
 
 @pytest.mark.parametrize(("share", "cost"), [(1.0, 0.0), (0.75, 0.0), (0.5, 40 * np.log(1.2)), (0.0, 40 * np.log(50))])
 def test_a_frame_that_shows_less_than_most_of_a_part_is_less_near_by_how_much_less(shown, share, cost):
     priors, masks = shown
-    masks[0, 1, ..., 1 + FOREARM] = share
+    masks[0, 1, ..., FOREARM] = share
     expected = np.zeros([1, 1, 2, 10])
     expected[0, 0, 1, FOREARM] = -cost
     np.testing.assert_allclose(part_preference(priors, masks), expected, atol=1e-3)
@@ -325,23 +325,23 @@ def test_a_frame_that_shows_less_than_most_of_a_part_is_less_near_by_how_much_le
 
 def test_it_counts_what_a_frame_shows_along_the_parts_axis(shown):
     priors, masks = shown
-    masks[0, 1, :, :16, 1 + FOREARM] = 0
-    masks[0, 1, :, 48:, 1 + FOREARM] = 0
+    masks[0, 1, :, :16, FOREARM] = 0
+    masks[0, 1, :, 48:, FOREARM] = 0
     np.testing.assert_allclose(part_preference(priors, masks), np.zeros([1, 1, 2, 10]), atol=1e-3)
-    masks[0, 1, 24:36, 28:37, 1 + FOREARM] = 0
+    masks[0, 1, 24:36, 28:37, FOREARM] = 0
     assert part_preference(priors, masks)[0, 0, 1, FOREARM] < -10
 
 
 def test_a_part_that_no_frame_shows_well_is_compared_with_the_best(shown):
     priors, masks = shown
-    masks[0, 0, ..., 1 + FOREARM], masks[0, 1, ..., 1 + FOREARM] = 0.4, 0.2
+    masks[0, 0, ..., FOREARM], masks[0, 1, ..., FOREARM] = 0.4, 0.2
     preference = part_preference(priors, masks)[0, 0, :, FOREARM]
     np.testing.assert_allclose(preference, [0, -40 * np.log(1.2)], atol=1e-3)
 
 
 def test_a_part_that_even_the_best_frame_hardly_shows_is_compared_with_a_fiftieth(shown):
     priors, masks = shown
-    masks[0, 0, ..., 1 + FOREARM], masks[0, 1, ..., 1 + FOREARM] = 0.01, 0.005
+    masks[0, 0, ..., FOREARM], masks[0, 1, ..., FOREARM] = 0.01, 0.005
     preference = part_preference(priors, masks)[0, 0, :, FOREARM]
     np.testing.assert_allclose(preference, [-40 * np.log(2), -40 * np.log(4)], atol=1e-2)
 

@@ -91,15 +91,20 @@ def test_a_frame_in_its_own_pose_shows_the_person_that_its_masks_do(generator, e
     assert error[np.broadcast_to(person > 0.9, error.shape)].max() < 0.2  # a little is painted there
 
 
-def test_parts_are_the_colours_times_their_masks_and_their_share_in_the_person(generator, example):
-    mattes = 0.5 * example["source_mattes"]
-    source = generator.encode_source(example["source_frames"], example["source_joints"], mattes)
-    colours, masks, shares = tf.split(source["parts"], [3, 1, 1], axis=-1)
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_parts_are_the_colours_times_their_masks_and_their_share_in_the_person(generator, ratio):
+    """The share alone is for frames of another size than the network's."""
+    example = make_example(batch=2, sources=3, targets=1, size=ratio * SIZE)
+    frames, mattes = example["source_frames"], 0.5 * example["source_masks"]
+    source = generator.encode_source(frames, example["source_joints"], mattes)
+    colours, masks, *shares = tf.split(source["parts"], [3, 1] + [1] * (ratio - 1), axis=-1)
     person = 1.0 - source["background_mask"][:, :, None]
     assert tf.reduce_min(person) < 0.02 and tf.reduce_max(person) > 0.5
     np.testing.assert_allclose(tf.reduce_sum(masks, 2), person[:, :, 0], atol=1e-5)
-    np.testing.assert_allclose(colours, example["source_frames"][:, :, None] * masks, atol=1e-6)
-    np.testing.assert_allclose(shares, masks / np.maximum(person, 0.1), atol=1e-5)
+    small = tf.reshape(shrunk(tf.reshape(frames, [-1, *frames.shape[2:]]), SIZE), [2, 3, 1, SIZE, SIZE, 3])
+    np.testing.assert_allclose(colours, small * masks, atol=1e-6)
+    for share in shares:
+        np.testing.assert_allclose(share, masks / np.maximum(person, 0.1), atol=1e-5)
 
 
 def test_the_place_is_as_the_frames_show_it_and_painted_where_none_does(example):
@@ -233,7 +238,7 @@ def test_parts_share_the_person_sharply(generator, example):
     """Of a pixel that is a torso's to two thirds and a head's to one, the torso has 8 / 9."""
     logits = np.full([1, 1, 1, 1 + NUM_PARTS], -50.0, np.float32)
     logits[..., [0, 1, 10]] = np.log([0.4, 0.2, 0.4])
-    masks = part_generator._sharp_masks(tf.constant(logits))[0, 0, 0].numpy()
+    masks = np.concatenate(part_generator._sharp_masks(tf.constant(logits)), -1)[0, 0, 0]
     np.testing.assert_allclose(masks[[0, 1, 10]], [0.4, 0.6 / 9, 0.6 * 8 / 9], rtol=1e-4)
     np.testing.assert_allclose(masks.sum(), 1.0, rtol=1e-5)
 
@@ -262,7 +267,7 @@ def test_affinity_is_of_each_target_pose_at_the_networks_size(generator):
 
 def test_frames_are_preferred_for_how_wholly_their_masks_show_a_part(generator, example):
     source = generator.encode_source(example["source_frames"], example["source_joints"])
-    masks = tf.concat([source["background_mask"], tf.transpose(source["parts"][..., 3], [0, 1, 3, 4, 2])], -1)
+    masks = tf.transpose(source["parts"][..., 3], [0, 1, 3, 4, 2])
     expected = part_preference(part_log_priors(example["source_joints"], SIZE), masks)
     assert tf.reduce_min(expected) < -1
     np.testing.assert_allclose(source["preference"], expected, atol=1e-3)
