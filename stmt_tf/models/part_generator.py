@@ -95,10 +95,10 @@ class PartGenerator(tf.keras.Model):
         Returns:
             `joints` in pixels of the network's size; `parts` `[B, N, P, n, n, 5]`, of each part the colour times its
             mask, the mask, and its share in all of the person's, which is left out where frames are known to be of the
-            network's size; `background_mask` `[B, N, n, n, 1]`, which the parts' masks complete to 1; `frames` uint8 `[B, N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`;
-            `background` `[B, S, S, 3]`, the place without its person; `preference` `[B, 1, N, P]`, which is added
-            to the affinities by which the frames of each part are chosen (`part_preference`); it may be told for each
-            target frame, `[B, L, N, P]`.
+            network's size; `background_mask` `[B, N, n, n, 1]`, which the parts' masks complete to 1; `frames` uint8
+            `[B, N, S, S, 4]`, see `stmt_tf.models.frame_size.as_carried`; `background` `[B, S, S, 3]`, the place
+            without its person; `preference` `[B, 1, N, P]`, which is added to the affinities by which the frames of
+            each part are chosen (`part_preference`); it may be told for each target frame, `[B, L, N, P]`.
         """
         batch, side = tf.shape(frames)[:2], _side(frames)
         small = shrunk(merge_axes(frames), self.size)

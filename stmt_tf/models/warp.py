@@ -3,7 +3,7 @@
 TensorFlow's own gradient of `ImageProjectiveTransformV3` samples the output's gradient by the inverse
 transform. That is the adjoint for translations only: with a scale it is wrong by the scale's square and
 by the filter. The mask network learns through this warp, so the gradient here adds each output pixel's
-share back to the four pixels that it was read from.
+share back to the four pixels that it was read from. The kernel of TensorFlow Addons does so, too, and faster.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ def affine_warp(images: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
         `[N, H, W, C]`.
     """
     transforms = tf.stop_gradient(transforms)
-    adjoint = _adjoint if compat.resampler() is None else _adjoint_by_addons
+    if compat.resampler() is not None:
+        places = tf.stack(_places(transforms, *tf.unstack(tf.shape(images)[1:3])), -1)
+        return tf.ensure_shape(compat.resampler()(images, places), images.shape)
 
     @tf.custom_gradient
     def warp(images):
-        return forward_warp(images, transforms), lambda upstream: adjoint(upstream, transforms)
+        return forward_warp(images, transforms), lambda upstream: _adjoint(upstream, transforms)
 
     return warp(images)
 
@@ -77,15 +79,6 @@ def _adjoint(upstream: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
         count * height * width,
     )
     return tf.reshape(gradient, tf.shape(upstream))
-
-
-def _adjoint_by_addons(upstream: tf.Tensor, transforms: tf.Tensor) -> tf.Tensor:
-    """The same by the kernel of TensorFlow Addons, in a third of the time on a CPU."""
-    places = tf.stack(_places(transforms, *tf.unstack(tf.shape(upstream)[1:3])), -1)
-    with tf.GradientTape() as tape:
-        tape.watch(upstream)  # in place of the images, whose values do not matter
-        warped = compat.resampler()(upstream, places)
-    return tape.gradient(warped, upstream, output_gradients=upstream)
 
 
 def _neighbours(

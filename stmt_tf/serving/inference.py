@@ -7,8 +7,8 @@ The SavedModel offers functions, whose axes are B batch, N source frames, L targ
     generate(source, target_joints float32 [B, L, 14, 3]) -> dict of uint8 images, as in `TransferModel.generate`
     affinity(source, target_joints), of a model of any frame size -> float32 [B, L, N, 10], see `TransferModel.affinity`
     choose(source, target_joints), likewise -> dict of a `stmt_tf.models.frame_size.Choice`
-    decide(choice, warped), likewise -> dict of a `stmt_tf.models.frame_size.Decided`, of what `choose` gave and the parts
-        warped as it says, float32 [B * L, K * 10, n, n, 5]
+    decide(choice, warped), likewise -> dict of a `stmt_tf.models.frame_size.Decided`, of what `choose` gave and the
+        parts warped as it says, float32 [B * L, K * 10, n, n, 5]
 
 and the signatures of `stmt_tf.serving.signatures`, for model servers.
 """

@@ -17,9 +17,9 @@ The paper's models take frames of their own side, and at most the K that their a
 to them in turn. A model of attention over frames and parts takes any number, of any multiple of its network's side, and
 gives frames of that size; its `encode_source` also takes mattes, or none: `[B, 0, H, W, 1]`. It chooses the source
 frames of each part for each pose by itself. Who wants them to change seldom calls the SavedModel's function `affinity`
-and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`). Its functions
-`choose` and `decide` are what is between the warps, for who carries pixels over by other means than the graph (see
-`stmt_tf.serving.frame_size`).
+and adds the difference to other affinities to the feature `preference` (see `stmt_tf.pose.steady_choice`). Its
+functions `choose` and `decide` are what is between the warps, for who carries pixels over by other means than the graph
+(see `stmt_tf.serving.frame_size`).
 
 What cannot be used (more frames, pictures that are no JPEG or of another size, joints that are not finite or absurdly
 far off, mattes above 1) is an InvalidArgumentError that says so.
