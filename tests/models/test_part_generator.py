@@ -420,7 +420,7 @@ def test_opencv_warps_the_parts_that_count_as_the_graph_does():
     parts = random.uniform(0, 1, [3, NUM_PARTS, n, n, 5]).astype(np.float32)
     chosen = random.integers(0, 3, [2, 2, NUM_PARTS]).astype(np.int32)
     shares = np.ones(chosen.shape, np.float32)
-    shares[1, 1] = 1e-4
+    shares[0, 1], shares[1, 1] = 2e-3, 1e-4
     transforms = np.tile(np.float32([0.9, 0.2, 0.5, -0.2, 0.9, 0.3]), [2, 2, NUM_PARTS, 1])
     transforms[..., 2] += random.uniform(-2, 2, chosen.shape)
     warped = warped_parts(parts, {"frames": chosen, "shares": shares, "transforms": transforms})
@@ -487,6 +487,16 @@ def test_a_pixel_of_a_part_goes_where_the_transform_says(make):
         np.testing.assert_allclose(foreground[m][shown], np.clip(expected[shown], -1, 1), atol=0.15)
         np.testing.assert_allclose(mask[m][shown], expected_mask[shown], atol=0.15)
         assert np.abs(foreground[m] - np.clip(expected, -1, 1))[shown].mean() < 0.01
+        assert np.abs(mask[m] - expected_mask)[shown].mean() < 0.01
+
+
+def test_parts_are_carried_to_where_the_target_pose_has_them(generator):
+    frames, joints = make_frames(2, 1, size=2 * SIZE), make_joints(2, 1, size=2 * SIZE)
+    source = generator.encode_source(tf.constant(frames), tf.constant(joints))
+    choice = generator.choose(source, tf.constant(joints + np.float32([8, 0, 0])))
+    np.testing.assert_allclose(choice.joints, source["joints"][:, 0] + np.float32([4, 0, 0]), atol=1e-4)
+    warped = generator.warped_parts(source, choice, affine_warp)
+    np.testing.assert_allclose(warped[:, :, :, 4:], source["parts"][:, 0, :, :, :-4], atol=1e-3)
 
 
 def test_a_part_is_seen_where_its_attention_or_its_share_says(generator):
