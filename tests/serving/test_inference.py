@@ -314,15 +314,17 @@ def test_what_opencv_carries_over_is_nearly_what_the_graph_does(of_parts, monkey
     for name, images in made.items():
         assert images.shape == expected[name].shape and images.dtype == np.uint8
         assert np.abs(images.astype(int) - expected[name].astype(int)).mean() < 0.5
-    np.testing.assert_array_equal(model.generate(source, poses, ("mask",))["mask"], made["mask"])
+    alone = model.generate(source, poses, ("mask",))
+    assert set(alone) == {"mask"}
+    np.testing.assert_array_equal(alone["mask"], made["mask"])
 
     for device, carried in (("/job:localhost/replica:0/task:0/device:CPU:0", True), ("/device:GPU:0", False)):
         frames_there = {"frames": types.SimpleNamespace(shape=source["frames"].shape, device=device)}
         assert model._is_carried(frames_there, ("foreground", "mask")) == carried
         assert not model._is_carried(frames_there, ()) and not model._is_carried(frames_there, ("frame", "mask"))
 
-    # Models that earlier versions saved cannot tell what they decide.
-    monkeypatch.setattr(model, "_model", types.SimpleNamespace(generate=model._model.generate))
+    # Models that earlier versions saved cannot tell what they choose; some decide it in one.
+    monkeypatch.setattr(model, "_model", types.SimpleNamespace(generate=model._model.generate, decide=None))
     for name, images in model.generate(source, poses, ("foreground", "mask")).items():
         np.testing.assert_allclose(images.astype(int), expected[name].astype(int), atol=1)
 
@@ -391,6 +393,22 @@ def test_signatures_refuse_what_does_not_fit(of_parts, change, complaint):
     }
     with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
         model._model.signatures["encode_source"](**{name: tf.constant(x) for name, x in arguments.items()})
+
+
+@pytest.mark.parametrize("names", [(), ("mask",)], ids=["by_the_graph", "by_opencv"])
+@pytest.mark.parametrize(
+    ("poses", "complaint"),
+    [
+        (np.full((1, 14, 3), np.nan, np.float32), "target_joints must be finite"),
+        (np.zeros((0, 14, 3), np.float32), "target_joints must hold a pose at least"),
+    ],
+    ids=["no_numbers", "none"],
+)
+def test_poses_that_cannot_be_used_are_refused_whatever_carries_pixels_over(of_parts, poses, complaint, names):
+    _, model = of_parts
+    source = model.encode_source(np.zeros((2, 2 * SIZE, 2 * SIZE, 3), np.uint8), make_joints(2, size=2 * SIZE))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=complaint):
+        model.generate(source, poses, names)
 
 
 def test_frames_of_another_size_make_no_other_graph(of_parts):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import numpy as np
@@ -73,13 +74,16 @@ def test_weights_that_were_rounded_are_stored_as_they_are(weights):
     assert not np.array_equal(before[0], once[0])
 
 
-def test_a_small_model_makes_the_frames_of_its_rounded_weights(tmp_path):
+@pytest.mark.parametrize("fusion", [CONFIG.fusion, "parts"])
+def test_a_small_model_makes_the_frames_of_its_rounded_weights(tmp_path, fusion):
     tf.keras.utils.set_random_seed(0)
-    generator = create_generator(CONFIG, 2)
+    config = dataclasses.replace(CONFIG, fusion=fusion)
+    generator = create_generator(config, 2)
     random = np.random.default_rng(0)
-    generator.heads.set_weights([random.normal(scale=0.2, size=w.shape) for w in generator.heads.get_weights()])
+    for layer in [generator.attention, generator.background] if fusion == "parts" else [generator.heads]:
+        layer.set_weights([random.normal(scale=0.2, size=w.shape) for w in layer.get_weights()])
     round_weights(generator, "int8")
-    save_model(generator, CONFIG, str(tmp_path / "model"), weights="int8")
+    save_model(generator, config, str(tmp_path / "model"), weights="int8")
     model = TransferModel(str(tmp_path / "model"))
     frames = random.integers(0, 256, (2, SIZE, SIZE, 3), np.uint8)
     source, poses = make_joints(2, size=SIZE), make_joints(3, size=SIZE, seed=5)
