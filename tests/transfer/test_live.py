@@ -104,7 +104,13 @@ def settings(video, folder, **others):
 
 
 def test_every_frame_after_the_calibration_is_made_or_counted_as_dropped(tmp_path, video, monkeypatch, caplog):
-    reader, streams = Reader(), []
+    class SlowAtFirst(Reader):
+        def detect(self, frame, index):
+            if index < 2:
+                time.sleep(0.15)  # frames of the calibration are dropped, too
+            return super().detect(frame, index)
+
+    reader, streams = SlowAtFirst(), []
 
     def latest(stage):
         streams.append(Latest(stage))
