@@ -329,6 +329,16 @@ def test_what_opencv_carries_over_is_nearly_what_the_graph_does(of_parts, monkey
         np.testing.assert_allclose(images.astype(int), expected[name].astype(int), atol=1)
 
 
+def test_a_saved_model_has_no_operations_but_tensorflows_own(of_parts):
+    """TensorFlow Addons, by whose kernel parts are warped in a training, are not there where a model is served."""
+    _, model = of_parts
+    graph = model._model.signatures["transfer"].graph.as_graph_def()
+    functions = [graph.node, *(function.node_def for function in graph.library.function)]
+    operations = {node.op for nodes in functions for node in nodes}
+    assert "ImageProjectiveTransformV3" in operations
+    assert not [name for name in operations if ">" in name]  # as in "Addons>Resampler"
+
+
 def test_the_choice_of_frames_is_told_and_can_be_changed(of_parts):
     generator, model = of_parts
     frames = np.stack([np.full((SIZE, SIZE, 3), value, np.uint8) for value in (220, 30)])
