@@ -157,6 +157,21 @@ def test_what_is_late_is_dropped_and_the_delay_does_not_grow(tmp_path, video):
     assert late < 2 * early + 0.3
 
 
+def test_beside_the_frame_that_is_shown_one_waits_that_is_made_and_one_that_is_posed(tmp_path, video, monkeypatch):
+    @contextlib.contextmanager
+    def window(_):
+        yield lambda image: time.sleep(0.15) or looked_for.append(len(reader.numbers))
+
+    reader, looked_for = Reader(), []
+    monkeypatch.setattr(live, "create_estimator", lambda *_: reader)
+    monkeypatch.setattr(live, "_window", window)
+    report = MotionTransfer(Painter()).run_live(settings(video, tmp_path, output=""))
+    count = len(report.latencies)
+    of_calibration = len(reader.numbers) - count
+    assert count == len(looked_for) > 3
+    assert (np.array(looked_for) <= of_calibration + np.arange(count) + 3).all()
+
+
 def test_the_rate_is_that_of_what_comes_out(tmp_path, video, monkeypatch):
     class Slow(Painter):
         def generate(self, *arguments):
