@@ -189,7 +189,7 @@ class _Part:
         self._ratio = tf.cast(ratio, tf.float32)
 
     def added(self, canvas: tf.Tensor, frames: tf.Tensor, source: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
-        """The canvas `[h, w, 5]` with the part of frames `[B, N, S, S, 4]` added, those `[K]` chosen of one source."""
+        """The canvas `[h, w, 5]` with the part of frames uint8 `[B, N, S, S, 4]` added, `[K]` chosen of one source."""
 
         def add():
             merged = tf.zeros([*tf.unstack(self._shape), 5])

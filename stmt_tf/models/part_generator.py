@@ -152,9 +152,13 @@ class PartGenerator(tf.keras.Model):
 
         The K frames with the largest affinity are taken. See `part_affinity` and `nearest_frames`.
         """
-        target = merge_axes(scaled_joints(target_joints, self.size / _side(source["frames"])))
-        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
+        joints, target = self._pairs(source, target_joints)
         return split_axes(part_affinity(joints, target, self.size), tf.shape(target_joints)[:2]) + source["preference"]
+
+    def _pairs(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Source poses `[M, N, 14, 3]` beside the target's `[M, 14, 3]`, in the network's pixels."""
+        target = scaled_joints(target_joints, self.size / _side(source["frames"]))
+        return tf.repeat(source["joints"], tf.shape(target)[1], axis=0), merge_axes(target)
 
     def generate(
         self, source: dict[str, tf.Tensor], target_joints: tf.Tensor, warp: Callable = affine_warp
@@ -177,8 +181,7 @@ class PartGenerator(tf.keras.Model):
 
     def choose(self, source: dict[str, tf.Tensor], target_joints: tf.Tensor) -> Choice:
         """Which source frames show each part of M = B * L poses `[B, L, 14, 3]`, and how they get there."""
-        target = merge_axes(scaled_joints(target_joints, self.size / _side(source["frames"])))
-        joints = tf.repeat(source["joints"], tf.shape(target_joints)[1], axis=0)
+        joints, target = self._pairs(source, target_joints)
         frames, shares = nearest_frames(merge_axes(self.affinity(source, target_joints)), self.nearest_frames)
         _, wanted = part_segments(target)
         transforms = part_transforms(joints, target[:, None]) + (1.0 - wanted)[:, None, :, None] * _OUT_OF_VIEW
@@ -193,9 +196,9 @@ class PartGenerator(tf.keras.Model):
 
     def decide(self, choice: Choice, warped: tf.Tensor) -> Decided:
         """All that the networks do, of parts that are warped already: `[M, K * P, n, n, 4 or 5]`."""
-        images = warped if warped.shape[-1] == 4 else warped[..., :4]
-        apart = tf.concat([tf.shape(choice.frames), warped.shape[2:4]], 0)
         # Splits, where slices would do: their gradient is cheaper by far.
+        images, *masks = tf.split(warped, [4] + [1] * (warped.shape[-1] - 4), axis=-1)
+        apart = tf.concat([tf.shape(choice.frames), warped.shape[2:4]], 0)
         alphas = tf.reshape(tf.split(images, 4, axis=-1)[3], apart)
         blended = tf.reshape(choice.shares, [tf.shape(choice.shares)[0], -1, 1, 1, 1]) * images
         blended = tf.reshape(blended, [tf.shape(choice.shares)[0], -1, NUM_PARTS * self.size, self.size, 4])
@@ -208,8 +211,8 @@ class PartGenerator(tf.keras.Model):
         )
         drawn = tf.concat([paint, mask_logit], -1)
         colour = cover = seen = None
-        if warped.shape[-1] > 4:
-            masks, by_frame = tf.reshape(warped[..., 4], apart), choice.shares[..., None, None]
+        if masks:  # the parts' shares in the person: frames are of another size
+            masks, by_frame = tf.reshape(masks[0], apart), choice.shares[..., None, None]
             colour, cover = attention * masks, by_frame * masks
             seen = tf.maximum(attention, by_frame) * alphas > _SEEN
         return Decided(attention, images, blended, colour, cover, seen, drawn)
@@ -261,10 +264,7 @@ def _log_matte(mattes: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
 
 
 def _sharp_masks(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Masks of background `[.., 1]` and parts `[.., P]`, whose shares in the person are sharpened.
-
-    Of `[.., 1 + P]`.
-    """
+    """Of logits `[.., 1 + P]` the masks of background `[.., 1]` and parts `[.., P]`, whose shares are sharpened."""
     # Splits, where slices would do: their gradient is cheaper by far.
     background, _ = tf.split(tf.nn.softmax(logits), [1, NUM_PARTS], axis=-1)
     _, of_parts = tf.split(logits, [1, NUM_PARTS], axis=-1)

@@ -13,8 +13,8 @@ import numpy as np
 
 from stmt_tf.models.frame_size import OPAQUE, OUTLINE, PAINT
 
-CARRIED_BY = ("colour", "cover", "seen", "drawn")  # of `stmt_tf.models.frame_size.Decided`
-_COUNTS = 1e-3  # a share of a source frame in a part below which it changes no pixel
+CARRIED_BY = ("colour", "cover", "seen", "drawn")  # of `stmt_tf.models.frame_size.Decided`; `_foreground` takes them
+_COUNTS = 1e-3  # a share of a source frame in a part below which it changes next to nothing
 _SUREST = 80.0  # of a logit: e to the power of more is hardly a float32
 _WARP = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 Box = tuple[slice, slice]  # rows and columns
@@ -32,7 +32,7 @@ def warped_parts(parts: np.ndarray, choice: Mapping[str, np.ndarray]) -> np.ndar
     """
     chosen, shares = choice["frames"], choice["shares"]
     warped = np.zeros([*chosen.shape, *parts.shape[2:]], np.float32)
-    size = parts.shape[2:4]
+    size = parts.shape[2:4]  # rows and columns, for OpenCV width and height: parts are square
     for place in zip(*np.nonzero(shares > _COUNTS)):
         part = np.ascontiguousarray(parts[chosen[place], place[-1]])
         transform = choice["transforms"][place].reshape(2, 3)
@@ -69,7 +69,7 @@ def _foreground(
     seen: np.ndarray,
     drawn: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The foreground and mask of one pose, of whose arrays the first axis is K, but that of `drawn`."""
+    """The foreground and mask of one pose: of `chosen` to `seen` the first axis is K."""
     side, ratio = frames.shape[1], frames.shape[1] // seen.shape[-1]
     foreground, mask = np.full((side, side, 3), 128, np.uint8), np.zeros((side, side, 1), np.uint8)
     boxes = [_box(each.any(0)) for each in np.moveaxis(seen, 1, 0)]
@@ -78,7 +78,7 @@ def _foreground(
         return foreground, mask
     whole = tuple(slice(min(each[i].start for each in shown), max(each[i].stop for each in shown)) for i in (0, 1))
     shape = tuple(ratio * (each.stop - each.start) for each in whole)
-    # Sums of products of two bytes.
+    # Sums of products of two bytes, so 255 or 255 * 255 times what they tell.
     coloured, covered = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
     colour, cover = _as_uint8(255.0 * colour), _as_uint8(255.0 * cover)
     for part, box in enumerate(boxes):
@@ -97,7 +97,7 @@ def _foreground(
     *channels, opacity = cv2.split(coloured)
     paint, scale = 127.5 * 255.0 * PAINT, 1.0 / (opacity / 255.0 + 255.0 * PAINT)
     foreground[at] = cv2.merge(
-        [_as_uint8((each + paint * (1.0 + colour)) * scale) for each, colour in zip(channels, painted)]
+        [_as_uint8((each + paint * (1.0 + behind)) * scale) for each, behind in zip(channels, painted)]
     )
     mask[at] = _as_uint8(255.0 * _outlined(covered / 255.0**2, logit))[..., np.newaxis]
     return foreground, mask

@@ -191,11 +191,11 @@ class TransferModel:
     ) -> dict[str, np.ndarray]:
         # `.numpy()` would copy what it gives.
         frames, parts = (np.asarray(source[name])[0] for name in ("frames", "parts"))
-        chosen = self._model.choose(source, tf.constant(target_joints[None], tf.float32))
-        choice = {name: np.asarray(value) for name, value in chosen.items()}
-        decided = self._model.decide(chosen, tf.constant(warped_parts(parts, choice)))
+        choice = self._model.choose(source, tf.constant(target_joints[None], tf.float32))
+        choice_here = {name: np.asarray(value) for name, value in choice.items()}
+        decided = self._model.decide(choice, tf.constant(warped_parts(parts, choice_here)))
         decided = {name: np.asarray(decided[name]) for name in CARRIED_BY}
-        made = zip(*foregrounds_at_frame_size(frames, choice, decided))
+        made = zip(*foregrounds_at_frame_size(frames, choice_here, decided))
         return {name: np.stack(images) for name, images in zip(_CARRIED, made) if name in names}
 
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:

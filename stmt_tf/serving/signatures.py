@@ -59,7 +59,8 @@ def servable(
 
     Returns:
         A `tf.Module` with the functions `encode_source(source_frames, source_joints, ...)` and `generate(source,
-        target_joints)`, and the signatures by name.
+        target_joints)`, of a model of any frame size also `affinity`, `choose` and `decide` (see
+        `stmt_tf.serving.inference`); and the signatures by name.
     """
     encode, second = _cores(generator, weights)
     module = tf.Module()
@@ -80,10 +81,10 @@ def servable(
         return with_checks
 
     def merged(source, target_joints):
-        choice = module.choose(source, target_joints)
-        warped = generator.warped_parts(source, Choice(**choice), forward_warp)
-        decided = Decided(**module.decide(choice, warped))
-        return as_images(generator.merged(source, Choice(**choice), decided, tf.shape(target_joints)[1]))
+        choice = Choice(**module.choose(source, target_joints))
+        warped = generator.warped_parts(source, choice, forward_warp)
+        decided = Decided(**module.decide(choice._asdict(), warped))
+        return as_images(generator.merged(source, choice, decided, tf.shape(target_joints)[1]))
 
     if isinstance(generator, PartGenerator):
         module.affinity = traced(generator.affinity)
@@ -167,7 +168,7 @@ def _signatures(module: tf.Module, source: dict[str, tf.TensorSpec], side: int |
 
 
 def _cores(generator: Generator | PartGenerator, weights: str) -> tuple[Callable, Callable]:
-    """The two halves of the model without checks, which read their weights as these are stored.
+    """The two functions of the model that have weights, without checks; they read them as these are stored.
 
     The second one makes of a source and target joints what `image_outputs` does, or, of a model of any frame size,
     decides of a choice and warped parts.

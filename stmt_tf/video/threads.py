@@ -31,8 +31,8 @@ def overlapped(stage: Generator[Item, None, None], ahead: float = 2) -> Iterator
 
     Args:
         stage: makes the items.
-        ahead: how many items may wait to be taken or be in the making, at least 1. `math.inf` lets the stage run to its
-            end.
+        ahead: how many items may wait to be taken or be in the making, at least 1. After so many the stage waits until
+            one is taken, also to end. `math.inf` lets it run to its end.
     """
     made: queue.SimpleQueue = queue.SimpleQueue()
     taken = threading.Semaphore(0)  # counted here, not by a bounded queue: its `put` could not be called off

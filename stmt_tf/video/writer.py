@@ -131,7 +131,7 @@ class VideoWriter:
             return
         self._written = shown
         even = image
-        if height % 2 or width % 2:
+        if height % 2 or width % 2:  # `pad` copies in any case
             even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         if self._encoding.largest:
             even = cv2.resize(even, self._stored, interpolation=cv2.INTER_AREA)
