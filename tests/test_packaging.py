@@ -35,7 +35,7 @@ IMPORTS = {
     "data": "compat config dancers files pixels pose",
     "features": "assets files",
     "metrics": "assets features pixels pose video",
-    "models": "compat config files pose",
+    "models": "compat config files pixels pose",
     "serving": "config files models pixels pose silence",
     "train": "assets compat config data features files flags models pixels pose",
     "zoo": "assets files models serving",
