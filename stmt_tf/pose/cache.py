@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 import time
 import zipfile
 from importlib import metadata
@@ -31,6 +32,8 @@ LARGEST = 200_000_000  # bytes of all files together; ten minutes of one person 
 _FORMAT = 1  # changes with what estimators find
 _PACKAGES = {"mediapipe": "mediapipe", "movenet": "tensorflow", "rtmlib": "rtmlib"}  # of each estimator
 _LEFT_BEHIND = 86_400.0  # seconds after which a hidden file is no longer being written
+# NumPy parses the header of each array as Python, and CPython 3.11 at times raises SystemError of two threads at that.
+_READING = threading.Lock()
 
 
 class Found(NamedTuple):
@@ -81,7 +84,7 @@ def recall(key: str) -> Found | None:
     """What was kept under a key; None where there is nothing, or it cannot be read."""
     path = folder() / f"{key}.npz"
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with _READING, np.load(path, allow_pickle=False) as kept:
             counts, poses, starts = kept["counts"], kept["poses"], kept["starts"]
         if poses.shape != (counts.sum(), NUM_JOINTS, 3):
             return None
