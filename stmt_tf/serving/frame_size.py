@@ -78,9 +78,7 @@ def _foreground(
         return foreground, mask
     whole = tuple(slice(min(each[i].start for each in shown), max(each[i].stop for each in shown)) for i in (0, 1))
     shape = tuple(ratio * (each.stop - each.start) for each in whole)
-    # Sums of products of two bytes, so 255 or 255 * 255 times what they tell.
-    coloured, covered = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)
-    colour, cover = _as_uint8(255.0 * colour), _as_uint8(255.0 * cover)
+    coloured, covered = np.zeros((*shape, 4), np.float32), np.zeros(shape, np.float32)  # 255 times what they tell
     for part, box in enumerate(boxes):
         if box is None:
             continue
@@ -95,22 +93,30 @@ def _foreground(
     at = tuple(slice(ratio * each.start, ratio * each.stop) for each in whole)
     *painted, logit = (_enlarged(channel, ratio) for channel in cv2.split(drawn[whole]))
     *channels, opacity = cv2.split(coloured)
-    paint, scale = 127.5 * 255.0 * PAINT, 1.0 / (opacity / 255.0 + 255.0 * PAINT)
+    paint, scale = 127.5 * PAINT, 1.0 / (opacity / 255.0 + PAINT)
     foreground[at] = cv2.merge(
         [_as_uint8((each + paint * (1.0 + behind)) * scale) for each, behind in zip(channels, painted)]
     )
-    mask[at] = _as_uint8(255.0 * _outlined(covered / 255.0**2, logit))[..., np.newaxis]
+    mask[at] = _as_uint8(255.0 * _outlined(covered / 255.0, logit))[..., np.newaxis]
     return foreground, mask
 
 
 def _warped(frame: np.ndarray, transform: np.ndarray, box: Box, ratio: int) -> np.ndarray:
-    """What a box of the network's pixels shows of a frame `[S, S, 4]` by a transform `[6]` between those pixels."""
+    """What a box of the network's pixels shows of a frame uint8 `[S, S, 4]` by a transform `[6]` between those pixels.
+
+    float32: rounded to bytes, faint colours would be wrong by much when they are divided by their opacity.
+    """
     rows, columns = box
     linear, shift = transform.reshape(2, 3)[:, :2], transform.reshape(2, 3)[:, 2]
     first = np.array([columns.start, rows.start]) + 0.5 / ratio - 0.5
     moved = ratio * (linear @ first + shift + 0.5) - 0.5
     size = ratio * (columns.stop - columns.start), ratio * (rows.stop - rows.start)
-    return cv2.warpAffine(frame, np.column_stack([linear, moved]), size, flags=_WARP)
+    # Only what the box shows of the frame becomes float32.
+    corners = moved + np.array([(x, y) for x in (0, size[0] - 1) for y in (0, size[1] - 1)]) @ linear.T
+    low = np.clip(np.floor(corners.min(0)), 0, len(frame) - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(0)), low, len(frame) - 1).astype(int) + 1
+    read = frame[low[1] : high[1], low[0] : high[0]].astype(np.float32)
+    return cv2.warpAffine(read, np.column_stack([linear, moved - low]), size, flags=_WARP)
 
 
 def _outlined(cover: np.ndarray, logit: np.ndarray) -> np.ndarray:

@@ -382,7 +382,7 @@ def test_larger_frames_keep_their_detail(generator):
 
 def carried(colour, cover, seen, chosen, transforms, drawn):
     """What is chosen and decided of what is carried over."""
-    choice = Choice(None, None, None, None)._replace(frames=tf.constant(chosen), transforms=tf.constant(transforms))
+    choice = Choice(None, tf.constant(chosen), None, tf.constant(transforms))
     return choice, Decided(None, None, None, *map(tf.constant, (colour, cover, seen, drawn)))
 
 

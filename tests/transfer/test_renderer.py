@@ -66,7 +66,7 @@ def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
     for frame, foreground, mask in zip((rendered[4], rendered[11]), made["foreground"], made["mask"]):
         whole = mask[..., 0] == 255
         assert whole.any()
-        np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=2)
+        np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=1)
 
 
 class Tinted:
