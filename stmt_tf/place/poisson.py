@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32)
-_STEPS = 8  # each leaves about a tenth of the error, or less
+_MOST_STEPS = 8  # each leaves about a tenth of the error, or less
+_ENOUGH = 1e-3  # of the largest value: a step below it leaves less than any byte shows
 _TINY = 1e-30
 _SWEEPS = 2  # before and after the coarser grid
 _DAMPING = 0.8
@@ -32,21 +33,25 @@ def screened_poisson(source: np.ndarray, pull: np.ndarray) -> np.ndarray:
         u, float32 `[H, W, C]`.
     """
     # Conjugate gradients, each direction by one cycle of multigrid.
-    pull = pull[..., np.newaxis]
-    solution, residual = np.zeros_like(source), source
-    direction = np.zeros_like(source)
-    last, last_product = source, np.inf
-    for _ in range(_STEPS):
+    pull = np.repeat(pull[..., np.newaxis], source.shape[-1], -1)  # NumPy is slow where it repeats three values
+    solution, residual = np.zeros_like(source), source.copy()
+    direction, last = np.zeros_like(source), source
+    last_product = np.inf
+    for _ in range(_MOST_STEPS):
         correction = _cycle(residual, pull)
         product = _dot(correction, residual)
         if not product.any():
             break
-        direction = correction + _dot(correction, residual - last) / last_product * direction
-        last, last_product = residual, np.maximum(product, _TINY)
+        direction *= _dot(correction, residual - last) / last_product
+        direction += correction
+        last, last_product = residual.copy(), np.maximum(product, _TINY)
         applied = -_residual(direction, np.float32(0), pull)
         length = _dot(direction, residual) / np.maximum(_dot(direction, applied), _TINY)
-        solution = solution + length * direction
-        residual = residual - length * applied
+        step = length * direction
+        solution += step
+        if np.abs(step).max() < _ENOUGH * np.abs(solution).max():
+            break
+        residual -= length * applied
     return solution
 
 
@@ -58,10 +63,11 @@ def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def _cycle(source: np.ndarray, pull: np.ndarray) -> np.ndarray:
     """One V-cycle from zero."""
     height, width = source.shape[:2]
-    solution = np.zeros_like(source)
+    weight = _DAMPING / (4 + pull)
+    solution = weight * source  # a sweep from zero
     if min(height, width) <= _COARSEST:
-        return _relax(solution, source, pull, _COARSEST_SWEEPS)
-    solution = _relax(solution, source, pull, _SWEEPS)
+        return _relax(solution, source, weight, _COARSEST_SWEEPS - 1)
+    solution = _relax(solution, source, weight, _SWEEPS - 1)
     half = (-(-width // 2), -(-height // 2))
     # On a grid of twice the spacing the same Laplacian counts four times as much.
     residual, coarse_pull = (
@@ -69,15 +75,27 @@ def _cycle(source: np.ndarray, pull: np.ndarray) -> np.ndarray:
         for each in (_residual(solution, source, pull), pull)
     )
     coarse = cv2.resize(_cycle(residual, coarse_pull), (width, height), interpolation=cv2.INTER_LINEAR)
-    return _relax(solution + coarse.reshape(source.shape), source, pull, _SWEEPS)
+    return _relax(solution + coarse.reshape(source.shape), source, weight, _SWEEPS)
 
 
-def _relax(solution: np.ndarray, source: np.ndarray, pull: np.ndarray, sweeps: int) -> np.ndarray:
+def _relax(solution: np.ndarray, source: np.ndarray, weight: np.ndarray, sweeps: int) -> np.ndarray:
+    """Sweeps of Jacobi's method, damped: `weight` is the damping by the diagonal, which is 4 + pull."""
     for _ in range(sweeps):
-        solution = solution + _DAMPING * _residual(solution, source, pull) / (4 + pull)
+        around = _around(solution)
+        around += source
+        around *= weight
+        solution *= 1 - _DAMPING
+        solution += around
     return solution
 
 
 def _residual(solution: np.ndarray, source: np.ndarray, pull: np.ndarray) -> np.ndarray:
-    around = cv2.filter2D(solution, -1, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE).reshape(solution.shape)
-    return source + around - (4 + pull) * solution
+    residual = _around(solution)
+    residual += source
+    residual -= (4 + pull) * solution
+    return residual
+
+
+def _around(solution: np.ndarray) -> np.ndarray:
+    """The sum of each pixel's four neighbours."""
+    return cv2.filter2D(solution, -1, _NEIGHBOURS, borderType=cv2.BORDER_REPLICATE).reshape(solution.shape)

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from stmt_tf.place import medians
 from stmt_tf.place.plate import fill, make_plate, plate_steps
 from stmt_tf.pose.skeleton import NUM_JOINTS
 
@@ -257,11 +256,3 @@ def test_steps_do_not_prefer_frames_in_which_somebody_may_have_been_overlooked()
 def test_steps_of_a_video_that_shows_nobody_are_evenly_spread():
     steps = plate_steps(track([None] * 311))
     np.testing.assert_array_equal(steps, np.arange(32) * 10)
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 31, 32, 33])
-def test_sorts_along_the_first_axis(count):
-    values = np.random.default_rng(count).integers(-9, 9, (count, 4, 5, 3)).astype(np.int16)
-    expected = np.sort(values, axis=0)
-    medians._sort(values)
-    np.testing.assert_array_equal(values, expected)
