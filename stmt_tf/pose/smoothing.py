@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import savgol_filter
 
 _ORDER = 2  # a parabola keeps the height of a jump
 _FEWEST = 5  # frames; a parabola goes through any three
@@ -22,6 +21,10 @@ def smooth(joints: np.ndarray, fps: float, seconds: float) -> np.ndarray:
         itself; confidences are as they were.
     """
     smoothed = np.array(joints, np.float32)
+    if not seconds:
+        return smoothed
+    from scipy.signal import savgol_filter  # takes most of a second to load, and few transfers need it
+
     window = 2 * round(seconds * fps / 2) + 1
     for j in range(joints.shape[1]):
         found = np.concatenate([[False], joints[:, j, 2] > 0.0, [False]])
