@@ -10,7 +10,15 @@ from dancers.render import RenderedVideo, render_video
 from stmt_tf.video.writer import VideoWriter
 
 
-class Painter:
+class Layered:
+    """Gives what a model generates pose by pose, as `TransferModel.layers` does."""
+
+    def layers(self, source, target_joints, names):
+        made = self.generate(source, target_joints, names)
+        return zip(*(made[name] for name in names))
+
+
+class Painter(Layered):
     """A model that paints everybody red, in a frame around their joints, and every place green."""
 
     size = 32

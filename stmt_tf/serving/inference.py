@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -172,10 +172,38 @@ class TransferModel:
             which sum to 1 over N; of one with attention over parts `part_attention` `[T, K, P, h, w]`.
         """
         if self._is_carried(source, names):
-            return self._carry(source, target_joints, names)
+            made = zip(*self.layers(source, target_joints, names))
+            return {name: np.stack(images) for name, images in zip(names, made)}
         function = self._function_of(names) if names else self._model.generate
         outputs = function(source, tf.constant(target_joints[None], tf.float32))
         return {name: image[0].numpy() for name, image in outputs.items()}
+
+    def layers(
+        self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...]
+    ) -> Iterator[tuple[np.ndarray, ...]]:
+        """The images of `generate`, pose by pose.
+
+        When it returns the networks have run. What OpenCV does is done when the images of a pose are asked for, which
+        another thread may do, while this one goes on to the next poses.
+
+        Args:
+            source, target_joints, names: as for `generate`, at least one name.
+
+        Yields:
+            For each pose its images, in the order of their names.
+        """
+        if not self._is_carried(source, names):
+            made = self.generate(source, target_joints, names)
+            return zip(*(made[name] for name in names))
+        # `.numpy()` would copy what it gives.
+        frames, parts = (np.asarray(source[name])[0] for name in ("frames", "parts"))
+        choice = self._model.choose(source, tf.constant(target_joints[None], tf.float32))
+        choice_here = {name: np.asarray(value) for name, value in choice.items()}
+        decided = self._model.decide(choice, tf.constant(warped_parts(parts, choice_here)))
+        decided = {name: np.asarray(decided[name]) for name in CARRIED_BY}
+        order = [_CARRIED.index(name) for name in names]
+        made = foregrounds_at_frame_size(frames, choice_here, decided)
+        return (tuple(images[k] for k in order) for images in made)
 
     def _is_carried(self, source: Mapping[str, tf.Tensor], names: tuple[str, ...]) -> bool:
         """Whether OpenCV makes these images; models that were saved by earlier versions have no function for it.
@@ -185,18 +213,6 @@ class TransferModel:
         if not self.takes_any_size or not hasattr(self._model, "choose") or "GPU" in source["frames"].device:
             return False
         return source["frames"].shape[2] != self.size and bool(names) and set(names) <= set(_CARRIED)
-
-    def _carry(
-        self, source: Mapping[str, tf.Tensor], target_joints: np.ndarray, names: tuple[str, ...]
-    ) -> dict[str, np.ndarray]:
-        # `.numpy()` would copy what it gives.
-        frames, parts = (np.asarray(source[name])[0] for name in ("frames", "parts"))
-        choice = self._model.choose(source, tf.constant(target_joints[None], tf.float32))
-        choice_here = {name: np.asarray(value) for name, value in choice.items()}
-        decided = self._model.decide(choice, tf.constant(warped_parts(parts, choice_here)))
-        decided = {name: np.asarray(decided[name]) for name in CARRIED_BY}
-        made = zip(*foregrounds_at_frame_size(frames, choice_here, decided))
-        return {name: np.stack(images) for name, images in zip(_CARRIED, made) if name in names}
 
     def _function_of(self, names: tuple[str, ...]) -> tf.types.experimental.GenericFunction:
         """`generate`, as it was saved, for these results alone."""

@@ -79,11 +79,28 @@ class Renderer:
         Returns:
             T images, uint8 `[H, W, 3]`, or RGBA `[H, W, 4]` of a transparent renderer, colours not multiplied by alpha.
         """
-        return [image for image, _ in self._composed(poses)]
+        return [image for image, _ in self.begin(poses)]
 
-    def render_with_masks(self, poses: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The images of `render`, each with its mask of `masks`."""
-        return [(image, self._spread(mask)) for image, mask in self._composed(poses)]
+    def begin(self, poses: np.ndarray, masks: bool = False) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """As `render`, but when it returns the networks alone have run: an image is made when it is asked for.
+
+        So one thread may run the networks for the next poses while another makes the images of these.
+
+        Args:
+            poses: as for `render`.
+            masks: whether each image comes with its mask of `masks`.
+
+        Yields:
+            The images of `render`, each with its mask or None.
+        """
+        layers = self._layers(poses, ("foreground", "mask"))
+        if self._crop_only:
+            squares, compose = self._squares(poses), _cut_out if self.transparent else _composed
+            made = ((compose(*layer, square), layer[1]) for layer, square in zip(layers, squares))
+        else:
+            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
+            made = ((compose(*layer), layer[1]) for layer in layers)
+        return ((image, self._spread(mask) if masks else None) for image, mask in made)
 
     def masks(self, poses: np.ndarray) -> list[np.ndarray]:
         """Where the person is in those frames: T images, uint8 `[H, W]`, 255 on the person. See `render`."""
@@ -116,26 +133,14 @@ class Renderer:
             made.append(self._model.generate(choice(this), this))
             before = step + 1
         together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
-        masks, squares = self._present(together["mask"], poses[steps]), self._squares(poses[steps])
-        frames = [_composed(*each) for each in zip(together["foreground"], masks, squares)]
+        masks = (mask * shown for mask, shown in zip(together["mask"], visible(poses[steps])))
+        frames = [_composed(*each) for each in zip(together["foreground"], masks, self._squares(poses[steps]))]
         return {**together, "frame": np.stack(frames)}
 
     def _encode(self, source: Source) -> dict:
         mattes = source.matte_crops(self._side) if self._model.takes_any_size else None
         joints = source.crop.to_crop(source.joints, self._side)
         return dict(self._model.encode_source(source.crops(self._side), joints, mattes))
-
-    def _composed(self, poses: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The images of `render`, each with the model's own mask, uint8 `[S, S, 1]`."""
-        layers = self._layers(poses, ("foreground", "mask"))
-        if self._crop_only:
-            compose = _cut_out if self.transparent else _composed
-            for (foreground, mask), square in zip(layers, self._squares(poses)):
-                yield compose(foreground, mask, square), mask
-        else:
-            compose = self._compositor.cut_out if self.transparent else self._compositor.compose
-            for foreground, mask in layers:
-                yield compose(foreground, mask), mask
 
     def _spread(self, mask: np.ndarray) -> np.ndarray:
         """The model's mask as `masks` gives it."""
@@ -149,15 +154,14 @@ class Renderer:
         return self._model.generate(self._another, joints, ("background",))["background"]
 
     def _layers(self, poses: np.ndarray, names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, ...]]:
-        """What the model makes of each pose, by these names."""
+        """What the model makes of each pose, by these names; when it returns the networks have run."""
         joints = self._source.crop.to_crop(poses, self._side)
-        made = self._model.generate(self._choice(joints), joints, names)
-        yield from zip(*(self._present(made[name], poses) if name == "mask" else made[name] for name in names))
-
-    @staticmethod
-    def _present(masks: np.ndarray, poses: np.ndarray) -> np.ndarray:
-        """The masks, empty where there is nobody."""
-        return masks * visible(poses)[:, np.newaxis, np.newaxis, np.newaxis]
+        layers = self._model.layers(self._choice(joints), joints, names)
+        # The mask is empty where there is nobody.
+        return (
+            tuple(image * shown if name == "mask" else image for name, image in zip(names, images))
+            for images, shown in zip(layers, visible(poses))
+        )
 
     def _own_place(self) -> np.ndarray:
         """The source's place without its person, uint8 `[H, W, 3]`."""

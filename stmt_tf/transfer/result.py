@@ -77,7 +77,7 @@ class Result:
     def write(
         self, output: PathLike, layout: str = "result", sheet: PathLike = "", matte: PathLike = ""
     ) -> None:
-        """Writes the video, with the target's times and sound; decodes, generates and encodes side by side.
+        """Writes the video, with the target's times and sound; decodes, decides, warps and encodes side by side.
 
         Args:
             output: the video, .mp4, .m4v, .mov, .webm or .gif.
@@ -108,7 +108,7 @@ class Result:
                     writers[path] = stack.enter_context(VideoWriter(path, size, fps, **options))
                 writers[path].write(image, time)
 
-            for frame, result, mask in made:
+            for frame, (result, mask) in made:
                 collected.add(frame, result)
                 if layout == "side_by_side":
                     result = side_by_side([playing.at(frame.time), frame.image, result])
@@ -128,11 +128,15 @@ class Result:
         else:
             logging.warning("--attention=%s: not written, as this model has no attention (see --fusion of train)", path)
 
-    def _with_targets(self, masks: bool) -> Iterator[tuple[Frame, np.ndarray, np.ndarray | None]]:
+    def _with_targets(self, masks: bool) -> Iterator[tuple[Frame, tuple[np.ndarray, np.ndarray | None]]]:
         """Each frame of the target with what becomes of it, and, if asked for, where the person is in that."""
+        with overlapped(self._begun(masks)) as batches:
+            for frames, images in batches:
+                yield from zip(frames, images)
+
+    def _begun(self, masks: bool) -> Iterator[tuple[list[Frame], Iterator[tuple[np.ndarray, np.ndarray | None]]]]:
+        """Some frames of the target after the other, with what `Renderer.begin` gives for them."""
         renderer = self._renderer.anew()
         with overlapped(self._motion.frames(), ahead=_BATCH) as frames:
             while batch := list(itertools.islice(frames, _BATCH)):
-                poses = self.poses[batch[0].index : batch[-1].index + 1]
-                made = renderer.render_with_masks(poses) if masks else [(one, None) for one in renderer.render(poses)]
-                yield from ((frame, *each) for frame, each in zip(batch, made))
+                yield batch, renderer.begin(self.poses[batch[0].index : batch[-1].index + 1], masks)

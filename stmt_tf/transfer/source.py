@@ -136,33 +136,45 @@ def read_source(
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
     read = read_chosen_frames(video.path, wanted)
-    frames = [frame.image for frame in read]
-    found = _find_mattes(video, mattes, wanted, read, track)
+    given = _given_mattes(mattes, wanted, read, track)
 
-    def of(numbers: np.ndarray) -> tuple[list[np.ndarray], np.ndarray | None]:
-        places = np.searchsorted(wanted, numbers)
-        return [frames[place] for place in places], None if found is None else found[places]
+    def frames_of(numbers: np.ndarray) -> list[np.ndarray]:
+        return [read[place].image for place in np.searchsorted(wanted, numbers)]
 
-    source_frames, source_mattes = of(chosen)
-    crop = Crop.around(track, frames[0].shape[:2])
+    def mattes_of(numbers: np.ndarray) -> np.ndarray | None:
+        if given is not None:
+            return given[np.searchsorted(wanted, numbers)]
+        with video.estimator() as estimator:
+            return sound_mattes(frames_of(numbers), track[numbers], estimator)
+
+    def find(of_chosen: np.ndarray | None) -> np.ndarray | None:
+        found = of_chosen
+        if found is not None:
+            known, others = dict(zip(chosen, of_chosen)), np.setdiff1d(steps, chosen)
+            if len(others):
+                known.update(zip(others, mattes_of(others)))
+            found = np.stack([known[number] for number in steps])
+        return find_place(video.path, frames_of(steps), found, track[steps])
+
+    source_frames, source_mattes = frames_of(chosen), mattes_of(chosen)
+    crop = Crop.around(track, source_frames[0].shape[:2])
     source = Source(video, track, source_frames, track[chosen], crop, source_mattes)
     if not len(steps):
         return repair(source)
     with ThreadPoolExecutor(1) as other:
-        place = other.submit(find_place, video.path, *of(steps), track[steps])
+        place = other.submit(find, source_mattes)  # which estimates its other mattes meanwhile
         return dataclasses.replace(repair(source), plate=place.result())
 
 
-def _find_mattes(
-    video: PosedVideo, directory: str, indices: np.ndarray, frames: Sequence[Frame], track: np.ndarray
+def _given_mattes(
+    directory: str, indices: np.ndarray, frames: Sequence[Frame], track: np.ndarray
 ) -> np.ndarray | None:
-    """The mattes of these frames, float32 `[N, H, W]`, or None where there are none."""
+    """The mattes that come with these frames, float32 `[N, H, W]`, or None where none do."""
     if directory:
         found = read_mattes(directory, indices, len(track), frames[0].image.shape[:2])
-    elif (found := _own_mattes(frames, track[indices])) is None:
-        with video.estimator() as estimator:
-            return sound_mattes([frame.image for frame in frames], track[indices], estimator)
-    return doubt_mattes(found, track[indices])
+    else:
+        found = _own_mattes(frames, track[indices])
+    return None if found is None else doubt_mattes(found, track[indices])
 
 
 def _own_mattes(frames: Sequence[Frame], joints: np.ndarray) -> np.ndarray | None:

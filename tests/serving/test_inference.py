@@ -314,6 +314,12 @@ def test_what_opencv_carries_over_is_nearly_what_the_graph_does(of_parts, monkey
     for name, images in made.items():
         assert images.shape == expected[name].shape and images.dtype == np.uint8
         assert np.abs(images.astype(int) - expected[name].astype(int)).mean() < 0.2
+    layers = model.layers(source, poses, ("mask", "foreground"))
+    monkeypatch.setattr(model, "_model", None)  # whose functions have run
+    for images, *expected_images in zip(layers, made["mask"], made["foreground"]):
+        np.testing.assert_array_equal(images[0], expected_images[0])
+        np.testing.assert_array_equal(images[1], expected_images[1])
+    monkeypatch.undo()
     alone = model.generate(source, poses, ("mask",))
     assert set(alone) == {"mask"}
     np.testing.assert_array_equal(alone["mask"], made["mask"])

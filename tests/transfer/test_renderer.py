@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from dancer import dance
+from transfers import Layered
 
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
+from stmt_tf.place.compositing import Compositor
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.pose.tracks import PosedVideo
@@ -57,6 +59,21 @@ def test_poses_may_be_followed_without_making_their_frames(model, source, motion
     assert np.abs(alone.astype(int) - together[11]).max() > 5  # the poses before tell
 
 
+def test_frames_that_are_begun_are_made_when_they_are_asked_for(source, motion, monkeypatch):
+    composed, compose = [], Compositor.compose
+    monkeypatch.setattr(Compositor, "compose", lambda *given: composed.append(1) or compose(*given))
+    model = FirstIsNearest()
+    renderer = Renderer(model, source)
+    poses = np.concatenate([motion[:2], np.zeros([1, 14, 3])])
+    begun = renderer.begin(poses, masks=True)
+    assert model.shares.shape[0] == 3 and not composed  # the networks have run
+    for number, (image, mask) in enumerate(begun):
+        assert len(composed) == number + 1
+        assert (mask == 255).all() if number < 2 else not mask.any()
+        np.testing.assert_array_equal(image, 255 if number < 2 else source.frames[0])
+    assert [mask for _, mask in renderer.begin(poses)] == [None] * 3
+
+
 def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
     rendered = Renderer(model, source, crop_only=True).render(motion)
     renderer = Renderer(model, source, crop_only=True)
@@ -69,7 +86,7 @@ def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
         np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=1)
 
 
-class Tinted:
+class Tinted(Layered):
     """A model of fixed size that paints foregrounds and backgrounds in the grey of the frames that it saw.
 
     Backgrounds are brighter the further right the head is, so that those of different poses differ.
@@ -105,7 +122,7 @@ def test_place_of_another_source_is_what_the_background_branch_makes_of_it_for_e
     np.testing.assert_allclose(renderer.generate(motion[:6], [2, 5])["frame"], expected[[2, 5]], atol=0.51)
 
 
-class FirstIsNearest:
+class FirstIsNearest(Layered):
     """Stands in for a model, and remembers what it is given.
 
     The first source frame is nearest by 10, none shows the place at the top, and whoever is made is white and all of

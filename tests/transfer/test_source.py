@@ -8,6 +8,7 @@ import ffmpeg
 import numpy as np
 import pytest
 from records import STANDING
+from videos import write_video
 
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.tracks import PosedVideo
@@ -110,3 +111,26 @@ def test_the_place_is_looked_for_while_the_source_is_repaired(tmp_path, monkeypa
     source = read_source(PosedVideo(path), track, np.array([0, 2]), own_place=own_place, repair=repair)
     assert source.hidden.all()
     assert source.plate is (place if own_place else None)
+
+
+def test_each_frame_has_its_own_matte_and_is_looked_at_once(tmp_path, monkeypatch):
+    looked_at, given = [], []
+
+    class Estimator:
+        def matte(self, frame, pose):
+            looked_at.append(round((float(frame.mean()) - 10) / 30))
+            matte = np.zeros((SIDE, SIDE), np.uint8)
+            matte[15:80, 30:66] = 255 - looked_at[-1]
+            return matte
+
+    monkeypatch.setattr(PosedVideo, "estimator", lambda video: contextlib.nullcontext(Estimator()))
+    monkeypatch.setattr("stmt_tf.transfer.source.find_place", lambda *each: given.extend(each))
+    frames = [np.full((SIDE, SIDE, 3), 10 + 30 * number, np.uint8) for number in range(6)]
+    path = write_video(tmp_path / "a.mp4", frames)
+    joints = np.concatenate([STANDING * 60 + (18, 18), np.ones((14, 1))], 1)
+    source = read_source(PosedVideo(path), np.stack([joints] * 6), np.array([4, 1]))
+    assert looked_at[:2] == [4, 1] and sorted(looked_at) == [0, 1, 2, 3, 4, 5]
+    np.testing.assert_allclose(255 * source.mattes.max((1, 2)), [251, 254], atol=1e-3)
+    _, shown, mattes, _ = given
+    np.testing.assert_allclose([frame.mean() for frame in shown], 10 + 30 * np.arange(6), atol=4)
+    np.testing.assert_allclose(255 * mattes.max((1, 2)), 255 - np.arange(6), atol=1e-3)
