@@ -128,3 +128,18 @@ class LossGradientsConfig:
         require_given(self)
         require_at_least(self, targets=3, examples=1, updates=0)
         require_seed(self.seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class AttendedConfig:
+    """Whose attention, and on which examples."""
+
+    model: str = setting("", "Training or model directory with self-attention.", group="Inputs", required=True)
+    records: str = setting("", "Glob of the record files to draw examples from.", required=True)
+    examples: int = setting(16, "Examples that all is a mean over.", group="Examples")
+    seed: int = setting(0, "Seed of the examples.")
+
+    def __post_init__(self):
+        require_given(self)
+        require_at_least(self, examples=1)
+        require_seed(self.seed)

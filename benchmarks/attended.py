@@ -1,0 +1,126 @@
+"""What self-attention looks at: `python -m benchmarks.attended --model=DIR --records='RECORDS/val-*'`.
+
+Prints, for each self-attention layer of a trained model ("SA2D" or "SA3D" of the paper): gamma, which starts at 0; how
+much the layer adds to the features; how far it looks, in pixels of the features, and how far it would look if it looked
+everywhere alike; and, over source frames, the share of its own frame.
+"""
+
+from __future__ import annotations
+
+from benchmarks.quality_settings import AttendedConfig
+from stmt_tf import flags
+
+if __name__ == "__main__":
+    # Ends the process, before the imports below: they take their time.
+    flags.run(__doc__, "benchmarks.attended", AttendedConfig)
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from stmt_tf.config import DataConfig
+from stmt_tf.data.pipeline import training_dataset
+from stmt_tf.evaluate.report import markdown
+from stmt_tf.models.attention import SelfAttention
+from stmt_tf.train.checkpoints import load_generator
+
+_TARGETS = 4  # of an example
+
+
+class Attended(NamedTuple):
+    """What a layer looks at, means over positions.
+
+    Attributes:
+        added: norm of what is added, over that of the features.
+        distance: in pixels of the features, to what is looked at.
+        distance_evenly: the same if all were looked at alike.
+        own_frame: share of the position's own frame.
+        own_frame_evenly: the same if all were looked at alike: 1 / K.
+    """
+
+    added: float
+    distance: float
+    distance_evenly: float
+    own_frame: float
+    own_frame_evenly: float
+
+
+def layers_of(generator: tf.keras.Model) -> dict[str, SelfAttention]:
+    """The self-attention layers of a generator by the names of their branches; of most fusions there are none."""
+    found = {}
+    for branch in ("foreground", "background"):
+        fusion = getattr(generator, f"{branch}_fusion", None)
+        layer = getattr(fusion, "over_frames", None) or getattr(fusion, "over_space", None)
+        if layer is not None:
+            found[branch] = layer
+    return found
+
+
+@contextlib.contextmanager
+def inputs_of(layers: dict[str, SelfAttention]) -> Iterator[dict[str, list[tf.Tensor]]]:
+    """Within it, what the layers are given is collected, by their names."""
+    seen: dict[str, list[tf.Tensor]] = {name: [] for name in layers}
+    with contextlib.ExitStack() as stack:
+        for name, layer in layers.items():
+
+            def call(x, name=name, call=layer.call):
+                seen[name].append(x)
+                return call(x)
+
+            stack.enter_context(mock.patch.object(layer, "call", call))
+        yield seen
+
+
+def attended(layer: SelfAttention, x: tf.Tensor) -> Attended:
+    """What a layer looks at in features `[N, H, W, C]`, or `[N, K, H, W, C]` of K source frames."""
+    *_, height, width, channels = x.shape
+    count, frames = len(x), x.shape[1] if len(x.shape) == 5 else 1
+    images = tf.nn.avg_pool2d(tf.reshape(x, [-1, height, width, channels]), layer.stride, layer.stride, "VALID")
+    key = tf.nn.max_pool2d(layer.key(images), layer.pool, layer.pool, "VALID")
+    query, key = (tf.reshape(y, [count, -1, layer.query.filters]) for y in (layer.query(images), key))
+    weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True)).numpy()
+
+    of_queries = _places(frames, height, width, layer.stride)
+    of_keys = _places(frames, height, width, layer.stride * layer.pool)
+    apart = np.linalg.norm(of_queries[:, np.newaxis, 1:] - of_keys[:, 1:], axis=-1)
+    own = of_queries[:, np.newaxis, 0] == of_keys[:, 0]
+    return Attended(
+        float(tf.norm(layer(x) - x) / tf.norm(x)),
+        *((weights * apart).sum(-1).mean(), apart.mean()),
+        *((weights * own).sum(-1).mean(), own.mean()),
+    )
+
+
+def _places(frames: int, height: int, width: int, stride: int) -> np.ndarray:
+    """(frame, y, x) of each position's middle, in pixels of the features: `[frames * rows * columns, 3]`."""
+    steps = (np.arange(frames), *((np.arange(side // stride) + 0.5) * stride for side in (height, width)))
+    return np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3)
+
+
+def table(layers: dict[str, SelfAttention], seen: dict[str, list[tf.Tensor]]) -> str:
+    """Markdown: what each layer looks at, means over all that it was given."""
+    cells = [["branch", "gamma", "added / features", "distance", "evenly", "own frame", "evenly"]]
+    for name, layer in layers.items():
+        mean = Attended(*np.mean([attended(layer, x) for x in seen[name]], axis=0))
+        cells.append([name, f"{float(layer.gamma):.4f}", f"{mean.added:.4f}", *(f"{value:.3g}" for value in mean[1:])])
+    return markdown(cells)
+
+
+def main(config: AttendedConfig) -> None:
+    try:
+        generator, model = load_generator(config.model)
+        if not (layers := layers_of(generator)):
+            sys.exit(f"attended: {config.model}: the model has no self-attention; give one of sa3d_rb6 or rb6_sa2d")
+        data = DataConfig(config.records, num_target_frames=_TARGETS, batch_size=1, seed=config.seed)
+        dataset = training_dataset(data, generator.num_source_frames, model.size)
+    except (OSError, ValueError) as error:
+        sys.exit(f"attended: {error}")
+    with inputs_of(layers) as seen:
+        for example in dataset.take(config.examples):
+            generator(example)
+    print(table(layers, seen), end="")
