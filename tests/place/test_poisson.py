@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from stmt_tf.place import poisson
 from stmt_tf.place.poisson import screened_poisson
 
 
@@ -28,9 +29,21 @@ def test_between_pixels_that_are_held_values_go_on_evenly():
     np.testing.assert_allclose(solution[..., 0], np.broadcast_to(np.linspace(0, 100, 41), (20, 41)), atol=0.1)
 
 
-def test_a_picture_is_found_again_from_its_gradients_and_one_pixel():
-    picture = np.random.default_rng(1).uniform(0, 255, (48, 70, 3)).astype(np.float32)
-    pull = np.zeros((48, 70), np.float32)
+@pytest.mark.parametrize("size", [(48, 70), (33, 257)])
+def test_a_picture_is_found_again_from_its_gradients_and_one_pixel(size):
+    picture = np.random.default_rng(1).uniform(0, 255, (*size, 3)).astype(np.float32)
+    pull = np.zeros(size, np.float32)
     pull[10, 20] = 10.0
     solution = screened_poisson(pull[..., np.newaxis] * picture - laplacian(picture), pull)
     np.testing.assert_allclose(solution - solution[10, 20], picture - picture[10, 20], atol=1.0)
+
+
+def test_it_stops_when_no_byte_would_show_another_step(monkeypatch):
+    rng, steps, cycle = np.random.default_rng(1), [], poisson._cycle
+    picture = rng.uniform(0, 255, (48, 70, 3)).astype(np.float32)
+    pull = np.full((48, 70), 0.08, np.float32)
+    pull[:, :35] += 10 * (rng.random((48, 35)) > 0.7)
+    monkeypatch.setattr(poisson, "_cycle", lambda *given: steps.append(given[0].shape) or cycle(*given))
+    solution = screened_poisson(pull[..., np.newaxis] * picture - laplacian(picture), pull)
+    np.testing.assert_allclose(solution, picture, atol=0.1)
+    assert steps.count(picture.shape) < poisson._MOST_STEPS

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from dancer import dance
 
+import stmt_tf
 from stmt_tf.pose.smoothing import smooth
 
 FPS = 25.0
@@ -68,3 +73,11 @@ def test_fewer_than_five_frames_change_nothing(seconds):
 def test_a_video_may_be_shorter_than_the_parabola():
     noisy = jittery(dance(frames=6))
     assert shake(smooth(noisy, FPS, 9.0)) < shake(noisy) and smooth(noisy[:1], FPS, 9.0).shape == (1, 14, 3)
+
+
+def test_nothing_is_loaded_to_smooth_nothing():
+    code = (
+        "import sys, numpy as np; from stmt_tf.pose.smoothing import smooth; smooth(np.ones([9, 14, 3]), 25.0, 0.0); "
+        "sys.exit('scipy.signal' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(stmt_tf.__file__).parents[1]).returncode == 0

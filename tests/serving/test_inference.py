@@ -18,7 +18,7 @@ from tiny_model import CONFIG, SIZE, generator, model_directory
 from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.pose.skeleton import NUM_PARTS
-from stmt_tf.serving import inference
+from stmt_tf.serving import frame_size, inference
 from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.serving.manifest import MANIFEST, ModelError, write_manifest
 from stmt_tf.serving.signatures import image_outputs
@@ -75,6 +75,11 @@ def test_some_images_are_those_among_all(model):
         assert sorted(some) == ["foreground", "mask"]
         for name, images in some.items():
             np.testing.assert_allclose(images.astype(int), everything[name], atol=1)
+        layers = list(model.layers(source, poses, ("mask", "foreground")))
+        assert len(layers) == count
+        for images, *expected in zip(layers, some["mask"], some["foreground"]):
+            for image, wanted in zip(images, expected):
+                np.testing.assert_array_equal(image, wanted)
 
 
 def test_a_pose_without_joints_still_gives_images(model):
@@ -314,11 +319,15 @@ def test_what_opencv_carries_over_is_nearly_what_the_graph_does(of_parts, monkey
     for name, images in made.items():
         assert images.shape == expected[name].shape and images.dtype == np.uint8
         assert np.abs(images.astype(int) - expected[name].astype(int)).mean() < 0.2
+    carried, carry = [], frame_size._foreground
+    monkeypatch.setattr(frame_size, "_foreground", lambda *given: carried.append(1) or carry(*given))
     layers = model.layers(source, poses, ("mask", "foreground"))
     monkeypatch.setattr(model, "_model", None)  # whose functions have run
-    for images, *expected_images in zip(layers, made["mask"], made["foreground"]):
-        np.testing.assert_array_equal(images[0], expected_images[0])
-        np.testing.assert_array_equal(images[1], expected_images[1])
+    for number, expected_images in enumerate(zip(made["mask"], made["foreground"])):
+        assert len(carried) == number
+        for image, wanted in zip(next(layers), expected_images):
+            np.testing.assert_array_equal(image, wanted)
+    assert list(layers) == []
     monkeypatch.undo()
     alone = model.generate(source, poses, ("mask",))
     assert set(alone) == {"mask"}

@@ -13,6 +13,7 @@ from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.skeleton import NUM_PARTS
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.serving.inference import TransferModel, save_model
+from stmt_tf.transfer import renderer as renderers
 from stmt_tf.transfer.renderer import Renderer
 from stmt_tf.transfer.source import Source
 
@@ -59,11 +60,13 @@ def test_poses_may_be_followed_without_making_their_frames(model, source, motion
     assert np.abs(alone.astype(int) - together[11]).max() > 5  # the poses before tell
 
 
-def test_frames_that_are_begun_are_made_when_they_are_asked_for(source, motion, monkeypatch):
-    composed, compose = [], Compositor.compose
-    monkeypatch.setattr(Compositor, "compose", lambda *given: composed.append(1) or compose(*given))
+@pytest.mark.parametrize("crop_only", [False, True])
+def test_frames_that_are_begun_are_made_when_they_are_asked_for(source, motion, monkeypatch, crop_only):
+    composed, owner, name = [], *((renderers, "_composed") if crop_only else (Compositor, "compose"))
+    compose = getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *given: composed.append(1) or compose(*given))
     model = FirstIsNearest()
-    renderer = Renderer(model, source)
+    renderer = Renderer(model, source, crop_only)
     poses = np.concatenate([motion[:2], np.zeros([1, 14, 3])])
     begun = renderer.begin(poses, masks=True)
     assert model.shares.shape[0] == 3 and not composed  # the networks have run
@@ -84,6 +87,13 @@ def test_all_that_the_model_gives_is_that_of_the_frames(model, source, motion):
         whole = mask[..., 0] == 255
         assert whole.any()
         np.testing.assert_allclose(frame[whole].astype(int), foreground[whole].astype(int), atol=1)
+
+
+def test_nobody_is_in_chosen_frames_without_a_pose(source, motion):
+    poses = np.concatenate([motion[:1], np.zeros([1, 14, 3]), motion[1:2]])
+    nobody, somebody = Renderer(FirstIsNearest(), source).generate(poses, [1, 2])["frame"]
+    np.testing.assert_array_equal(nobody, source.plate)
+    assert (somebody == 255).all()
 
 
 class Tinted(Layered):

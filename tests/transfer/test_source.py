@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import threading
 
+import cv2
 import ffmpeg
 import numpy as np
 import pytest
@@ -113,24 +114,63 @@ def test_the_place_is_looked_for_while_the_source_is_repaired(tmp_path, monkeypa
     assert source.plate is (place if own_place else None)
 
 
-def test_each_frame_has_its_own_matte_and_is_looked_at_once(tmp_path, monkeypatch):
-    looked_at, given = [], []
+def walking_video(path):
+    """6 frames, each in a grey of its own, and the mattes and joints of somebody who is elsewhere in each."""
+    write_video(path, [np.full((SIDE, SIDE, 3), 10 + 30 * number, np.uint8) for number in range(6)])
+    mattes, track = np.zeros((6, SIDE, SIDE), np.uint8), np.ones((6, 14, 3))
+    for number in range(6):
+        mattes[number, 30:60, 12 * number + 8 : 12 * number + 24] = 255 - number
+        track[number, :, :2] = STANDING * 30 + (12 * number, 30)
+    return PosedVideo(str(path)), mattes, track
+
+
+@pytest.mark.parametrize("of_estimator", [True, False])
+@pytest.mark.parametrize("chosen, shot", [([4, 1], range(6)), ([4, 2], range(1, 6)), ([3, 0, 5, 1, 2, 4], range(6))])
+def test_each_frame_has_its_own_matte_and_is_looked_at_once(tmp_path, monkeypatch, of_estimator, chosen, shot):
+    video, known, track = walking_video(tmp_path / "a.mp4")
+    looked_at, given, folder = [], [], tmp_path / "mattes"
 
     class Estimator:
         def matte(self, frame, pose):
             looked_at.append(round((float(frame.mean()) - 10) / 30))
-            matte = np.zeros((SIDE, SIDE), np.uint8)
-            matte[15:80, 30:66] = 255 - looked_at[-1]
-            return matte
+            np.testing.assert_array_equal(pose, track[looked_at[-1]])
+            return known[looked_at[-1]]
 
     monkeypatch.setattr(PosedVideo, "estimator", lambda video: contextlib.nullcontext(Estimator()))
     monkeypatch.setattr("stmt_tf.transfer.source.find_place", lambda *each: given.extend(each))
-    frames = [np.full((SIDE, SIDE, 3), 10 + 30 * number, np.uint8) for number in range(6)]
-    path = write_video(tmp_path / "a.mp4", frames)
-    joints = np.concatenate([STANDING * 60 + (18, 18), np.ones((14, 1))], 1)
-    source = read_source(PosedVideo(path), np.stack([joints] * 6), np.array([4, 1]))
-    assert looked_at[:2] == [4, 1] and sorted(looked_at) == [0, 1, 2, 3, 4, 5]
-    np.testing.assert_allclose(255 * source.mattes.max((1, 2)), [251, 254], atol=1e-3)
-    _, shown, mattes, _ = given
-    np.testing.assert_allclose([frame.mean() for frame in shown], 10 + 30 * np.arange(6), atol=4)
-    np.testing.assert_allclose(255 * mattes.max((1, 2)), 255 - np.arange(6), atol=1e-3)
+    folder.mkdir()
+    for number, matte in enumerate(known):
+        cv2.imwrite(str(folder / f"{number}.png"), matte)
+    source = read_source(video, track, np.array(chosen), "" if of_estimator else str(folder), shot=shot)
+    if of_estimator:
+        assert looked_at[: len(chosen)] == chosen and sorted(looked_at) == sorted({*chosen, *shot})
+    np.testing.assert_allclose(source.mattes, known[chosen] / 255, atol=1e-6)
+    _, shown, mattes, joints = given
+    np.testing.assert_allclose([frame.mean() for frame in shown], 10 + 30 * np.array(shot), atol=4)
+    np.testing.assert_allclose(mattes, known[shot] / 255, atol=1e-6)
+    np.testing.assert_array_equal(joints, track[shot])
+
+
+@pytest.mark.parametrize("where", ["repair", "other mattes", "place"])
+def test_a_fault_while_the_place_is_looked_for_is_told_and_leaves_no_thread(tmp_path, monkeypatch, where):
+    class Fault(Exception):
+        pass
+
+    class Estimator:
+        def matte(self, frame, pose):
+            if threading.current_thread() is not threading.main_thread() and where == "other mattes":
+                raise Fault
+            return known[0]
+
+    def end(here, result=None):
+        if where == here:
+            raise Fault
+        return result
+
+    video, known, track = walking_video(tmp_path / "a.mp4")
+    monkeypatch.setattr(PosedVideo, "estimator", lambda video: contextlib.nullcontext(Estimator()))
+    monkeypatch.setattr("stmt_tf.transfer.source.find_place", lambda *_: end("place"))
+    before = threading.active_count()
+    with pytest.raises(Fault):
+        read_source(video, track, np.array([1, 4]), repair=lambda source: end("repair", source))
+    assert threading.active_count() == before
