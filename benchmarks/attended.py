@@ -83,30 +83,34 @@ def attended(layer: SelfAttention, x: tf.Tensor) -> Attended:
     images = tf.nn.avg_pool2d(tf.reshape(x, [-1, height, width, channels]), layer.stride, layer.stride, "VALID")
     key = tf.nn.max_pool2d(layer.key(images), layer.pool, layer.pool, "VALID")
     query, key = (tf.reshape(y, [count, -1, layer.query.filters]) for y in (layer.query(images), key))
-    weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True)).numpy()
+    weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True))
 
-    of_queries = _places(frames, height, width, layer.stride)
-    of_keys = _places(frames, height, width, layer.stride * layer.pool)
-    apart = np.linalg.norm(of_queries[:, np.newaxis, 1:] - of_keys[:, 1:], axis=-1)
-    own = of_queries[:, np.newaxis, 0] == of_keys[:, 0]
+    # All positions by all, of several frames, are gigabytes: only the weights are held so.
+    keys = _places(height, width, layer.stride * layer.pool)
+    apart = np.linalg.norm(_places(height, width, layer.stride)[:, np.newaxis] - keys, axis=-1)
+    weights = tf.reshape(weights, [count, frames, len(apart), frames, len(keys)])
+    distance = tf.reduce_sum(tf.reduce_sum(weights, 3) * tf.constant(apart, tf.float32), -1)
+    own_frame = [tf.reduce_sum(weights[:, number, :, number], -1) for number in range(frames)]
     return Attended(
-        float(tf.norm(layer(x) - x) / tf.norm(x)),
-        *((weights * apart).sum(-1).mean(), apart.mean()),
-        *((weights * own).sum(-1).mean(), own.mean()),
+        added=float(tf.norm(layer(x) - x) / tf.norm(x)),
+        distance=float(tf.reduce_mean(distance)),
+        distance_evenly=float(apart.mean()),
+        own_frame=float(tf.reduce_mean(own_frame)),
+        own_frame_evenly=1 / frames,
     )
 
 
-def _places(frames: int, height: int, width: int, stride: int) -> np.ndarray:
-    """(frame, y, x) of each position's middle, in pixels of the features: `[frames * rows * columns, 3]`."""
-    steps = (np.arange(frames), *((np.arange(side // stride) + 0.5) * stride for side in (height, width)))
-    return np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 3)
+def _places(height: int, width: int, stride: int) -> np.ndarray:
+    """(y, x) of each position's middle, in pixels of the features: `[rows * columns, 2]`."""
+    steps = ((np.arange(side // stride) + 0.5) * stride for side in (height, width))
+    return np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 2)
 
 
-def table(layers: dict[str, SelfAttention], seen: dict[str, list[tf.Tensor]]) -> str:
+def table(layers: dict[str, SelfAttention], looks: dict[str, list[Attended]]) -> str:
     """Markdown: what each layer looks at, means over all that it was given."""
     cells = [["branch", "gamma", "added / features", "distance", "evenly", "own frame", "evenly"]]
     for name, layer in layers.items():
-        mean = Attended(*np.mean([attended(layer, x) for x in seen[name]], axis=0))
+        mean = Attended(*np.mean(looks[name], axis=0))
         cells.append([name, f"{float(layer.gamma):.4f}", f"{mean.added:.4f}", *(f"{value:.3g}" for value in mean[1:])])
     return markdown(cells)
 
@@ -120,7 +124,10 @@ def main(config: AttendedConfig) -> None:
         dataset = training_dataset(data, generator.num_source_frames, model.size)
     except (OSError, ValueError) as error:
         sys.exit(f"attended: {error}")
-    with inputs_of(layers) as seen:
-        for example in dataset.take(config.examples):
+    looks: dict[str, list[Attended]] = {name: [] for name in layers}
+    for example in dataset.take(config.examples):
+        with inputs_of(layers) as seen:
             generator(example)
-    print(table(layers, seen), end="")
+        for name, given in seen.items():
+            looks[name] += [attended(layers[name], x) for x in given]
+    print(table(layers, looks), end="")

@@ -57,6 +57,26 @@ def test_what_looks_at_itself_alone_looks_nowhere_else():
     assert looks.distance < 0.05 and looks.own_frame > 0.99
 
 
+def test_of_pooled_keys_the_largest_is_looked_at_in_the_middle_of_its_square():
+    x = np.zeros((1, 2, 6, 16), np.float32)
+    x[..., 1] = 1.0  # the same query everywhere
+    x[:, :, :2, 0] = -4.0
+    x[:, 0, 0, 0] = 4.0  # in the mean, the square beside it is larger
+    x[:, :, 4:, 0] = -4.0
+    layer = layer_of(tf.constant(x), 1.0, 1.0, pool=2)
+    layer.query.set_weights([50 * np.eye(16, 2, -1, dtype=np.float32)[np.newaxis, np.newaxis]])
+    apart = np.hypot(0.5, np.arange(6) + 0.5 - 1.0)
+    assert attended.attended(layer, tf.constant(x)).distance == pytest.approx(apart.mean(), rel=1e-5)
+
+
+def test_what_a_layer_is_given_is_collected():
+    x = features(1)[:, 0]
+    layer = layer_of(x, 1.0, 1.0)
+    with inputs_of({"a": layer}) as seen:
+        given = layer(x)
+    assert seen["a"][0] is x and np.abs(given - x).max() > 0.1
+
+
 def test_what_is_added_is_told_beside_the_features():
     x = features(1)[:, 0]
     layer = layer_of(x, 1.0, 1.0, gamma=0.0)
@@ -78,7 +98,8 @@ def test_each_branch_is_told_by_what_its_layer_is_given(fusion, rank):
     generator(example)
     assert all(len(given) == 1 and given[0].shape.rank == rank for given in seen.values())
     layers["background"].gamma.assign(0.25)
-    foreground, background = cells(attended.table(layers, seen))
+    looks = {name: [attended.attended(layers[name], x) for x in given] for name, given in seen.items()}
+    foreground, background = cells(attended.table(layers, looks))
     assert foreground[:3] == ["foreground", "0.0000", "0.0000"]
     assert background[:2] == ["background", "0.2500"] and float(background[2]) > 0
 
