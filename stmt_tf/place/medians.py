@@ -15,7 +15,7 @@ def masked_median(rows_of: Callable[[slice], np.ndarray], clear: np.ndarray) -> 
     """The median over time of what is clear.
 
     Args:
-        rows_of: gives some rows, a slice, of all frames: a new array of integers `[M, h, W, 3]`.
+        rows_of: gives some rows, a slice, of all frames: a new array, uint8 or int16 `[M, h, W, 3]`, which is changed.
         clear: bool `[M, H, W]`.
 
     Returns:
