@@ -1,8 +1,9 @@
-"""What self-attention looks at: `python -m benchmarks.attended --model=DIR --records='RECORDS/val-*'`.
+"""What attention looks at: `python -m benchmarks.attended --model=DIR --records='RECORDS/val-*'`.
 
-Prints, for each self-attention layer of a trained model ("SA2D" or "SA3D" of the paper): gamma, which starts at 0; how
-much the layer adds to the features; how far it looks, in pixels of the features, and how far it would look if it looked
-everywhere alike; and, over source frames, the share of its own frame.
+Prints, for each branch of a trained model, the share of the source frame that is looked at most, mean over the places
+of the attention maps ("RB6" of the paper); evenly it would be 1 / K. And of self-attention ("SA2D" or "SA3D"): gamma,
+which starts at 0; how much the layer adds to the features; how far it looks, in pixels of the features, and how far it
+would look if it looked everywhere alike; and, over source frames, the share of its own frame.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from stmt_tf.evaluate.report import markdown
 from stmt_tf.models.attention import SelfAttention
 from stmt_tf.train.checkpoints import load_generator
 
+_BRANCHES = ("foreground", "background")
 _TARGETS = 4  # of an example
 
 
@@ -53,7 +55,7 @@ class Attended(NamedTuple):
 def layers_of(generator: tf.keras.Model) -> dict[str, SelfAttention]:
     """The self-attention layers of a generator by the names of their branches; of most fusions there are none."""
     found = {}
-    for branch in ("foreground", "background"):
+    for branch in _BRANCHES:
         fusion = getattr(generator, f"{branch}_fusion", None)
         layer = getattr(fusion, "over_frames", None) or getattr(fusion, "over_space", None)
         if layer is not None:
@@ -106,6 +108,11 @@ def _places(height: int, width: int, stride: int) -> np.ndarray:
     return np.stack(np.meshgrid(*steps, indexing="ij"), -1).reshape(-1, 2)
 
 
+def largest_share(maps: tf.Tensor) -> float:
+    """The share of the source frame that is looked at most, of maps `[N, T, K, h, w]`, mean over their places."""
+    return float(tf.reduce_mean(tf.reduce_max(maps, 2)))
+
+
 def table(layers: dict[str, SelfAttention], looks: dict[str, list[Attended]]) -> str:
     """Markdown: what each layer looks at, means over all that it was given."""
     cells = [["branch", "gamma", "added / features", "distance", "evenly", "own frame", "evenly"]]
@@ -118,16 +125,25 @@ def table(layers: dict[str, SelfAttention], looks: dict[str, list[Attended]]) ->
 def main(config: AttendedConfig) -> None:
     try:
         generator, model = load_generator(config.model)
-        if not (layers := layers_of(generator)):
-            sys.exit(f"attended: {config.model}: the model has no self-attention; give one of sa3d_rb6 or rb6_sa2d")
+        if generator.num_source_frames is None:
+            sys.exit(f"attended: {config.model}: --fusion={model.fusion} has no attention over source frames")
         data = DataConfig(config.records, num_target_frames=_TARGETS, batch_size=1, seed=config.seed)
         dataset = training_dataset(data, generator.num_source_frames, model.size)
     except (OSError, ValueError) as error:
         sys.exit(f"attended: {error}")
+    layers = layers_of(generator)
     looks: dict[str, list[Attended]] = {name: [] for name in layers}
+    shares: dict[str, list[float]] = {name: [] for name in _BRANCHES}
     for example in dataset.take(config.examples):
         with inputs_of(layers) as seen:
-            generator(example)
+            made = generator(example)
         for name, given in seen.items():
             looks[name] += [attended(layers[name], x) for x in given]
-    print(table(layers, looks), end="")
+        for name, found in shares.items():
+            found.append(largest_share(made[f"{name}_attention"]))
+    evenly = f"{1 / generator.num_source_frames:.2f}"
+    cells = [["branch", "largest share of a frame", "evenly"]]
+    cells += [[name, f"{np.mean(found):.2f}", evenly] for name, found in shares.items()]
+    print(markdown(cells))
+    if layers:
+        print(table(layers, looks), end="")

@@ -134,7 +134,7 @@ class LossGradientsConfig:
 class AttendedConfig:
     """Whose attention, and on which examples."""
 
-    model: str = setting("", "Training or model directory with self-attention.", group="Inputs", required=True)
+    model: str = setting("", "Training or model directory with attention.", group="Inputs", required=True)
     records: str = setting("", "Glob of the record files to draw examples from.", required=True)
     examples: int = setting(16, "Examples that all is a mean over.", group="Examples")
     seed: int = setting(0, "Seed of the examples.")

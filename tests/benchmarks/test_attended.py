@@ -104,13 +104,26 @@ def test_each_branch_is_told_by_what_its_layer_is_given(fusion, rank):
     assert background[:2] == ["background", "0.2500"] and float(background[2]) > 0
 
 
+def test_the_largest_share_is_that_of_the_frame_that_is_looked_at_most():
+    even = np.full((1, 2, 4, 3, 3), 0.25, np.float32)
+    assert attended.largest_share(tf.constant(even)) == pytest.approx(0.25)
+    even[0, 0, :, 0, 0] = 0.1, 0.1, 0.1, 0.7  # in one of 18 places
+    even[0, 1, :, 2, 1] = 0.7, 0.1, 0.1, 0.1
+    assert attended.largest_share(tf.constant(even)) == pytest.approx(0.25 + 2 * 0.45 / 18)
+
+
 def test_main_tells_of_a_model(tmp_path, monkeypatch, capsys):
     path = write_records(tmp_path / "val.tfrecord", [make_clip(12)])
-    made = {fusion: generator_of(fusion) for fusion in ("avg", "rb6_sa2d")}
-    monkeypatch.setattr(attended, "load_generator", lambda directory: (made[directory], tiny_model.CONFIG))
-    attended.main(AttendedConfig("rb6_sa2d", path, examples=2))
-    assert [line[0] for line in cells(capsys.readouterr().out)] == ["foreground", "background"]
-    with pytest.raises(SystemExit, match="attended: avg: the model has no self-attention"):
+    made = {fusion: generator_of(fusion) for fusion in ("avg", "rb6", "rb6_sa2d")}
+    configs = {fusion: dataclasses.replace(tiny_model.CONFIG, fusion=fusion) for fusion in made}
+    monkeypatch.setattr(attended, "load_generator", lambda directory: (made[directory], configs[directory]))
+    for fusion, self_attention in (("rb6_sa2d", ["branch", "foreground", "background"]), ("rb6", [])):
+        attended.main(AttendedConfig(fusion, path, examples=2))
+        first, _, second = capsys.readouterr().out.partition("\n\n")
+        assert [[line[0], line[2]] for line in cells(first)] == [["foreground", "0.50"], ["background", "0.50"]]
+        assert all(0.5 <= float(line[1]) <= 1.0 for line in cells(first))
+        assert [line.split("|")[1].strip() for line in second.splitlines() if "---" not in line] == self_attention
+    with pytest.raises(SystemExit, match="attended: avg: --fusion=avg has no attention"):
         attended.main(AttendedConfig("avg", path))
     with pytest.raises(SystemExit, match="attended: .*none"):
         attended.main(AttendedConfig("rb6_sa2d", "none"))
