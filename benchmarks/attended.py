@@ -53,14 +53,10 @@ class Attended(NamedTuple):
 
 
 def layers_of(generator: tf.keras.Model) -> dict[str, SelfAttention]:
-    """The self-attention layers of a generator by the names of their branches; of most fusions there are none."""
-    found = {}
-    for branch in _BRANCHES:
-        fusion = getattr(generator, f"{branch}_fusion", None)
-        layer = getattr(fusion, "over_frames", None) or getattr(fusion, "over_space", None)
-        if layer is not None:
-            found[branch] = layer
-    return found
+    """The self-attention layers of an attention fusion by the names of their branches; of RB6 there are none."""
+    fusions = {branch: getattr(generator, f"{branch}_fusion") for branch in _BRANCHES}
+    layers = {branch: fusion.over_frames or fusion.over_space for branch, fusion in fusions.items()}
+    return {branch: layer for branch, layer in layers.items() if layer is not None}
 
 
 @contextlib.contextmanager
