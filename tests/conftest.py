@@ -11,6 +11,7 @@ import shutil
 import numpy as np
 import pytest
 import tiny_model
+from workers import run_eagerly
 
 import stmt_tf  # noqa: F401  sets TensorFlow's environment before any test imports it
 from stmt_tf import assets
@@ -47,12 +48,9 @@ def no_poses_of_before(tmp_path_factory):
 
 @pytest.fixture
 def eagerly():
-    """Trainings of a few steps, whose graphs would take ten times as long to trace."""
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    """Trains so for the length of a test."""
+    with run_eagerly():
+        yield
 
 
 def pytest_addoption(parser):

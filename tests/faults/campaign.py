@@ -2,7 +2,7 @@
 
     python tests/faults/campaign.py --output=DIR [--kills=20]
 
-Each fault hits a training of a tiny model, in processes of its own, which then goes on by the same command. It survived
+Each fault hits a training of one layer, in processes of its own, which then goes on by the same command. It survived
 if its losses, epoch by epoch, and its last checkpoint are those of a training that nothing ever hit. Lost are the
 iterations that had to be done again, besides those of the epoch at hand. Disk full needs root, for a file system of its
 own.
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from records import make_clip, write_records  # noqa: E402
-from workers import free_ports, tf_config, train_command  # noqa: E402
+from workers import ONE_LAYER, free_ports, tf_config, train_command  # noqa: E402
 
 EPOCH = 2  # iterations between checkpoints
 # Those of the training are means over what one process did of an epoch; those of the validation tell all the same.
@@ -85,7 +85,7 @@ class Training:
         self.losses: dict[int, str] = {}
         self.lost = 0
         self._contradicted = False
-        self._command = [*train_command(), *(f"--{k}={v}" for k, v in flags.items())]
+        self._command = [*train_command(ONE_LAYER), *(f"--{k}={v}" for k, v in flags.items())]
         self._environs = [dict(os.environ)]
         if workers > 1:
             hosts = [f"127.0.0.1:{port}" for port in free_ports(workers)]

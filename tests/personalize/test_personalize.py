@@ -15,6 +15,7 @@ import tensorflow as tf
 from records import make_clip, write_records
 from tiny_model import CONFIG, write_model
 from transfers import save, write_poses
+from workers import run_eagerly
 
 from dancers import render_video
 from stmt_tf import MotionTransfer
@@ -66,11 +67,8 @@ def few_steps(monkeypatch):
     """So few that tracing the step would take longer: the command's own test traces it."""
 
     def train_eagerly(*arguments, **options):
-        tf.config.run_functions_eagerly(True)
-        try:
+        with run_eagerly():
             train(*arguments, **options)
-        finally:
-            tf.config.run_functions_eagerly(False)
 
     monkeypatch.setattr(module, "train", train_eagerly)
     monkeypatch.setattr(module, "_STEPS_BETWEEN_VALIDATIONS", 2)

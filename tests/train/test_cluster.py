@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from records import make_clip, write_records
 from test_train import LOSS, MODEL
-from workers import free_ports, tf_config, train_command
+from workers import ONE_LAYER, free_ports, tf_config, train_command
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig
@@ -97,11 +97,11 @@ def test_two_workers_train_as_two_devices_of_one_process(tmp_path):
     arguments = [line for line in lines if line.startswith("--")]
     environ = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
 
-    one = logged(start(train_command(devices=2), [f"--workdir={tmp_path / 'one'}", *arguments], environ))
+    one = logged(start(train_command(ONE_LAYER, devices=2), [f"--workdir={tmp_path / 'one'}", *arguments], environ))
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     together = [
         start(
-            train_command(),
+            train_command(ONE_LAYER),
             [f"--workdir={tmp_path / 'two'}", *arguments],
             {**environ, **tf_config(index, workers)},
         )

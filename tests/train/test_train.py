@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from records import make_clip, make_example, write_records
-from workers import train_command
+from workers import run_eagerly, train_command
 
 from stmt_tf import flags
 from stmt_tf.config import DataConfig, ModelConfig
@@ -78,14 +78,14 @@ def has_checkpoint(workdir) -> bool:
 def finished(data, tmp_path_factory):
     """The working directory of an uninterrupted training, and the losses that it logged."""
     workdir = tmp_path_factory.mktemp("train") / "whole"
-    with pytest.MonkeyPatch.context() as monkeypatch:
+    with pytest.MonkeyPatch.context() as monkeypatch, run_eagerly():
         lines = logged_losses(monkeypatch)
         train(str(workdir), MODEL, data, LOSS, TRAINING)
     return workdir, lines
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_training_equals_an_uninterrupted_one(finished, data, tmp_path, monkeypatch):
+def test_killed_and_resumed_training_equals_an_uninterrupted_one(finished, eagerly, data, tmp_path, monkeypatch):
     whole, whole_lines = finished
     workdir = tmp_path / "killed"
     process = run_main(workdir, MODEL, data, LOSS, TRAINING)

@@ -50,7 +50,8 @@ class OneLayer(tf.keras.Model):
     def call(self, inputs):
         frame, mask, background_mask = tf.split(self.paint(inputs["source_frames"][:, 0]), [3, 1, 1], -1)
         outputs = {
-            "frame": frame, "mask": tf.sigmoid(mask), "background_mask": tf.sigmoid(background_mask)
+            **dict.fromkeys(("frame", "foreground", "background"), frame),
+            "mask": tf.sigmoid(mask), "background_mask": tf.sigmoid(background_mask),
         }
         targets = inputs["target_joints"].shape[1]
         repeats = {name: 1 if name == "background_mask" else targets for name in outputs}
