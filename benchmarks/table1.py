@@ -1,9 +1,10 @@
 """The paper's Table 1, repeated at a size that can be afforded: `python -m benchmarks.table1 --out=DIR`.
 
 Renders one set of dancers, trains for each seed stage 1 and every row of the table from it, and measures each row on
-the same held-out pairs by `stmt_tf.evaluate`. Into
-DIR/table1.md goes the paper's column beside ours, with the findings that the paper reads from it and whether ours show
-them; DIR/seedN/ROW/results has all that an evaluation writes, DIR/jobs.json the commands and how long they took.
+the same held-out pairs by `stmt_tf.evaluate`. Into DIR/table1.md goes the paper's column beside ours, with the findings
+that the paper reads from it and whether ours show them, into DIR/table1.png the gains that they are about.
+DIR/seedN/ROW/results has all that an evaluation writes, DIR/seedN/sheet what all rows make of the same pairs,
+DIR/jobs.json the commands and how long they took.
 
 Interrupt it whenever you like: the same command goes on with the job that it was at, and within it. What is measured
 so far is in DIR/table1.md after each row.
@@ -29,11 +30,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.jobs import Job, Log
+from benchmarks.table1_plot import Finding, plot
 from stmt_tf import assets
 from stmt_tf.data.record_files import find_records
+from stmt_tf.evaluate.examples import COLUMNS
 from stmt_tf.evaluate.report import markdown
 from stmt_tf.evaluate.video_distances import EARLIER
 from stmt_tf.files import whole_file
+from stmt_tf.video.sheet import write_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +60,7 @@ ROWS = {
     "sa3d_rb6_dv": Row("MSE + VGG + Fusion SA3D+RB6 + D_V", 7.74, 23.25),
     "rb6_sa2d_dv": Row("MSE + VGG + Fusion RB6+SA2D + D_V", 7.57, 23.20),
 }
-FIRST = "mse"
+FIRST, LAST = "mse", "rb6_sa2d_dv"
 _SINGLE_FRAME = ("mse", "mse_vgg")
 
 # What the paper reads from its table, or its table shows: the row that is better than the other, in which figure.
@@ -118,8 +122,18 @@ def jobs(config: Table1Config) -> Iterator[Job]:
         yield Job(f"{row}, seed {seed}", "stmt_tf.train", where)
         model = place / "model"
         yield Job(f"export {row}, seed {seed}", "stmt_tf.export", (workdir, f"--output={model}"))
-        measured = (f"--model={model}", *pairs, f"--output={place / 'results'}")
-        yield Job(f"evaluate {row}, seed {seed}", "stmt_tf.evaluate", measured)
+        results = f"--output={place / 'results'}"
+        yield Job(f"evaluate {row}, seed {seed}", "stmt_tf.evaluate", (f"--model={model}", *pairs, results))
+        if row == LAST:
+            yield _sheet(config, seed, model)
+
+
+def _sheet(config: Table1Config, seed: int, model: Path) -> Job:
+    """What all rows of a seed make of the same pairs, in one picture."""
+    made = (f"{ROWS[row].name}{'@1' * (row in _SINGLE_FRAME)}={config.place(seed, row) / 'model'}" for row in ROWS)
+    shown = (f"--num_pairs={min(config.num_pairs, COLUMNS)}", f"--output={config.place(seed) / 'sheet'}")
+    of_all = (f"--model={model}", f"--compare={','.join(made)}", f"--records={config.test_records}/test-*.tfrecord")
+    return Job(f"sheet, seed {seed}", "stmt_tf.evaluate", (*of_all, *shown))
 
 
 def _render(config: Table1Config) -> Iterator[Job]:
@@ -178,25 +192,28 @@ def spread(figures: Mapping[tuple[str, int], Mapping[str, float]], name: str) ->
     return max((max(values) - min(values) for values in of_findings if len(values) > 1), default=math.nan)
 
 
+def measured(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> Iterator[Finding]:
+    """Those of the paper's findings whose rows we have."""
+    paper = {(row, 0): {"vfid": ROWS[row].vfid, "psnr": ROWS[row].psnr} for row in ROWS}
+    for text, *rows, name in FINDINGS:
+        if ours := gains(figures, *rows, name):
+            yield Finding(text, *rows, name.upper(), *gains(paper, *rows, name), ours)
+
+
 def findings(figures: Mapping[tuple[str, int], Mapping[str, float]]) -> str:
     """A line for each of the paper's findings: its gain there and here, and whether ours can be told from chance."""
     cells = [["the paper finds", "better", "than", "figure", "gain: paper", "ours", "each seed", "came out"]]
-    for text, better, worse, name in FINDINGS:
-        (paper,) = gains(
-            {(row, 0): {"vfid": ROWS[row].vfid, "psnr": ROWS[row].psnr} for row in ROWS}, better, worse, name
-        )
-        ours = gains(figures, better, worse, name)
-        if not ours:  # not measured so far
-            continue
-        mean = sum(ours) / len(ours)
-        if len(ours) == 1:
+    for found in measured(figures):
+        mean = sum(found.ours) / len(found.ours)
+        if len(found.ours) == 1:
             verdict = "one seed"
-        elif abs(mean) <= spread(figures, name):
+        elif abs(mean) <= spread(figures, found.figure.lower()):
             verdict = "within the spread of seeds"
         else:
             verdict = "yes" if mean > 0 else "no"
-        each = ", ".join(f"{gain:+.2f}" for gain in ours)
-        cells.append([text, better, worse, name.upper(), f"{paper:+.2f}", f"{mean:+.2f}", each, verdict])
+        each = ", ".join(f"{gain:+.2f}" for gain in found.ours)
+        told = found.text, found.better, found.worse, found.figure
+        cells.append([*told, f"{found.paper:+.2f}", f"{mean:+.2f}", each, verdict])
     return markdown(cells)
 
 
@@ -232,6 +249,7 @@ def main(config: Table1Config) -> None:
         if results := read_results(config):
             with whole_file(str(out / "table1.md")) as hidden:
                 hidden.write_text(report(results, log.hours))
+            write_png(out / "table1.png", plot(list(measured(read_figures(results)))))
 
     log.run(jobs(config), write_table)
     print((out / "table1.md").read_text())

@@ -4,7 +4,9 @@ import pytest
 
 from benchmarks import table1
 from benchmarks.jobs import Job, Log
-from benchmarks.table1 import ROWS, Table1Config, findings, jobs, read_results, report, spread, trainings
+from benchmarks.table1 import ROWS, Table1Config, findings, jobs, measured, read_results, report, spread, trainings
+from benchmarks.table1_plot import figure, plot
+from stmt_tf.evaluate.comparison import parse_others
 
 PAPER = {(row, 0): {"vfid": paper.vfid, "psnr": paper.psnr} for row, paper in ROWS.items()}
 
@@ -17,7 +19,7 @@ def with_seed(**changes):
 
 def test_every_row_is_trained_once_for_each_seed():
     all_jobs = list(jobs(Table1Config(out="o", seeds=3)))
-    of_seed = ["train"] + ["train", "export", "evaluate"] * 9
+    of_seed = ["train"] + ["train", "export", "evaluate"] * 9 + ["evaluate"]
     assert [job.module.rpartition(".")[2] for job in all_jobs] == ["synthetic_dancers"] * 2 + of_seed * 3
     by_name = {job.name: job.arguments for job in all_jobs}
     assert len(by_name) == len(all_jobs)
@@ -170,3 +172,32 @@ def test_interrupted_job_says_that_it_goes_on(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="interrupted; the same command goes on"):
         Log(tmp_path / "jobs.json").run([Job("a", "json.tool", ())])
     assert not json.loads((tmp_path / "jobs.json").read_text())["a"]["done"]
+
+
+def test_all_rows_of_a_seed_are_shown_in_one_sheet():
+    config = Table1Config(out="o", num_pairs=50)
+    (sheet,) = (job for job in jobs(config) if job.name == "sheet, seed 1")
+    assert {"--model=o/seed1/rb6_sa2d_dv/model", "--num_pairs=8", "--output=o/seed1/sheet"} < set(sheet.arguments)
+    (compared,) = (argument for argument in sheet.arguments if argument.startswith("--compare="))
+    shown = parse_others(compared.removeprefix("--compare=").split(","))
+    assert [name for name, _, _ in shown] == [row.name for row in ROWS.values()]
+    assert [directory for _, directory, _ in shown] == [f"o/seed1/{row}/model" for row in ROWS]
+    assert [single for _, _, single in shown] == [True, True] + 7 * [False]
+
+
+def test_the_picture_shows_the_gain_of_the_paper_and_of_each_seed():
+    found = list(measured(with_seed(mse=11.25)))
+    of_vfid, of_psnr = figure(found).axes
+    first, *_ = (label.get_text() for label in of_vfid.get_yticklabels())
+    assert first == "a perceptual loss helps\nmse_vgg for mse"
+
+    def drawn(marker):
+        lines = [line.get_xydata() for line in of_vfid.get_lines() if line.get_marker() == marker]
+        return {(round(x, 6), y) for line in lines for x, y in line.tolist()}
+
+    ours, paper = drawn("o"), drawn("D")
+    assert len(paper) == sum(each.figure == "VFID" for each in found) and len(ours) == len(paper) + 1
+    assert {(0.75, 0.0), (1.75, 0.0)} < ours and (0.75, 0.0) in paper
+    assert len(of_psnr.get_yticklabels()) == sum(each.figure == "PSNR" for each in found)
+    height, width, channels = plot(found).shape
+    assert width > height > 400 and channels == 3
