@@ -64,11 +64,13 @@ class Report:
         latencies: seconds from the arrival of each frame to when it was shown or written.
         seconds: from when the first of them was shown or written to when the last was.
         dropped: frames since the calibration that came too fast.
+        wait: seconds from the end of the calibration to when the first frame was shown or written.
     """
 
     latencies: list[float]
     seconds: float
     dropped: int
+    wait: float
 
     def __str__(self) -> str:
         count = len(self.latencies)
@@ -77,8 +79,8 @@ class Report:
         rate = (count - 1) / self.seconds if self.seconds else 0.0
         delays = ", ".join(f"p{p} {1e3 * np.percentile(self.latencies, p):.0f} ms" for p in (50, 90, 99))
         return (
-            f"{count} frames, {rate:.1f} a second; from capture to frame out {delays}; "
-            f"{self.dropped} of {count + self.dropped} captured frames dropped"
+            f"{count} frames, {rate:.1f} a second, from {self.wait:.1f} s after the calibration on; "
+            f"from capture to frame out {delays}; {self.dropped} of {count + self.dropped} captured frames dropped"
         )
 
 
@@ -113,6 +115,7 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
         frames = stack.enter_context(Latest(_captured(config.live)))
         logging.info("calibration: %g seconds with the whole person in view, please", CALIBRATION)
         track, frame_size, before = _calibrate(config.live, frames, estimator)
+        calibrated = time.monotonic()
         fitted = fit(track, source.track, config.retarget)
         logging.info("calibrated: one pixel of the target is %.3g of the source", fitted.scale)
         source = make_room(source, fitted.apply(track))
@@ -142,7 +145,8 @@ def perform(config: TransferConfig, model: TransferModel, source: Source, place:
                 break
         if config.output and not latencies:
             raise VideoError(f"{shown(config.live)}: ended with the calibration. Give a longer stream.")
-        report = Report(latencies, moments[-1] - moments[0] if moments else 0.0, frames.dropped - before)
+        seconds, wait = (moments[-1] - moments[0], moments[0] - calibrated) if moments else (0.0, 0.0)
+        report = Report(latencies, seconds, frames.dropped - before, wait)
     logging.info("%s", report)
     return report
 

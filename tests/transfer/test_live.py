@@ -184,17 +184,19 @@ def test_the_rate_is_that_of_what_comes_out(tmp_path, video, monkeypatch):
 
     shown = []
     monkeypatch.setattr(live, "_window", window)
+    begun = time.monotonic()
     report = MotionTransfer(Slow()).run_live(settings(video, tmp_path, output=""))
+    assert 0.3 <= report.wait < shown[0] - begun  # of the slow model's first frame
     assert report.seconds == pytest.approx(shown[-1] - shown[0], abs=0.1)  # and not 0.3 s more
 
 
 def test_the_report_tells_percentiles_and_rates():
-    report = live.Report([0.1] * 50 + [0.2] * 40 + [0.4] * 10, seconds=9.9, dropped=300)
+    report = live.Report([0.1] * 50 + [0.2] * 40 + [0.4] * 10, seconds=9.9, dropped=300, wait=1.25)
     assert str(report) == (
-        "100 frames, 10.0 a second; from capture to frame out p50 150 ms, p90 220 ms, p99 400 ms; "
-        "300 of 400 captured frames dropped"
+        "100 frames, 10.0 a second, from 1.2 s after the calibration on; from capture to frame out p50 150 ms, p90 220 "
+        "ms, p99 400 ms; 300 of 400 captured frames dropped"
     )
-    assert str(live.Report([], 0.0, 3)) == "no frame came after the calibration"
+    assert str(live.Report([], 0.0, 3, 0.0)) == "no frame came after the calibration"
 
 
 def test_an_interrupt_completes_the_video(tmp_path, video):
