@@ -98,6 +98,7 @@ def _train(
         StopWhenAsked(stop, state, steps, writes=worker.is_chief),
         time_limit,
     ]
+    logging.info("losses follow after every %d iterations; the first one takes a minute or more, for its graph", steps)
     for stretch in stretches(loss, steps, training.iterations, state.position):
         if time_limit.share == 1.0:
             break

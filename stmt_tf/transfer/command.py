@@ -32,6 +32,7 @@ def main(config: TransferConfig) -> None:
         with folders_of(path for one in each for path in one.outputs()):
             for one in each:
                 check_live(one) if one.live else check(one)
+            logging.info("loading the model")  # and TensorFlow, which takes seconds
             transfer = MotionTransfer.from_pretrained(config.model)
             if len(each) > 1:
                 transfer_each(transfer, each)

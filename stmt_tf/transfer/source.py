@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from absl import logging
+from tqdm import tqdm
 
 from stmt_tf.place.plate import find_place, plate_steps
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
 from stmt_tf.pose.mattes import check_mattes, doubt_mattes, doubtful, read_mattes, sound_mattes
 from stmt_tf.pose.selection import NUM_FRAMES, select_source_frames
-from stmt_tf.pose.tracks import PosedVideo
+from stmt_tf.pose.tracks import PosedVideo, progress
 from stmt_tf.video.reader import Frame, probe, read_chosen_frames
 
 _MOST_DOUBTED = 0.5  # of the mattes that a video brings along
@@ -135,35 +136,43 @@ def read_source(
     steps = shot.start + plate_steps(track[shot.start : shot.stop]) if own_place else np.zeros(0, int)
     # Both are read at once, since a video is read from its beginning.
     wanted = np.union1d(chosen, steps)
-    read = read_chosen_frames(video.path, wanted)
-    given = _given_mattes(mattes, wanted, read, track)
+    with progress("source", len(wanted), video.path) as bar, ThreadPoolExecutor(1) as other:
+        read = read_chosen_frames(video.path, wanted)
+        given = _given_mattes(mattes, wanted, read, track)
 
-    def frames_of(numbers: np.ndarray) -> list[np.ndarray]:
-        return [read[place].image for place in np.searchsorted(wanted, numbers)]
+        def frames_of(numbers: np.ndarray) -> list[np.ndarray]:
+            return [read[place].image for place in np.searchsorted(wanted, numbers)]
 
-    def mattes_of(numbers: np.ndarray) -> np.ndarray | None:
-        if given is not None:
-            return given[np.searchsorted(wanted, numbers)]
-        with video.estimator() as estimator:
-            return sound_mattes(frames_of(numbers), track[numbers], estimator)
+        def mattes_of(numbers: np.ndarray) -> np.ndarray | None:
+            if given is not None:
+                return given[np.searchsorted(wanted, numbers)]
+            with video.estimator() as estimator:
+                return sound_mattes(_counted(frames_of(numbers), bar), track[numbers], estimator)
 
-    def find(of_chosen: np.ndarray | None) -> np.ndarray | None:
-        found = of_chosen
-        if found is not None:
-            known, others = dict(zip(chosen, of_chosen)), np.setdiff1d(steps, chosen)
-            if len(others):
-                known.update(zip(others, mattes_of(others)))
-            found = np.stack([known[number] for number in steps])
-        return find_place(video.path, frames_of(steps), found, track[steps])
+        def find(of_chosen: np.ndarray | None) -> np.ndarray | None:
+            found = of_chosen
+            if found is not None:
+                known, others = dict(zip(chosen, of_chosen)), np.setdiff1d(steps, chosen)
+                if len(others):
+                    known.update(zip(others, mattes_of(others)))
+                found = np.stack([known[number] for number in steps])
+            return find_place(video.path, frames_of(steps), found, track[steps])
 
-    source_frames, source_mattes = frames_of(chosen), mattes_of(chosen)
-    crop = Crop.around(track, source_frames[0].shape[:2])
-    source = Source(video, track, source_frames, track[chosen], crop, source_mattes)
-    if not len(steps):
-        return repair(source)
-    with ThreadPoolExecutor(1) as other:
-        place = other.submit(find, source_mattes)  # which estimates its other mattes meanwhile
-        return dataclasses.replace(repair(source), plate=place.result())
+        source_frames, source_mattes = frames_of(chosen), mattes_of(chosen)
+        crop = Crop.around(track, source_frames[0].shape[:2])
+        source = Source(video, track, source_frames, track[chosen], crop, source_mattes)
+        # Its other mattes are estimated while the source is repaired.
+        place = other.submit(find, source_mattes) if len(steps) else None
+        source = dataclasses.replace(repair(source), plate=place and place.result())
+        bar.update(bar.total - bar.n)
+    return source
+
+
+def _counted(frames: Iterable[np.ndarray], bar: tqdm) -> Iterator[np.ndarray]:
+    """The same, each counted when it is done with."""
+    for frame in frames:
+        yield frame
+        bar.update()
 
 
 def _given_mattes(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,7 +84,8 @@ def test_the_command_makes_a_playable_video_with_the_targets_times_and_sound(tmp
     assert sorted(os.listdir(tmp_path)) == ["preview.png", "result.mp4", "sheet.png"]
     told = [line for line in own_lines(done.stderr.replace("\r", "\n")) if line.strip()]
     assert all(
-        line.startswith(("poses:", "result:")) or "source frames:" in line or "wrote" in line
+        line.startswith(("poses:", "source:", "result:"))
+        or any(words in line for words in ("loading the model", "source frames:", "wrote"))
         for line in told
     ), done.stderr
     assert "frames/s" in done.stderr and str(output) in told[-1]
@@ -108,6 +110,7 @@ def test_the_command_makes_the_preview_alone(tmp_path, inputs, caplog, capsys):
     assert os.listdir(tmp_path) == ["preview.png"]
     told = capsys.readouterr().err
     assert caplog.messages[-1] == f"wrote {preview}" and "poses:" in told and "result:" not in told
+    assert re.search(r"source: 100%.* (\d+)/\1 .*source\.mp4", told)
 
 
 def test_outside_the_crop_the_result_is_the_sources_place(tmp_path, inputs, dancers, monkeypatch):
