@@ -48,7 +48,7 @@ $(ENV_CURRENT): setup.py pyproject.toml
 define install
 echo "Installing stmt_tf with the $(1) line of TensorFlow into $(@D) (a few minutes; it takes about 3 GB)"
 $(PYTHON) -m venv --clear $(@D)
-$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(1)$(2)]"
+$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[$(1)$(2)]"
 $(@D)/bin/python -m pip check --disable-pip-version-check
 touch $@
 endef
