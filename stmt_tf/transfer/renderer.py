@@ -6,12 +6,14 @@ import copy
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from stmt_tf.place.compositing import Compositor, empty_place
 from stmt_tf.place.hidden import person_masks
 from stmt_tf.pose.body import visible
 from stmt_tf.pose.crop import Crop
+from stmt_tf.pose.skeleton import TORSO
 from stmt_tf.pose.steady_choice import SteadyChoice
 from stmt_tf.transfer.repair import preference_for_whole
 from stmt_tf.transfer.settings import TransferConfig
@@ -19,6 +21,10 @@ from stmt_tf.transfer.source import Source
 
 if TYPE_CHECKING:
     from stmt_tf.serving.inference import TransferModel
+
+
+_FADE = 56  # the trunk's edge is as wide as the square's side by this
+_SUBPIXEL = 4  # bits of a coordinate behind the point
 
 
 class Renderer:
@@ -133,7 +139,7 @@ class Renderer:
             made.append(self._model.generate(choice(this), this))
             before = step + 1
         together = {name: np.concatenate([each[name] for each in made]) for name in made[0]}
-        masks = (mask * shown for mask, shown in zip(together["mask"], visible(poses[steps])))
+        masks = map(_of_person, together["mask"], joints[steps])
         frames = [_composed(*each) for each in zip(together["foreground"], masks, self._squares(poses[steps]))]
         return {**together, "frame": np.stack(frames)}
 
@@ -157,10 +163,9 @@ class Renderer:
         """What the model makes of each pose, by these names; when it returns the networks have run."""
         joints = self._source.crop.to_crop(poses, self._side)
         layers = self._model.layers(self._choice(joints), joints, names)
-        # The mask is empty where there is nobody.
         return (
-            tuple(image * shown if name == "mask" else image for name, image in zip(names, images))
-            for images, shown in zip(layers, visible(poses))
+            tuple(_of_person(image, pose) if name == "mask" else image for name, image in zip(names, images))
+            for images, pose in zip(layers, joints)
         )
 
     def _own_place(self) -> np.ndarray:
@@ -171,6 +176,22 @@ class Renderer:
         shown = self._encoded["background_mask"][0, : len(source.frames)].numpy()
         person = person_masks(source.mattes, source.joints, source.frame_size)
         return empty_place(source.frames, shown, person, source.crop)
+
+
+def _of_person(mask: np.ndarray, pose: np.ndarray) -> np.ndarray:
+    """A mask of the model, uint8 `[S, S, 1]`, with what a pose `[14, 3]` in its pixels tells of it.
+
+    It is empty where there is nobody, and has no hole in the trunk, as where an arm hung before that in the source.
+    """
+    if not visible(pose):
+        return np.zeros_like(mask)
+    corners = pose[list(TORSO)]
+    if (corners[:, 2] <= 0.0).any():
+        return mask
+    trunk = np.zeros(mask.shape[:2], np.uint8)
+    hull = cv2.convexHull(np.rint(corners[:, :2] * 2**_SUBPIXEL).astype(np.int32))
+    cv2.fillConvexPoly(trunk, hull, 255, cv2.LINE_AA, _SUBPIXEL)
+    return np.maximum(mask, cv2.blur(trunk, [max(1, len(mask) // _FADE)] * 2)[..., np.newaxis])
 
 
 def _cut_out(foreground: np.ndarray, mask: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from stmt_tf.config import ModelConfig
 from stmt_tf.models.create import create_generator
 from stmt_tf.place.compositing import Compositor
 from stmt_tf.pose.crop import Crop
-from stmt_tf.pose.skeleton import NUM_PARTS
+from stmt_tf.pose.skeleton import LEFT_HIP, NUM_PARTS, TORSO
 from stmt_tf.pose.tracks import PosedVideo
 from stmt_tf.serving.inference import TransferModel, save_model
 from stmt_tf.transfer import renderer as renderers
@@ -123,7 +123,8 @@ def test_place_of_another_source_is_what_the_background_branch_makes_of_it_for_e
     third = dataclasses.replace(source, frames=[np.full((SIZE, SIZE, 3), 40, np.uint8)] * 4, crop=Crop(4, 8, 48))
     renderer = Renderer(Tinted(), source, crop_only=True, place=third)
     heads = source.crop.to_crop(motion[:6], 32)[:, 0, 0]
-    mask = Tinted().generate({"grey": 0}, motion[:6], ("mask",))["mask"] / 255
+    mask = np.stack(renderer.masks(motion[:6]))[..., np.newaxis] / 255
+    assert 0.0 < mask.mean() < 1.0
     background = np.floor(20 + 4 * heads.clip(0, 25))[:, None, None, None]
     assert np.ptp(background) > 2
     expected = 120 * mask + background * (1 - mask)  # 120: the grey of the source's own frames
@@ -195,3 +196,32 @@ def test_what_the_mattes_tell_to_be_the_person_is_no_place(source):
 def test_a_plate_is_the_place(source):
     place = Renderer(FirstIsNearest(), source).render(np.zeros([1, 14, 3]))[0]
     np.testing.assert_array_equal(place, source.plate)
+
+
+class Holed(Layered):
+    """A model whose mask is empty, wherever the person is."""
+
+    takes_any_size, size, num_source_frames = False, SIZE, None
+
+    def encode_source(self, frames, joints, mattes=None):
+        return {"background_mask": tf.ones([1, len(frames), SIZE, SIZE, 1])}
+
+    def generate(self, source, target_joints, names=()):
+        blank = np.zeros((len(target_joints), SIZE, SIZE, 3), np.uint8)
+        return {name: blank[..., :1] if name == "mask" else blank for name in ("foreground", "background", "mask")}
+
+
+def test_the_trunk_has_no_hole(source, motion):
+    renderer, pose = Renderer(Holed(), source, crop_only=True), motion[0].copy()
+    corners = [(20.0, 10.0), (44.0, 10.0), (24.0, 50.0), (40.0, 50.0)]
+    pose[list(TORSO), :2] = corners
+    unknown = pose.copy()
+    unknown[LEFT_HIP, 2] = 0.0
+    whole, of_unknown, nobody = renderer.masks(np.stack([pose, unknown, np.zeros_like(pose)]))
+    assert (whole[12:48, 26:38] == 255).all()
+    outside = np.ones((SIZE, SIZE), bool)
+    outside[9:52, 19:46] = False
+    assert not whole[outside].any() and not whole[35:50, :21].any()  # it is narrower at the hips
+    assert not of_unknown.any() and not nobody.any()
+    generated = renderer.generate(pose[np.newaxis], np.array([0]))
+    assert (generated["frame"][0, 12:48, 26:38] == 0).all() and generated["frame"][0, :5].any()
