@@ -29,7 +29,7 @@ from stmt_tf.pose.skeleton import NUM_JOINTS
 from stmt_tf.video.excerpt import excerpt
 
 LARGEST = 200_000_000  # bytes of all files together; ten minutes of one person are about three million
-_FORMAT = 1  # changes with what estimators find
+_FORMAT = 2  # changes with what estimators find
 _PACKAGES = {"mediapipe": "mediapipe", "movenet": "tensorflow", "rtmlib": "rtmlib"}  # of each estimator
 _LEFT_BEHIND = 86_400.0  # seconds after which a hidden file is no longer being written
 # NumPy parses the header of each array as Python, and CPython 3.11 at times raises SystemError of two threads at that.

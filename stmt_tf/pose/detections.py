@@ -28,7 +28,8 @@ class Detections:
     Attributes:
         info: of the video.
         people: for each of T frames float32 `[N, 14, 3]`, whoever is in it, in pixels.
-        starts: frames, beside the first, with which another shot begins, where one shot is to be taken.
+        starts: frames, beside the first, with which another shot begins.
+        one_shot: whether only that shot is to be taken which shows somebody longest.
         imported: where they were read from; None: an estimator found them here.
         saved: the one person there is, where that is known already.
         person: whom to follow, by their number in the line-up, from 1; 0: the largest and most central person.
@@ -37,6 +38,7 @@ class Detections:
     info: VideoInfo
     people: Sequence[np.ndarray]
     starts: Sequence[int] = ()
+    one_shot: bool = True
     imported: ImportedPoses | None = None
     saved: Shot | None = None
     person: int = 0
@@ -49,7 +51,7 @@ class Detections:
 
     def line_up(self) -> LineUp:
         """The people by their numbers, in the shot that is taken."""
-        return line_up_longest(self.people, self.starts, self._frame_size, self._max_gap)
+        return line_up_longest(self.people, self._apart, self._frame_size, self._max_gap)
 
     def follow(self) -> Shot:
         """The person to follow.
@@ -63,7 +65,7 @@ class Detections:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
-                shot = follow_longest(self.people, self.starts, self._frame_size, self._max_gap, self.person)
+                shot = follow_longest(self.people, self._apart, self._frame_size, self._max_gap, self.person)
             except NoPersonError as error:
                 if self.imported:
                     raise NoPersonError(self.imported.nobody(self.people)) from error
@@ -74,7 +76,13 @@ class Detections:
                 raise PoseError(f"{self.info.path}: {error}") from error
         for warning in told:
             logging.warning("%s: %s `transfer --people` numbers all of them.", self.info.path, warning.message)
-        if self.starts:
+        if self.starts and not self.one_shot:
+            logging.warning(
+                "%s: has %d cuts, the first before frame %d, and is followed through all of them. Where the person or "
+                "the camera is another one behind a cut, give the seconds of one shot",
+                self.info.path, len(self.starts), self.starts[0],
+            )  # fmt: skip
+        elif self.starts:
             logging.warning(
                 "%s: has %d cuts; only the shot that shows somebody longest is taken, frames %d to %d of %d",
                 self.info.path, len(self.starts), shot.frames[0], shot.frames[-1], len(self.people),
@@ -82,6 +90,11 @@ class Detections:
         if self.imported:
             self.imported.doubt(shot.joints)
         return shot
+
+    @property
+    def _apart(self) -> Sequence[int]:
+        """The frames with which begins what is not taken together with what is before them."""
+        return self.starts if self.one_shot else ()
 
     @property
     def _frame_size(self) -> tuple[int, int]:

@@ -174,14 +174,16 @@ def read_saved(video: PosedVideo) -> Detections:
 def _recalled(video: PosedVideo, key: str) -> Detections | None:
     """What the cache has of a video under its key."""
     found = cache.recall(key) if key else None
-    return found and Detections(probe(video.path), found.people, found.starts, person=video.person)
+    return found and Detections(
+        probe(video.path), found.people, found.starts, one_shot=video.one_shot, person=video.person
+    )
 
 
 def _key_of(video: PosedVideo) -> str:
     """By what the cache has the people of a video; empty where it may not have them."""
     if video.saved or not video.is_cached:
         return ""
-    return cache.key_of(video.path, video.tool, video.model, video.one_shot, video.finds_everybody)
+    return cache.key_of(video.path, video.tool, video.model, video.finds_everybody)
 
 
 def _look_for_people(unknown: Sequence[tuple[PosedVideo, str]]) -> list[Detections]:
@@ -223,7 +225,9 @@ def _look_for_people(unknown: Sequence[tuple[PosedVideo, str]]) -> list[Detectio
         refuse_swapped(*imported)
     return [
         # What was imported is numbered anew, now that it is known how many frames there are.
-        Detections(info, each if results is None else results.people(), begun, results, person=video.person)
+        Detections(
+            info, each if results is None else results.people(), begun, video.one_shot, results, person=video.person
+        )
         for video, info, each, begun, results in zip(videos, infos, people, starts, imported)
     ]
 
@@ -235,13 +239,16 @@ def _detections(
     estimator.expect(info.num_frames)
     if video.finds_everybody:
         estimator.search()
-    cuts = Cuts() if video.one_shot else None
+    cuts = Cuts()
     with overlapped(read_frames(video.path)) as frames:
         for frame in frames:
             people = estimator.detect(frame.image, frame.index)
             if isinstance(estimator, ImportedEstimator):
                 witness.see(frame.image)
-            yield people, cuts is not None and cuts.begins(frame.image, people)
+            cut = cuts.begins(frame.image, people)
+            if cut:
+                people = estimator.detect_anew(frame.image, frame.index, people)
+            yield people, cut
 
 
 def progress(label: str, total: int | None, *paths: PathLike, unit: str = "frames") -> tqdm:

@@ -78,7 +78,7 @@ def test_another_content_part_model_or_setting_is_looked_at(tmp_path, video):
     assert calls_for(video, model=str(model))[0] == 0
     model.write_bytes(b"2")
     assert calls_for(video, model=str(model))[0] == LENGTH
-    assert calls_for(video, one_shot=True)[0] == LENGTH
+    assert calls_for(video, one_shot=True)[0] == 0  # cuts are found anyway
     assert calls_for(video, everybody=True)[0] == LENGTH
     assert calls_for(video, person=1)[0] == 0  # everybody was looked for
     other = write_video(video, numbered_frames(LENGTH - 1), crf="10")

@@ -437,6 +437,24 @@ def test_nobody_is_found_in_an_empty_frame_and_nothing_is_printed(capfd):
 
 
 @pytest.mark.asset("pose_landmarker")
+def test_after_a_cut_a_person_is_found_where_they_are_and_followed_on():
+    pytest.importorskip("mediapipe")
+    images = [frame.image for frame, _ in zip(read_frames(ROOT / "samples" / "target.mp4"), range(4))]
+    before, after = (np.zeros((384, 1000, 3), np.uint8) for _ in range(2))
+    before[:, :384], after[:, 616:] = images[0], images[1]
+    with create_estimator("mediapipe") as estimator:
+        for index in range(3):
+            clinging = estimator.detect(before, index)
+        clinging = estimator.detect(after, 3)
+        found = [estimator.detect_anew(after, 3, clinging), estimator.detect(after, 4)]
+    with create_estimator("mediapipe") as fresh:
+        expected = [fresh.detect(after, index) for index in (3, 4)]
+    for people, wanted in zip(found, expected):
+        assert len(people) == 1 and np.median(people[0, :, 0]) > 616
+        np.testing.assert_allclose(people, wanted, atol=0.5)
+
+
+@pytest.mark.asset("pose_landmarker")
 def test_a_look_around_finds_who_is_small_beside_the_largest_person():
     pytest.importorskip("mediapipe")
     large = next(read_frames(ROOT / "samples" / "source.mp4")).image

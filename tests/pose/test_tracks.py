@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dancer import dance
+from made_videos import room
 from threads import running_stages
 from videos import number_of, numbered_frames, write_video
 
@@ -77,3 +78,38 @@ def test_a_video_that_is_cut_off_is_named_and_ends_the_others(tmp_path):
     cut.write_bytes(content[: len(content) // 3])
     with pytest.raises(VideoError, match=r"cut\.mp4: cut off; \d+ of 40 frames are lost"):
         estimate_tracks([read(long, "40"), read(str(cut), "40")])
+
+
+class Clinging(Estimator):
+    """Follows a person, and after a cut goes on to see them where they were."""
+
+    def __init__(self, name, model):
+        self._seen, self.anew = 0, []
+
+    def detect(self, frame, index):
+        return POSES[[self._seen]]
+
+    def detect_anew(self, frame, index, people):
+        np.testing.assert_array_equal(people, POSES[[self._seen]])
+        self.anew.append(index)
+        self._seen += 1
+        return self.detect(frame, index)
+
+
+@pytest.mark.parametrize("one_shot", [False, True])
+def test_who_is_followed_is_looked_for_anew_after_a_cut(tmp_path, monkeypatch, caplog, one_shot):
+    images = [room(seed) for seed, count in ((0, 6), (1, 9), (2, 4)) for _ in range(count)]
+    video = PosedVideo(write_video(tmp_path / "cuts.mp4", images, crf="10"), one_shot=one_shot)
+    clinging = Clinging("", None)
+    monkeypatch.setattr(tracks, "create_estimator", lambda *_: clinging)
+    with caplog.at_level("WARNING", logger="absl"):
+        (track,) = estimate_tracks([video])
+    assert clinging.anew == [6, 15]
+    seen = np.repeat(POSES[:3], (6, 9, 4), axis=0)
+    if one_shot:
+        np.testing.assert_allclose(track[6:15], seen[6:15], atol=1e-5)
+        assert not track[:6].any() and not track[15:].any()
+        assert "only the shot that shows somebody longest is taken, frames 6 to 14 of 19" in caplog.text
+    else:
+        np.testing.assert_allclose(track, seen, atol=1e-5)
+        assert "cuts.mp4: has 2 cuts, the first before frame 6, and is followed through all of them" in caplog.text

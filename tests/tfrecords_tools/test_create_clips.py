@@ -20,7 +20,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_videos import PERSON, SIDE, add_video, configure, pose
+from made_videos import PERSON, SIDE, add_video, configure, pose, room
 
 from stmt_tf.data.schema import decode_clip
 from stmt_tf.pose import skeleton
@@ -436,6 +436,20 @@ def test_a_full_disk_ends_the_run_and_blames_no_video(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="records cannot be written .No space left on device"):
         tool.create_clips(*configure(tmp_path))
     assert files_in(tmp_path) == ["clips.json"]
+
+
+def test_who_is_followed_is_looked_for_anew_in_the_first_frame_of_a_shot(tmp_path, monkeypatch):
+    images = [room(seed)[:, :SIDE] for seed in (0, 1) for _ in range(20)]
+    add_video(tmp_path, "a.mp4", frames=images)
+    anew = []
+    monkeypatch.setattr(
+        AlphaPoseEstimator, "detect_anew", lambda _, image, index, people: anew.append(index) or people + 1
+    )
+    _, settings = configure(tmp_path)
+    with survey.open_estimator("a.mp4", settings) as estimator:
+        found = survey.survey(tmp_path / "videos" / "a.mp4", estimator, settings)
+    ((first, start), (_, end)) = found.shots()
+    assert (first, end) == (0, len(found.indices)) and anew == [found.indices[start]] and anew[0] >= 20
 
 
 def test_a_damaged_entry_is_made_again(tmp_path):

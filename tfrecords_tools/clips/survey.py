@@ -99,6 +99,8 @@ def survey(path: PathLike, estimator: Estimator, settings: ClipSettings) -> Surv
         if (len(people) - 1) % every == 0:
             around.append(estimator.look_around(frame.image))
         steps.append(background.step(frame.image, people[-1]))
+        if steps[-1].cut > CHANGED:
+            people[-1] = estimator.detect_anew(frame.image, frame.index, people[-1])
         witness.see(frame.image)
         indices.append(frame.index)
     found = Survey(

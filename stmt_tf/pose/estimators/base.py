@@ -44,6 +44,15 @@ class Estimator(abc.ABC):
             the frame and joints that were not found have confidence 0 and lie at (0, 0).
         """
 
+    def detect_anew(self, frame: np.ndarray, index: int, people: np.ndarray) -> np.ndarray:
+        """Returns the people of a frame that, as is known now, begins another shot.
+
+        Args:
+            frame, index: as `detect` took them just before.
+            people: what it returned; it stands, unless an estimator follows people from frame to frame.
+        """
+        return people
+
     def look_around(self, frame: np.ndarray) -> np.ndarray:
         """Returns people whom `detect` may overlook while it follows somebody, to be asked for now and then.
 

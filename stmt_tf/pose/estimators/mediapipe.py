@@ -109,6 +109,11 @@ class MediaPipeEstimator(Estimator):
             self._view,
         )
 
+    def detect_anew(self, frame: np.ndarray, index: int, people: np.ndarray) -> np.ndarray:
+        """See `Estimator.detect_anew`: who is followed would be looked for, for some frames, where they were before."""
+        self._view, self._next_look = None, index
+        return self.detect(frame, index)
+
     def look_around(self, frame: np.ndarray) -> np.ndarray:
         """See `Estimator.look_around`: in a whole frame, seen small, the largest person can hide others."""
         with contextlib.nullcontext() if self._warm else quiet_stderr:
