@@ -56,6 +56,7 @@ def figure(found: Sequence[Finding]) -> Figure:
         axes.set_yticks(range(len(lines)), labels=labels, fontsize=8, parse_math=False)
         axes.set_ylim(len(lines) - 0.5, -0.5)  # the first on top
         axes.use_sticky_edges = False  # bars, too, keep away from the border
+        axes.margins(x=0.06)
         axes.grid(axis="x", color="#E5E5E5", linewidth=0.8)
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
