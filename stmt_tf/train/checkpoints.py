@@ -166,9 +166,13 @@ def require_same_model(workdir: str, *configs) -> None:
             continue
         found = flags.from_flagfile(path, type(config))
         if decisive(found) != decisive(config):
+            apart = [
+                f"--{field.name}: {getattr(found, field.name)} there, {getattr(config, field.name)} here"
+                for field in dataclasses.fields(config)
+                if getattr(found, field.name) != getattr(config, field.name)
+            ]
             raise ValueError(
-                f"{path} holds another training: it has {found}, this one has {config}. "
-                "Give another --workdir, or the same settings"
+                f"{path} holds another training ({'; '.join(apart)}). Give another --workdir, or the same settings"
             )
 
 

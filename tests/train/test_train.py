@@ -192,7 +192,8 @@ def ended(monkeypatch):
 
 def test_training_that_cannot_be_ends_with_one_clear_line(finished, data, ended):
     line = ended(finished[0], replace(MODEL, width=0.1), data, LOSS, TRAINING)
-    assert line.startswith("train: ") and "holds another training" in line and "\n" not in line
+    assert line.startswith("train: ") and "\n" not in line
+    assert "holds another training (--width: 0.05 there, 0.1 here). Give another --workdir" in line
 
 
 def test_broken_record_in_mid_training_ends_it_with_one_line(eagerly, data, tmp_path, ended):
