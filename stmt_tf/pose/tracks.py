@@ -154,9 +154,10 @@ def read_saved(video: PosedVideo) -> Detections:
         VideoError: the video cannot be read.
     """
     own, info, meant = read_own(video.saved), probe(video.path), excerpt(video.path)
-    length, count = len(own.joints), info.num_frames
+    length, count, name = len(own.joints), info.num_frames, video.path
     if meant.start or meant.end < math.inf:
         times = frame_times(meant.path)
+        name = f"the excerpt of {name} that is meant"
         inside = [number for number, time in enumerate(times) if meant.holds(time)]
         if abs(length - len(times)) <= abs(length - len(inside)):
             own, count = own.excerpt(inside), len(times)
@@ -165,7 +166,7 @@ def read_saved(video: PosedVideo) -> Detections:
     ):
         ours = f"{length} frames of {own.size[0]} x {own.size[1]} pixels"
         its = f"{count} of {info.width} x {info.height}"
-        raise PoseError(f"{video.saved}: is of {ours}, but {video.path} has {its}. Give the poses of this video")
+        raise PoseError(f"{video.saved}: is of {ours}, but {name} has {its}. Give the poses of the same frames")
     if not own.shot:
         raise PoseError(f"{video.saved}: has no poses in the excerpt of {video.path} that is meant. Give other seconds")
     return Detections.of_saved(info, Shot(own.joints, own.shot), video.person)
