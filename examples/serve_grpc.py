@@ -34,7 +34,6 @@ source = {
 }
 target_joints = np.load(options.source / "target_joints.npy").astype(np.float32)
 
-options.output.mkdir(parents=True, exist_ok=True)
 with grpc.insecure_channel(options.server) as channel:
     server = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     for first in range(0, len(target_joints), FRAMES_AT_ONCE):
@@ -46,7 +45,10 @@ with grpc.insecure_channel(options.server) as channel:
         try:
             response = server.Predict(request, timeout=600)
         except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                sys.exit(f"no answer from {options.server}. Is the server running there?")
             sys.exit(f"the server refused: {error.details()}")
+        options.output.mkdir(parents=True, exist_ok=True)
         for number, frame in enumerate(tf.make_ndarray(response.outputs["frame_jpeg_bytes"])[0], first):
             (options.output / f"{number:04d}.jpg").write_bytes(frame)
 print(f"{len(target_joints)} frames in {options.output}")

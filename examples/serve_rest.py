@@ -34,7 +34,6 @@ source = {
 }
 target_joints = np.load(options.source / "target_joints.npy").tolist()
 
-options.output.mkdir(parents=True, exist_ok=True)
 for first in range(0, len(target_joints), FRAMES_AT_ONCE):
     instance = {**source, "target_joints": target_joints[first : first + FRAMES_AT_ONCE]}
     request = urllib.request.Request(
@@ -48,7 +47,8 @@ for first in range(0, len(target_joints), FRAMES_AT_ONCE):
     except urllib.error.HTTPError as error:
         sys.exit(f"the server refused: {error.read().decode()}")
     except OSError as error:
-        sys.exit(f"no answer from {options.server}: {getattr(error, 'reason', error)}")
+        sys.exit(f"no answer from {options.server} ({getattr(error, 'reason', error)}). Is the server running there?")
+    options.output.mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames, first):
         (options.output / f"{number:04d}.jpg").write_bytes(base64.b64decode(frame["b64"]))
 print(f"{len(target_joints)} frames in {options.output}")

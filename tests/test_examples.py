@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from words import own_lines
 
 from stmt_tf.pose import tracks
 from stmt_tf.video import reader
@@ -18,17 +19,20 @@ from stmt_tf.video import reader
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
-def test_no_server_is_one_line(tmp_path):
-    for name in ("source_joints", "target_joints"):
-        np.save(tmp_path / f"{name}.npy", np.zeros((1, 14, 3), np.float32))
+@pytest.mark.parametrize("name", ["serve_rest", "serve_grpc"])
+def test_no_server_is_one_line_and_leaves_no_folder(tmp_path, name):
+    for joints in ("source_joints", "target_joints"):
+        np.save(tmp_path / f"{joints}.npy", np.zeros((1, 14, 3), np.float32))
     with contextlib.closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         flags = "--model=tiny", f"--server={address}", f"--source={tmp_path}", f"--output={tmp_path / 'made'}"
-        command = [sys.executable, str(EXAMPLES / "serve_rest.py"), *flags]
+        command = [sys.executable, str(EXAMPLES / f"{name}.py"), *flags]
         done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"no answer from {address}: ") and done.stderr.count("\n") == 1
+    (told,) = own_lines(done.stderr)
+    assert told.startswith(f"no answer from {address}") and told.endswith("Is the server running there?")
+    assert not (tmp_path / "made").exists()
 
 
 def test_the_directory_of_a_request_is_made_before_the_poses_are_looked_for(tmp_path, monkeypatch):
