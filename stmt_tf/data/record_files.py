@@ -90,8 +90,8 @@ def find_records(pattern: str, flag: str = "--records") -> list[str]:
     files = sorted(path for path in found if not os.path.basename(path).startswith("."))
     if not files:
         raise FileNotFoundError(
-            f"no record file matches {flag}={pattern!r}; make some with "
-            "tfrecords_tools.create_clips or tfrecords_tools.synthetic_dancers"
+            f"no record file matches {flag}={pattern!r}; make some with tfrecords_tools.create_clips or "
+            "tfrecords_tools.synthetic_dancers (where few videos leave none for validation, give those for training)"
         )
     return files
 
