@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from callers import call
 from pages import PAGES, ROOT, anchors, blocks, commands, links, prose, read, spans
 from studies import write_results, write_session
 from test_packaging import IMPORTS
@@ -263,7 +264,7 @@ def served_page(monkeypatch):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with served(AppConfig(port=port), [sys.executable, "-c", copy]) as address:
-        client = gradio_client.Client(address, verbose=False)
+        client = call(address)
         monkeypatch.setattr(gradio_client, "Client", lambda named: client)
         yield
         client.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from callers import call
 from test_app_jobs import SEVERAL, command
 from videos import numbered_frames, write_video
 
@@ -81,7 +82,7 @@ class Plain:
 
 @pytest.mark.parametrize("several", [False, True])
 def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
-    program = client.Client(serve(FLAGS), verbose=False, download_files=str(tmp_path / "downloads"))
+    program = call(serve(FLAGS), download_files=str(tmp_path / "downloads"))
     photo = tmp_path / "photo.png"
     cv2.imwrite(str(photo), np.zeros((32, 32, 3), np.uint8))
     source = [client.handle_file(str(photo))] * 2 if several else client.handle_file(video)
@@ -95,7 +96,7 @@ def test_a_source_is_a_file_or_several_photos(serve, video, tmp_path, several):
 def test_several_targets_give_lists_in_their_order(serve, video, tmp_path, monkeypatch):
     warned = []
     monkeypatch.setattr("stmt_tf.app.programs.gr.Warning", warned.append)
-    program = client.Client(serve(SEVERAL), verbose=False, download_files=str(tmp_path / "downloads"))
+    program = call(serve(SEVERAL), download_files=str(tmp_path / "downloads"))
     names = ("one", "two", "three")
     targets = [client.handle_file(shutil.copy(video, tmp_path / f"{name}.mp4")) for name in names]
     poses = [tmp_path / f"{name}.json" for name in names]
@@ -126,7 +127,7 @@ def test_several_targets_give_lists_in_their_order(serve, video, tmp_path, monke
 
 
 def test_of_photos_and_a_motion_the_people_of_the_motion_are_numbered(serve, video, tmp_path):
-    program = client.Client(serve('pathlib.Path(flags["people"]).write_text(str(sorted(flags)))'), verbose=False)
+    program = call(serve('pathlib.Path(flags["people"]).write_text(str(sorted(flags)))'))
     photo = tmp_path / "photo.png"
     cv2.imwrite(str(photo), np.zeros((32, 32, 3), np.uint8))
     both = {"source": [client.handle_file(str(photo))] * 2, "target": client.handle_file(video)}
@@ -136,7 +137,7 @@ def test_of_photos_and_a_motion_the_people_of_the_motion_are_numbered(serve, vid
 
 def test_urls_are_no_inputs(serve, video):
     address = serve(FLAGS)
-    program = client.Client(address, verbose=False)
+    program = call(address)
     theirs = client.handle_file(f"{address}gradio_api/info")
     with pytest.raises(client.exceptions.AppError, match="gradio_api/info: files are taken here, and no URLs"):
         program.predict(source=theirs, target=client.handle_file(video), api_name="/people")
@@ -145,7 +146,7 @@ def test_urls_are_no_inputs(serve, video):
 
 @pytest.mark.parametrize(("source", "target"), [(True, "B.mp4"), ("A.mp4", True), (["A.mp4", "B.mp4"], True)])
 def test_a_path_in_the_place_of_a_file_is_told(serve, video, source, target):
-    program = client.Client(serve(FLAGS), verbose=False)
+    program = call(serve(FLAGS))
     files = [client.handle_file(video) if file is True else file for file in (source, target)]
     with pytest.raises(client.exceptions.AppError, match=r"mp4'?\]?: not an uploaded file\. .*handle_file"):
         program.predict(*files, api_name="/people")
@@ -153,7 +154,7 @@ def test_a_path_in_the_place_of_a_file_is_told(serve, video, source, target):
 
 
 def test_a_call_that_is_cancelled_ends_its_job(serve, video):
-    program = client.Client(serve(ENDLESS), verbose=False)
+    program = call(serve(ENDLESS))
     file = client.handle_file(video)
     job = program.submit(source=file, target=file, api_name="/transfer")
     wait_until(lambda: kept("jobs"))

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from callers import call
 
 from stmt_tf.transfer.settings import TransferConfig
 from stmt_tf.video.picture import read_picture
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def program(address, tmp_path):
-    caller = client.Client(address, verbose=False, download_files=str(tmp_path / "downloads"))
+    caller = call(address, download_files=str(tmp_path / "downloads"))
     yield caller
     caller.close()
 
